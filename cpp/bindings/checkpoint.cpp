@@ -1,0 +1,57 @@
+#include <pybind11/stl/filesystem.h>
+
+#include "handles.hpp"
+
+namespace uwm::python {
+
+void bind_checkpoint(py::module_& module) {
+  module.def(
+      "save",
+      [](const std::filesystem::path& path, const NetworkHandle& net, const OptimizerHandle* optimizer) {
+        visit(net, [&](const auto& n) { save(path, n, optimizer != nullptr ? optimizer->engine.get() : nullptr); });
+      },
+      py::arg("path"), py::arg("net"), py::arg("optimizer") = py::none(), R"(
+Writes network, optimizer and place in the random numbers as one safetensors file, whole or not at all.
+
+Args:
+    path: str or path of the file.
+    net: Network.
+    optimizer: SGD or Adam, or None.
+
+Raises:
+    OSError: the file cannot be written.
+    ValueError: a parameter is NaN or infinite.
+
+>>> import os, tempfile, uwm
+>>> net, opt = uwm.Network([3, 4, 1]), uwm.Adam()
+>>> with tempfile.TemporaryDirectory() as folder:
+...     uwm.save(os.path.join(folder, "net.safetensors"), net, opt)
+...     net, opt = uwm.load(os.path.join(folder, "net.safetensors"))
+)");
+  module.def(
+      "load",
+      [](const std::filesystem::path& path) {
+        Checkpoint checkpoint = load(path);
+        py::object net = std::visit(
+            [](auto& n) {
+              using N = std::remove_reference_t<decltype(n)>;
+              return py::cast(NetworkHandle{std::make_shared<N>(std::move(n))});
+            },
+            checkpoint.network);
+        return py::make_tuple(net, optimizer_object(std::move(checkpoint.optimizer)));
+      },
+      py::arg("path"), R"(
+Reads what ``save`` wrote: (net, optimizer), optimizer None if none was saved. Training goes on bit for bit.
+
+Raises:
+    OSError: the file cannot be read, or is damaged or no such file.
+
+>>> import uwm
+>>> uwm.load("nowhere.safetensors")
+Traceback (most recent call last):
+    ...
+OSError: ...
+)");
+}
+
+}  // namespace uwm::python

@@ -1,0 +1,166 @@
+#pragma once
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include "uwm/uwm.hpp"
+
+// What the Python classes hold. A network or a sample is of either precision; rules, tasks and baselines are
+// either objects of the engine or, when `engine` is null, written in Python.
+
+namespace uwm::python {
+
+namespace py = pybind11;
+
+template <template <class> class X>
+using Either = std::variant<std::shared_ptr<X<float>>, std::shared_ptr<X<double>>>;
+
+struct NetworkHandle {
+  Either<Network> net;
+};
+struct LayerHandle {
+  Either<Network> net;
+  std::size_t index;
+};
+struct SampleHandle {
+  Either<Sample> sample;
+};
+struct LayerGradientHandle {
+  py::array weight, bias;
+};
+struct RuleHandle {
+  std::shared_ptr<const Rule> engine;
+};
+struct OptimizerHandle {
+  std::shared_ptr<Optimizer> engine;
+};
+struct TaskHandle {
+  std::shared_ptr<Task> engine;
+};
+struct BaselineHandle {
+  std::shared_ptr<Baseline> engine;
+};
+
+/// Calls f with the Network<float> or Network<double>.
+template <class F>
+decltype(auto) visit(const NetworkHandle& handle, F&& f) {
+  return std::visit([&](const auto& net) -> decltype(auto) { return f(*net); }, handle.net);
+}
+
+template <class N>
+using scalar_of = std::remove_reference_t<decltype(std::declval<N&>().layers()[0].weight(0, 0))>;
+template <class N>
+using Scalar = std::remove_const_t<scalar_of<N>>;
+
+inline std::string type_name(const py::handle& object) {
+  return py::str(py::type::handle_of(object).attr("__name__"));
+}
+
+inline std::string shape_of(const py::array& array) { return py::str(array.attr("shape")); }
+
+/// Any array of numbers, as T; TypeError for anything else.
+template <class T>
+py::array_t<T, py::array::c_style | py::array::forcecast> numbers(const py::object& object, const char* name) {
+  py::array array;
+  try {
+    array = py::module_::import("numpy").attr("asarray")(object);
+  } catch (py::error_already_set&) {
+    throw ValueError(std::string(name) + " must be an array of numbers, got a " + type_name(object) +
+                     " that is no regular array");
+  }
+  const char kind = array.dtype().kind();
+  if (kind != 'b' && kind != 'i' && kind != 'u' && kind != 'f')
+    throw py::type_error(std::string(name) + " must be an array of real numbers, got dtype " +
+                         std::string(py::str(array.dtype())));
+  return py::array_t<T, py::array::c_style | py::array::forcecast>(array);
+}
+
+template <class T>
+Matrix<T> matrix(const py::object& object, const char* name) {
+  const auto array = numbers<T>(object, name);
+  if (array.ndim() != 2)
+    throw ValueError(std::string(name) + " must have 2 dimensions, got shape " + shape_of(array));
+  return Eigen::Map<const Matrix<T>>(array.data(), array.shape(0), array.shape(1));
+}
+
+template <class T>
+Vector<T> vector(const py::object& object, const char* name) {
+  const auto array = numbers<T>(object, name);
+  if (array.ndim() != 1)
+    throw ValueError(std::string(name) + " must have 1 dimension, got shape " + shape_of(array));
+  return Eigen::Map<const Vector<T>>(array.data(), array.shape(0));
+}
+
+/// A NumPy view of a matrix or vector whose memory `owner` keeps alive.
+template <class M>
+py::array view(const M& m, py::handle owner, bool writable) {
+  using T = typename M::Scalar;
+  py::array_t<T> array;
+  if constexpr (M::ColsAtCompileTime == 1)
+    array = py::array_t<T>({m.size()}, {static_cast<py::ssize_t>(sizeof(T))}, m.data(), owner);
+  else
+    array = py::array_t<T>({m.rows(), m.cols()},
+                           {m.cols() * static_cast<py::ssize_t>(sizeof(T)), static_cast<py::ssize_t>(sizeof(T))},
+                           m.data(), owner);
+  if (!writable) py::detail::array_proxy(array.ptr())->flags &= ~py::detail::npy_api::NPY_ARRAY_WRITEABLE_;
+  return array;
+}
+
+/// A Python object that keeps a shared pointer.
+template <class T>
+py::capsule keep(const std::shared_ptr<T>& pointer) {
+  return py::capsule(new std::shared_ptr<T>(pointer),
+                     [](void* p) { delete static_cast<std::shared_ptr<T>*>(p); });
+}
+
+/// The sample's record in the precision of the network.
+template <class T>
+const Sample<T>& sample_of(const SampleHandle& handle) {
+  const auto* sample = std::get_if<std::shared_ptr<Sample<T>>>(&handle.sample);
+  if (sample == nullptr) throw ValueError("the sample comes from a network of another dtype");
+  return **sample;
+}
+
+/// Unit rewards that Python code returned: one array (batch, n_l) per layer.
+template <class T>
+void read_unit_rewards(const py::object& returned, const Sample<T>& sample, UnitRewards<T>& out) {
+  if (!py::isinstance<py::sequence>(returned) || py::len(returned) != sample.layers.size())
+    throw ValueError("unit_rewards must return one array per layer, " + std::to_string(sample.layers.size()) +
+                     " in all");
+  out.resize_like(sample);
+  const auto sequence = py::reinterpret_borrow<py::sequence>(returned);
+  for (std::size_t l = 0; l < sample.layers.size(); ++l) {
+    const std::string name = "unit_rewards[" + std::to_string(l) + "]";
+    const Matrix<T> t = matrix<T>(sequence[l], name.c_str());
+    auto& target = out.layers[l];
+    if (t.rows() != target.rows() || t.cols() != target.cols())
+      throw ValueError(name + " must have shape (" + std::to_string(target.rows()) + ", " +
+                       std::to_string(target.cols()) + "), got (" + std::to_string(t.rows()) + ", " +
+                       std::to_string(t.cols()) + ")");
+    if (!t.allFinite()) throw ValueError(name + " must be finite, but holds NaN or infinity");
+    target = t;
+  }
+}
+
+/// The Python object of an optimizer; None for null.
+py::object optimizer_object(std::unique_ptr<Optimizer> optimizer);
+
+void bind_network(py::module_& module);
+void bind_sample(py::module_& module);
+void bind_rules(py::module_& module);
+void bind_optimizers(py::module_& module);
+void bind_tasks(py::module_& module);
+void bind_baselines(py::module_& module);
+void bind_train(py::module_& module);
+void bind_checkpoint(py::module_& module);
+void bind_system(py::module_& module);
+
+}  // namespace uwm::python

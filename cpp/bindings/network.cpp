@@ -1,0 +1,333 @@
+#include <cmath>
+
+#include "handles.hpp"
+
+namespace uwm::python {
+
+namespace {
+
+/// One number or a sequence of them.
+std::vector<double> one_or_more(const py::object& object, const char* name) {
+  const auto array = numbers<double>(object, name);
+  if (array.ndim() > 1) throw ValueError(std::string(name) + " must be one number or one per layer");
+  return {array.data(), array.data() + array.size()};
+}
+
+template <class T>
+Either<Network> make(const std::vector<Index>& sizes, const std::string& output, double sigma, NetworkOptions options) {
+  return std::make_shared<Network<T>>(sizes, make_output<T>(output, sigma), std::move(options));
+}
+
+bool is_double(const py::object& dtype) {
+  const auto name = std::string(py::str(py::dtype::from_args(dtype).attr("name")));
+  if (name != "float32" && name != "float64") throw ValueError("dtype must be 'float32' or 'float64', got '" + name + "'");
+  return name == "float64";
+}
+
+std::vector<Index> sizes_from(const py::object& object) {
+  std::vector<Index> sizes;
+  if (!py::isinstance<py::iterable>(object) || py::isinstance<py::str>(object))
+    throw py::type_error("sizes must be a sequence of whole numbers, got a " + type_name(object));
+  for (const auto& item : object) {
+    if (!PyIndex_Check(item.ptr()) || py::isinstance<py::bool_>(item))
+      throw py::type_error("sizes must be whole numbers, got a " + type_name(item));
+    const py::int_ whole = py::reinterpret_steal<py::int_>(PyNumber_Index(item.ptr()));
+    int overflow = 0;
+    const long long n = PyLong_AsLongLongAndOverflow(whole.ptr(), &overflow);
+    if (overflow != 0) throw ValueError("every number in sizes must be between 1 and 2^30");
+    sizes.push_back(static_cast<Index>(n));
+  }
+  return sizes;
+}
+
+NetworkHandle construct(const py::object& sizes, const std::string& output, const std::string& units,
+                        const py::object& temperature, double sigma, const py::object& dtype, std::uint64_t seed) {
+  NetworkOptions options{units_from_string(units), one_or_more(temperature, "temperature"), seed};
+  return {is_double(dtype) ? make<double>(sizes_from(sizes), output, sigma, std::move(options))
+                           : make<float>(sizes_from(sizes), output, sigma, std::move(options))};
+}
+
+template <class T>
+double sigma_of(const Network<T>& net) {
+  const auto* gaussian = dynamic_cast<const GaussianOutput<T>*>(&net.output());
+  return gaussian != nullptr ? gaussian->sigma() : 1.0;
+}
+
+py::tuple temperatures(const NetworkHandle& self) {
+  return visit(self, [](const auto& net) {
+    py::tuple t(net.layers().size());
+    for (std::size_t l = 0; l < net.layers().size(); ++l) t[l] = static_cast<double>(net.layers()[l].temperature);
+    return t;
+  });
+}
+
+/// Copies an array into parameters of the same shape.
+template <class M>
+void assign(M& target, const py::object& value, const char* name) {
+  using T = typename M::Scalar;
+  const auto array = numbers<T>(value, name);
+  const bool fits = M::ColsAtCompileTime == 1
+                        ? array.ndim() == 1 && array.shape(0) == target.size()
+                        : array.ndim() == 2 && array.shape(0) == target.rows() && array.shape(1) == target.cols();
+  if (!fits) throw ValueError(std::string(name) + " must have shape (" + std::to_string(target.rows()) +
+                              (M::ColsAtCompileTime == 1 ? "," : ", " + std::to_string(target.cols())) + "), got " +
+                              shape_of(array));
+  for (py::ssize_t i = 0; i < array.size(); ++i)
+    if (!std::isfinite(array.data()[i])) throw ValueError(std::string(name) + " must be finite, but holds NaN or infinity");
+  std::copy(array.data(), array.data() + array.size(), target.data());
+}
+
+template <class F>
+decltype(auto) visit_layer(const LayerHandle& handle, F f) {
+  return std::visit([&](const auto& net) { return f(net->layers()[handle.index], net); }, handle.net);
+}
+
+SampleHandle forward(const NetworkHandle& self, const py::object& x) {
+  return std::visit(
+      [&](const auto& net) -> SampleHandle {
+        using T = Scalar<decltype(*net)>;
+        const Matrix<T> input = matrix<T>(x, "x");
+        auto sample = std::make_shared<Sample<T>>();
+        const py::gil_scoped_release release;
+        net->forward(input, *sample);
+        return {std::move(sample)};
+      },
+      self.net);
+}
+
+SampleHandle clamp(const NetworkHandle& self, const py::object& x, const py::object& activations) {
+  return std::visit(
+      [&](const auto& net) -> SampleHandle {
+        using T = Scalar<decltype(*net)>;
+        const Matrix<T> input = matrix<T>(x, "x");
+        if (!py::isinstance<py::sequence>(activations))
+          throw py::type_error("activations must be a list with one array per layer, got a " + type_name(activations));
+        std::vector<Matrix<T>> h;
+        for (const auto& item : activations) {
+          const std::string name = "activations[" + std::to_string(h.size()) + "]";
+          h.push_back(matrix<T>(py::reinterpret_borrow<py::object>(item), name.c_str()));
+        }
+        const py::gil_scoped_release release;
+        return {std::make_shared<Sample<T>>(net->clamp(input, h))};
+      },
+      self.net);
+}
+
+template <class U>
+NetworkHandle cast(const NetworkHandle& self) {
+  return visit(self, [](const auto& net) -> NetworkHandle {
+    return {std::make_shared<Network<U>>(net.template cast<U>())};
+  });
+}
+
+NetworkHandle copy(const NetworkHandle& self) {
+  return visit(self, [&](const auto& net) { return cast<Scalar<decltype(net)>>(self); });
+}
+
+py::str dtype_name(const NetworkHandle& self) { return self.net.index() == 0 ? "float32" : "float64"; }
+
+py::tuple state(const NetworkHandle& self) {
+  return visit(self, [&](auto& net) {
+    py::list parameters;
+    for (const auto& layer : net.layers())
+      parameters.append(py::make_tuple(view(layer.weight, py::none(), false).attr("copy")(),
+                                       view(layer.bias, py::none(), false).attr("copy")()));
+    return py::make_tuple(py::cast(net.sizes()), net.output().name(), to_string(net.units()), temperatures(self),
+                          sigma_of(net), dtype_name(self), net.position().seed, net.position().step, parameters);
+  });
+}
+
+NetworkHandle from_state(const py::tuple& t) {
+  NetworkHandle self = construct(t[0], t[1].cast<std::string>(), t[2].cast<std::string>(), t[3], t[4].cast<double>(),
+                                 t[5], t[6].cast<std::uint64_t>());
+  visit(self, [&](auto& net) {
+    net.set_step(t[7].cast<std::uint64_t>());
+    const py::list parameters = t[8];
+    for (std::size_t l = 0; l < net.layers().size(); ++l) {
+      const py::tuple pair = parameters[l];
+      assign(net.layers()[l].weight, pair[0], "weight");
+      assign(net.layers()[l].bias, pair[1], "bias");
+    }
+  });
+  return self;
+}
+
+}  // namespace
+
+void bind_network(py::module_& module) {
+  py::class_<LayerHandle>(module, "Layer", R"(
+The parameters of one layer, z = (W h + b) / temperature: an item of ``Network.layers``.
+
+>>> import uwm
+>>> layer = uwm.Network([3, 4, 1]).layers[0]
+>>> layer.weight.shape, layer.bias.shape, layer.temperature
+((4, 3), (4,), 1.0)
+>>> layer.weight[0, 0] = 0.5      # writes into the network
+)")
+      .def_property(
+          "weight",
+          [](const LayerHandle& self) {
+            return visit_layer(self, [](auto& layer, const auto& net) { return view(layer.weight, keep(net), true); });
+          },
+          [](const LayerHandle& self, const py::object& value) {
+            visit_layer(self, [&](auto& layer, const auto&) { assign(layer.weight, value, "weight"); });
+          },
+          "W, (n_out, n_in): a writable view of the network's own memory.")
+      .def_property(
+          "bias",
+          [](const LayerHandle& self) {
+            return visit_layer(self, [](auto& layer, const auto& net) { return view(layer.bias, keep(net), true); });
+          },
+          [](const LayerHandle& self, const py::object& value) {
+            visit_layer(self, [&](auto& layer, const auto&) { assign(layer.bias, value, "bias"); });
+          },
+          "b, (n_out,): a writable view of the network's own memory.")
+      .def_property_readonly(
+          "temperature",
+          [](const LayerHandle& self) {
+            return visit_layer(self, [](auto& layer, const auto&) { return static_cast<double>(layer.temperature); });
+          },
+          "What logits are divided by.")
+      .def("__repr__", [](const LayerHandle& self) {
+        return visit_layer(self, [](auto& layer, const auto&) {
+          return "<uwm.Layer of " + std::to_string(layer.weight.rows()) + " units, " +
+                 std::to_string(layer.weight.cols()) + " inputs>";
+        });
+      });
+
+  py::class_<NetworkHandle>(module, "Network", R"(
+A layered network of Bernoulli-logistic units: each fires with probability p = sigma(z), z = (W h + b) / temperature.
+
+Weights start uniform in +-sqrt(6 / (fan in + fan out)), biases at 0. Every draw is a function of
+(seed, step, sample, layer, unit); ``forward`` advances ``step`` by one.
+
+Args:
+    sizes: inputs, hidden layers, outputs, such as [20, 64, 32, 1].
+    output: "bernoulli" (independent 0 / 1 units), "softmax" (one of n_out classes, one-hot) or "gaussian" (means z).
+    units: how hidden units encode their action: "binary" 0 / 1 or "bipolar" -1 / +1.
+    temperature: one number, or one per layer.
+    sigma: standard deviation of a Gaussian output.
+    dtype: "float32" or "float64".
+    seed: 0 ... 2^64 - 1, of the initial weights and of every draw.
+
+Raises:
+    ValueError, TypeError: an argument out of its range or of the wrong kind.
+
+>>> import numpy as np, uwm
+>>> net = uwm.Network([20, 64, 32, 1], seed=1)
+>>> net.layers[0].weight.shape
+(64, 20)
+>>> net.forward(np.ones((5, 20))).output.shape, net.step
+((5, 1), 1)
+)")
+      .def(py::init(&construct), py::arg("sizes"), py::kw_only(), py::arg("output") = "bernoulli",
+           py::arg("units") = "binary", py::arg("temperature") = 1.0, py::arg("sigma") = 1.0,
+           py::arg("dtype") = "float32", py::arg("seed") = 0)
+      .def_property_readonly(
+          "sizes", [](const NetworkHandle& self) { return visit(self, [](const auto& net) { return py::tuple(py::cast(net.sizes())); }); },
+          "Inputs, hidden layers, outputs.")
+      .def_property_readonly(
+          "output", [](const NetworkHandle& self) { return visit(self, [](const auto& net) { return net.output().name(); }); },
+          "Kind of the output layer.")
+      .def_property_readonly(
+          "units", [](const NetworkHandle& self) { return visit(self, [](const auto& net) { return to_string(net.units()); }); },
+          "Encoding of the hidden units.")
+      .def_property_readonly("temperature", &temperatures, "One temperature per layer.")
+      .def_property_readonly(
+          "sigma", [](const NetworkHandle& self) { return visit(self, [](const auto& net) { return sigma_of(net); }); },
+          "Standard deviation of a Gaussian output.")
+      .def_property_readonly(
+          "dtype", [](const NetworkHandle& self) { return py::dtype(std::string(dtype_name(self))); }, "NumPy dtype of the parameters.")
+      .def_property_readonly(
+          "seed", [](const NetworkHandle& self) { return visit(self, [](const auto& net) { return net.position().seed; }); },
+          "Seed of the initial weights and of every draw.")
+      .def_property(
+          "step", [](const NetworkHandle& self) { return visit(self, [](const auto& net) { return net.position().step; }); },
+          [](const NetworkHandle& self, std::uint64_t step) { visit(self, [&](auto& net) { net.set_step(step); }); },
+          "Place in the random numbers: the step that the next forward pass draws; may be set, 0 ... 2^48 - 1.")
+      .def_property_readonly(
+          "layers",
+          [](const NetworkHandle& self) {
+            return visit(self, [&](const auto& net) {
+              std::vector<LayerHandle> layers;
+              for (std::size_t l = 0; l < net.layers().size(); ++l) layers.push_back({self.net, l});
+              return layers;
+            });
+          },
+          "One ``Layer`` per layer of units, first hidden layer to output.")
+      .def("forward", &forward, py::arg("x"), R"(
+Draws the actions of every unit for a batch of inputs, and advances ``step`` by one.
+
+Args:
+    x: (batch, n_in), finite numbers; converted to the network's dtype.
+
+Returns:
+    Sample.
+
+Raises:
+    ValueError: x has another shape, is empty, or x or a parameter is NaN or infinite; the network is then unchanged.
+
+>>> import numpy as np, uwm
+>>> sample = uwm.Network([3, 4, 2], output="softmax", seed=7).forward(np.zeros((1, 3)))
+>>> sample.probabilities[0]
+array([[0.5, 0.5, 0.5, 0.5]], dtype=float32)
+)")
+      .def("clamp", &clamp, py::arg("x"), py::arg("activations"), R"(
+The sample that has the given activations; nothing is drawn. What exact enumeration is made of.
+
+Args:
+    x: (batch, n_in).
+    activations: one array (batch, n_l) per layer: 0 / 1 or -1 / +1 for hidden units, 0 / 1, one-hot or any finite numbers for
+        the output, as its kind asks.
+
+Returns:
+    Sample.
+
+Raises:
+    ValueError: a shape is wrong, or an activation is none that the unit can take.
+
+>>> import numpy as np, uwm
+>>> net = uwm.Network([2, 3, 1])
+>>> net.clamp(np.ones((1, 2)), [np.array([[1, 0, 1]]), np.array([[1]])]).output
+array([[1.]], dtype=float32)
+)")
+      .def("copy", &copy, "A network of its own with the same parameters, seed and step.\n\n>>> import uwm\n>>> net = uwm.Network([2, 1])\n>>> net.copy().sizes\n(2, 1)\n")
+      .def("__copy__", &copy)
+      .def("__deepcopy__", [](const NetworkHandle& self, const py::dict&) { return copy(self); }, py::arg("memo"))
+      .def(
+          "astype",
+          [](const NetworkHandle& self, const py::object& dtype) {
+            return is_double(dtype) ? cast<double>(self) : cast<float>(self);
+          },
+          py::arg("dtype"), R"(
+A copy in another precision, "float32" or "float64".
+
+>>> import uwm
+>>> uwm.Network([2, 1]).astype("float64").dtype
+dtype('float64')
+)")
+      .def(
+          "reset",
+          [](const NetworkHandle& self, std::optional<std::uint64_t> seed) {
+            visit(self, [&](auto& net) { net.reset(seed.value_or(net.position().seed)); });
+          },
+          py::arg("seed") = py::none(), R"(
+Starts over: initial weights of this seed (by default the network's own), biases 0, step 0.
+
+>>> import uwm
+>>> net = uwm.Network([2, 1], seed=1)
+>>> net.reset(seed=2)
+>>> net.seed, net.step
+(2, 0)
+)")
+      .def(py::pickle(&state, &from_state))
+      .def("__repr__", [](const NetworkHandle& self) {
+        return visit(self, [&](const auto& net) {
+          return "uwm.Network(" + std::string(py::repr(py::cast(net.sizes()))) + ", output='" + net.output().name() +
+                 "', units='" + to_string(net.units()) + "', dtype='" + std::string(dtype_name(self)) +
+                 "', seed=" + std::to_string(net.position().seed) + ")";
+        });
+      });
+}
+
+}  // namespace uwm::python

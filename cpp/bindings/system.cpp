@@ -1,0 +1,78 @@
+#include <limits>
+
+#include "handles.hpp"
+
+namespace uwm::python {
+
+void bind_system(py::module_& module) {
+  module.attr("__version__") = UWM_VERSION;
+
+  static py::exception<DivergenceError> divergence(module, "DivergenceError", PyExc_ArithmeticError);
+  divergence.doc() = "Training left the finite numbers; as a rule a learning rate is too large.";
+  py::register_local_exception_translator([](std::exception_ptr pointer) {
+    try {
+      if (pointer) std::rethrow_exception(pointer);
+    } catch (const ValueError& error) {
+      py::set_error(PyExc_ValueError, error.what());
+    } catch (const FileError& error) {
+      py::set_error(PyExc_OSError, error.what());
+    } catch (const DivergenceError& error) {
+      py::set_error(divergence, error.what());
+    }
+  });
+
+  module.def("simd_level", &simd_level, R"(
+The instruction-set level that the kernels run with.
+
+Returns:
+    "x86-64-v2", "x86-64-v3" (AVX2 and FMA) or "x86-64-v4" (AVX-512): the widest that the processor has, unless
+    the environment variable UWM_ISA names another; "native" on other processors.
+
+>>> import uwm
+>>> uwm.simd_level() in uwm.simd_levels()
+True
+)");
+  module.def("simd_levels", &simd_levels, R"(
+The levels that this processor can run, narrowest first; each may be forced with the environment variable UWM_ISA.
+
+>>> import uwm
+>>> len(uwm.simd_levels()) >= 1
+True
+)");
+  module.def(
+      "philox",
+      [](std::uint64_t seed, std::uint64_t step, std::uint32_t stream, std::uint32_t layer, std::uint32_t samples,
+         std::uint32_t units) {
+        if (step >= max_step) throw ValueError("step must be below 2^48, got " + std::to_string(step));
+        if (stream > 15) throw ValueError("stream must be below 16, got " + std::to_string(stream));
+        if (layer >= max_layers) throw ValueError("layer must be below 4096, got " + std::to_string(layer));
+        py::array_t<std::uint32_t> words({static_cast<py::ssize_t>(samples), static_cast<py::ssize_t>(units)});
+        auto out = words.mutable_unchecked<2>();
+        for (std::uint32_t s = 0; s < samples; ++s)
+          for (std::uint32_t i = 0; i < units; ++i)
+            out(s, i) = random_word({seed, step}, static_cast<Stream>(stream), layer, s, i);
+        return words;
+      },
+      py::arg("seed"), py::arg("step"), py::arg("stream"), py::arg("layer"), py::arg("samples"), py::arg("units"), R"(
+The random words behind every draw: Philox 4x32-10 (Salmon et al., SC 2011), a function of its arguments alone.
+
+Args:
+    seed: 0 ... 2^64 - 1.
+    step: 0 ... 2^48 - 1, a network's ``step``.
+    stream: 0 activations, 1 initial parameters, 2 a task's inputs, 3 a task's rewards; 4 ... 15 are free for other uses.
+    layer: index into ``Network.layers``.
+    samples, units: how many of each.
+
+Returns:
+    uint32 array (samples, units); (word + 1/2) / 2^32 is the uniform number that a draw compares.
+
+Raises:
+    ValueError: step, stream or layer out of range.
+
+>>> import uwm
+>>> uwm.philox(0, 0, 0, 0, 1, 4)
+array([[1814488277, 3781789069, 3161230412, 2600497424]], dtype=uint32)
+)");
+}
+
+}  // namespace uwm::python

@@ -1,0 +1,227 @@
+#include <cmath>
+
+#include "handles.hpp"
+
+namespace uwm::python {
+
+namespace {
+
+/// A rule written in Python, inside training: it gets the Python network, and a sample of its own to keep.
+class PythonRule final : public RuleOf<PythonRule> {
+ public:
+  PythonRule(py::object rule, py::object net) : rule_(std::move(rule)), net_(std::move(net)) {}
+  std::string name() const override { return "python"; }
+  template <class T>
+  void compute(const Network<T>&, const Sample<T>& sample, const Vector<double>& reward, UnitRewards<T>& out) const {
+    const py::gil_scoped_acquire acquire;
+    const SampleHandle handle{std::make_shared<Sample<T>>(sample)};
+    const auto r = std::make_shared<Vector<double>>(reward);
+    read_unit_rewards(rule_.attr("unit_rewards")(net_, handle, view(*r, keep(r), true)), sample, out);
+  }
+
+ private:
+  py::object rule_, net_;
+};
+
+class PythonTask final : public TaskOf<PythonTask> {
+ public:
+  explicit PythonTask(py::object task) : task_(std::move(task)) {}
+  Index n_inputs() const override { return whole("n_inputs"); }
+  Index n_outputs() const override { return whole("n_outputs"); }
+  template <class T>
+  void draw(const Position& at, Matrix<T>& x) const {
+    const py::gil_scoped_acquire acquire;
+    const Matrix<T> inputs = matrix<T>(task_.attr("inputs")(at.seed, at.step, x.rows()), "inputs of the task");
+    if (inputs.rows() != x.rows() || inputs.cols() != x.cols())
+      throw ValueError("inputs of the task must have shape (" + std::to_string(x.rows()) + ", " +
+                       std::to_string(x.cols()) + "), got (" + std::to_string(inputs.rows()) + ", " +
+                       std::to_string(inputs.cols()) + ")");
+    x = inputs;
+  }
+  template <class T>
+  void judge(const Position& at, const Sample<T>& sample, Vector<double>& reward) const {
+    const py::gil_scoped_acquire acquire;
+    const SampleHandle handle{std::make_shared<Sample<T>>(sample)};
+    const Vector<double> r = vector<double>(task_.attr("reward")(at.seed, at.step, handle), "reward of the task");
+    if (r.size() != reward.size())
+      throw ValueError("reward of the task must have shape (" + std::to_string(reward.size()) + ",), got (" +
+                       std::to_string(r.size()) + ",)");
+    reward = r;
+  }
+
+ private:
+  Index whole(const char* attribute) const {
+    const py::gil_scoped_acquire acquire;
+    return task_.attr(attribute).cast<Index>();
+  }
+  py::object task_;
+};
+
+class PythonBaseline final : public BaselineOf<PythonBaseline> {
+ public:
+  explicit PythonBaseline(py::object baseline) : baseline_(std::move(baseline)) {}
+  template <class M>
+  void estimate(const M& input, Vector<double>& b) const {
+    const py::gil_scoped_acquire acquire;
+    const Vector<double> predicted = vector<double>(baseline_.attr("predict")(copied(input)), "the baseline");
+    if (predicted.size() != b.size())
+      throw ValueError("the baseline must have shape (" + std::to_string(b.size()) + ",), got (" +
+                       std::to_string(predicted.size()) + ",)");
+    if (!predicted.allFinite()) throw ValueError("the baseline must be finite, but holds NaN or infinity");
+    b = predicted;
+  }
+  template <class M>
+  void learn(const M& input, const Vector<double>& reward) const {
+    const py::gil_scoped_acquire acquire;
+    baseline_.attr("update")(copied(input), copied(reward));
+  }
+
+ private:
+  template <class M>
+  static py::array copied(const M& m) {
+    const auto pointer = std::make_shared<M>(m);
+    return view(*pointer, keep(pointer), true);
+  }
+  py::object baseline_;
+};
+
+std::shared_ptr<const Rule> rule_from(const py::object& rule, const py::object& net) {
+  if (!py::isinstance<RuleHandle>(rule))
+    throw py::type_error("rule must be a uwm.Rule, got a " + type_name(rule));
+  const auto& handle = rule.cast<const RuleHandle&>();
+  if (handle.engine != nullptr) return handle.engine;
+  return std::make_shared<PythonRule>(rule, net);
+}
+
+std::shared_ptr<Task> task_from(const py::object& task) {
+  if (!py::isinstance<TaskHandle>(task)) throw py::type_error("task must be a uwm.Task, got a " + type_name(task));
+  const auto& handle = task.cast<const TaskHandle&>();
+  if (handle.engine != nullptr) return handle.engine;
+  return std::make_shared<PythonTask>(task);
+}
+
+std::shared_ptr<Baseline> baseline_from(const py::object& baseline) {
+  if (baseline.is_none()) return nullptr;
+  if (py::isinstance<BaselineHandle>(baseline)) {
+    const auto& handle = baseline.cast<const BaselineHandle&>();
+    if (handle.engine != nullptr) return handle.engine;
+    return std::make_shared<PythonBaseline>(baseline);
+  }
+  if (!PyFloat_Check(baseline.ptr()) && !PyIndex_Check(baseline.ptr()))
+    throw py::type_error("baseline must be None, a number or a uwm.Baseline, got a " + type_name(baseline));
+  return std::make_shared<ConstantBaseline>(baseline.cast<double>());
+}
+
+/// Calls the Python function and sees to Ctrl-C; false stops training.
+bool report(const py::object& progress, const Progress& p) {
+  const py::gil_scoped_acquire acquire;
+  try {
+    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+    if (!progress.is_none()) progress(p.step, p.steps, p.reward);
+    return true;
+  } catch (py::error_already_set& error) {
+    if (!error.matches(PyExc_KeyboardInterrupt)) throw;
+    return false;
+  }
+}
+
+Log run(const py::object& net, const py::object& rule, const OptimizerHandle& optimizer, const py::object& task,
+        std::int64_t steps, Index batch_size, const py::object& baseline, std::optional<std::int64_t> record_every,
+        const py::object& progress) {
+  if (!py::isinstance<NetworkHandle>(net)) throw py::type_error("net must be a uwm.Network, got a " + type_name(net));
+  if (!progress.is_none() && !PyCallable_Check(progress.ptr()))
+    throw py::type_error("progress must be callable, got a " + type_name(progress));
+  if (record_every.has_value() && *record_every < 1)
+    throw ValueError("record_every must be at least 1, got " + std::to_string(*record_every));
+  const auto& handle = net.cast<const NetworkHandle&>();
+  const auto the_rule = rule_from(rule, net);
+  const auto the_task = task_from(task);
+  const auto the_baseline = baseline_from(baseline);
+  const TrainOptions options{.steps = steps,
+                             .batch_size = batch_size,
+                             .baseline = the_baseline.get(),
+                             .record_every = record_every.value_or(0),
+                             .progress = [&](const Progress& p) { return report(progress, p); }};
+  return visit(handle, [&](auto& n) {
+    const py::gil_scoped_release release;
+    return train(n, *the_rule, *optimizer.engine, *the_task, options);
+  });
+}
+
+}  // namespace
+
+void bind_train(py::module_& module) {
+  py::class_<Log>(module, "Log", R"(
+The rewards of a training run.
+
+>>> import uwm
+>>> log = uwm.train(uwm.Network([3, 8, 1]), uwm.WeightMax(), uwm.Adam(), uwm.tasks.Multiplexer(1), steps=1000)
+>>> len(log.rewards), log.record_every
+(100, 10)
+)")
+      .def_property_readonly("rewards", [](const Log& self) {
+        return py::array_t<double>(static_cast<py::ssize_t>(self.rewards.size()), self.rewards.data());
+      }, "Mean reward per record window, float64; the last window may be shorter.")
+      .def_readonly("record_every", &Log::record_every, "Steps per record window.")
+      .def_readonly("steps", &Log::steps, "Steps done.")
+      .def_readonly("batch_size", &Log::batch_size, "Samples per step.")
+      .def_readonly("mean_reward", &Log::mean_reward, "Mean reward over all samples.")
+      .def_readonly("final_reward", &Log::final_reward, "Mean reward over the last tenth of the steps asked for; NaN if they were not reached.")
+      .def_readonly("seconds", &Log::seconds, "Wall-clock time.")
+      .def("__repr__", [](const Log& self) {
+        return "<uwm.Log of " + std::to_string(self.steps) + " steps, mean reward " +
+               std::string(py::str(py::float_(std::round(self.mean_reward * 1e4) / 1e4))) + ">";
+      });
+
+  static py::object interrupted = py::reinterpret_steal<py::object>(PyErr_NewExceptionWithDoc(
+      "uwm.Interrupted", "Ctrl-C during training. ``log`` holds the rewards so far; network and optimizer are as the last "
+      "whole step left them.", PyExc_KeyboardInterrupt, nullptr));
+  module.attr("Interrupted") = interrupted;
+
+  module.def("train", [](const py::object& net, const py::object& rule, const OptimizerHandle& optimizer, const py::object& task,
+                std::int64_t steps, Index batch_size, const py::object& baseline,
+                std::optional<std::int64_t> record_every, const py::object& progress) {
+        Log log = run(net, rule, optimizer, task, steps, batch_size, baseline, record_every, progress);
+        if (log.stopped) {
+          const py::object error = interrupted("training was interrupted after " + std::to_string(log.steps) + " steps");
+          error.attr("log") = log;
+          PyErr_SetObject(interrupted.ptr(), error.ptr());
+          throw py::error_already_set();
+        }
+        return log;
+      },
+      py::arg("net"), py::arg("rule"), py::arg("optimizer"), py::arg("task"), py::kw_only(), py::arg("steps"),
+      py::arg("batch_size") = 1, py::arg("baseline") = py::none(), py::arg("record_every") = py::none(),
+      py::arg("progress") = py::none(), R"(
+Trains a network in place: input, forward pass, reward, unit rewards, gradient, update. Runs in C++ without the GIL;
+rules, tasks and baselines written in Python are called back.
+
+Args:
+    net: Network; its seed and step choose the task's inputs and the actions, so that training goes on where it stopped.
+    rule: Rule.
+    optimizer: SGD or Adam.
+    task: Task.
+    steps: updates to make.
+    batch_size: samples per update.
+    baseline: None, a number, a RunningMean or another Baseline.
+    record_every: steps per entry of ``Log.rewards``; by default a hundredth of all.
+    progress: called as progress(step, steps, reward) about ten times a second and at the end, with the mean reward of the latest
+        window; an exception in it stops training and is raised.
+
+Returns:
+    Log.
+
+Raises:
+    ValueError, TypeError: pieces that do not fit together; nothing is changed then.
+    DivergenceError: the parameters left the finite numbers.
+    Interrupted: Ctrl-C; its ``log`` has the rewards so far.
+
+>>> import uwm
+>>> net = uwm.Network([6, 16, 1], seed=0)
+>>> log = uwm.train(net, uwm.UnbiasedWeightMax(), uwm.Adam(0.01), uwm.tasks.Multiplexer(2), steps=3000, batch_size=16)
+>>> log.final_reward > 0.8
+True
+)");
+}
+
+}  // namespace uwm::python

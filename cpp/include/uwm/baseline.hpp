@@ -1,0 +1,70 @@
+#pragma once
+
+#include "uwm/matrix.hpp"
+
+namespace uwm {
+
+/// What is subtracted from the reward, b; it may depend on the input but not on the actions drawn.
+///
+/// Inputs come in the precision of the network: subclass BaselineOf, or answer both.
+class Baseline {
+ public:
+  virtual ~Baseline() = default;
+  /// b, (batch), for inputs (batch, n_in). Called before update() of the same batch.
+  virtual void predict(const Matrix<float>& input, Vector<double>& b) = 0;
+  virtual void predict(const Matrix<double>& input, Vector<double>& b) = 0;
+  virtual void update(const Matrix<float>& input, const Vector<double>& reward) = 0;
+  virtual void update(const Matrix<double>& input, const Vector<double>& reward) = 0;
+};
+
+/// Base of the baselines: Derived has templates estimate(input, b) and learn(input, reward).
+template <class Derived>
+class BaselineOf : public Baseline {
+ public:
+  void predict(const Matrix<float>& input, Vector<double>& b) override { self().estimate(input, b); }
+  void predict(const Matrix<double>& input, Vector<double>& b) override { self().estimate(input, b); }
+  void update(const Matrix<float>& input, const Vector<double>& reward) override { self().learn(input, reward); }
+  void update(const Matrix<double>& input, const Vector<double>& reward) override { self().learn(input, reward); }
+
+ private:
+  Derived& self() { return static_cast<Derived&>(*this); }
+};
+
+/// The same number always.
+class ConstantBaseline final : public BaselineOf<ConstantBaseline> {
+ public:
+  /// Throws ValueError if value is not finite.
+  explicit ConstantBaseline(double value);
+  double value() const { return value_; }
+  template <class M>
+  void estimate(const M&, Vector<double>& b) const {
+    b.setConstant(value_);
+  }
+  template <class M>
+  void learn(const M&, const Vector<double>&) const {}
+
+ private:
+  double value_;
+};
+
+/// value += rate * (mean reward of the batch - value), from 0.
+class RunningMean final : public BaselineOf<RunningMean> {
+ public:
+  /// Throws ValueError unless 0 < rate <= 1 and value is finite.
+  explicit RunningMean(double rate = 0.01, double value = 0.0);
+  double rate() const { return rate_; }
+  double value() const { return value_; }
+  template <class M>
+  void estimate(const M&, Vector<double>& b) const {
+    b.setConstant(value_);
+  }
+  template <class M>
+  void learn(const M&, const Vector<double>& reward) {
+    value_ += rate_ * (reward.mean() - value_);
+  }
+
+ private:
+  double rate_, value_;
+};
+
+}  // namespace uwm

@@ -1,0 +1,105 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "uwm/matrix.hpp"
+#include "uwm/output.hpp"
+#include "uwm/random.hpp"
+#include "uwm/sample.hpp"
+
+namespace uwm {
+
+/// How hidden units encode their action: 0 / 1, or -1 / +1.
+enum class Units { binary, bipolar };
+
+std::string to_string(Units units);
+Units units_from_string(const std::string& name);
+
+/// The parameters of one layer: z = (W h + b) / temperature.
+template <class T>
+struct Layer {
+  Matrix<T> weight;  ///< (n_out, n_in)
+  Vector<T> bias;    ///< (n_out)
+  T temperature = 1;
+};
+
+struct NetworkOptions {
+  Units units = Units::binary;
+  std::vector<double> temperature = {1.0};  ///< one number, or one per layer
+  std::uint64_t seed = 0;
+};
+
+/// A layered network of Bernoulli-logistic units (learning-rules: z, p, h), its parameters and its place in the
+/// sequence of random numbers. T is float or double.
+///
+/// Weights start uniform in +-sqrt(6 / (fan in + fan out)) (Glorot and Bengio, 2010), biases at 0. Distinct networks may be used
+/// from distinct threads at the same time.
+///
+///     uwm::Network<float> net({20, 64, 32, 1}, "bernoulli", {.seed = 1});
+///     auto sample = net.forward(x);   // x: (batch, 20)
+template <class T>
+class Network {
+ public:
+  /// sizes: inputs, hidden layers, outputs. Throws ValueError.
+  explicit Network(std::vector<Index> sizes, const std::string& output = "bernoulli", NetworkOptions options = {});
+  Network(std::vector<Index> sizes, std::shared_ptr<const Output<T>> output, NetworkOptions options = {});
+
+  const std::vector<Index>& sizes() const { return sizes_; }
+  Index n_inputs() const { return sizes_.front(); }
+  Index n_outputs() const { return sizes_.back(); }
+  Units units() const { return options_.units; }
+  const Output<T>& output() const { return *output_; }
+  const std::shared_ptr<const Output<T>>& shared_output() const { return output_; }
+
+  std::vector<Layer<T>>& layers() { return layers_; }
+  const std::vector<Layer<T>>& layers() const { return layers_; }
+
+  /// The seed, and the step whose random numbers the next forward pass draws.
+  Position position() const { return {options_.seed, step_}; }
+  void set_step(std::uint64_t step);
+
+  /// New initial parameters from this seed, and step 0.
+  void reset(std::uint64_t seed);
+
+  /// Draws the actions of a batch, x (batch, n_in), and advances the step by one. Throws ValueError if x or a parameter
+  /// has the wrong shape or is not finite; the network is then unchanged.
+  Sample<T> forward(ConstMatrixRef<T> x);
+
+  /// The same into a sample whose memory is used again.
+  void forward(ConstMatrixRef<T> x, Sample<T>& sample);
+
+  /// The sample that has these activations, one matrix per layer, (batch, n_l). Nothing is drawn.
+  Sample<T> clamp(ConstMatrixRef<T> x, const std::vector<Matrix<T>>& activations) const;
+
+  /// A network of the other precision with the same parameters and position.
+  template <class U>
+  Network<U> cast() const;
+
+  /// Throws ValueError that names the first layer with a parameter that is NaN or infinite.
+  void check_finite() const;
+
+  /// What a flip of a hidden unit moves a logit of layer l by, per unit of weight: 1/tau or 2/tau.
+  T flip_step(std::size_t layer) const { return (options_.units == Units::bipolar ? 2 : 1) / layers_[layer].temperature; }
+
+ private:
+  template <class U>
+  friend class Network;
+  template <class U>
+  friend void draw_forward(Network<U>& net, Sample<U>& sample);
+
+  void initialise();
+
+  std::vector<Index> sizes_;
+  std::shared_ptr<const Output<T>> output_;
+  NetworkOptions options_;
+  std::vector<Layer<T>> layers_;
+  std::uint64_t step_ = 0;
+};
+
+extern template class Network<float>;
+extern template class Network<double>;
+
+}  // namespace uwm

@@ -1,0 +1,107 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+
+#include "uwm/matrix.hpp"
+#include "uwm/random.hpp"
+#include "uwm/sample.hpp"
+
+namespace uwm {
+
+/// How a flip of one unit of the last hidden layer reaches the output.
+template <class T>
+struct OutputFlip {
+  const Matrix<T>& weight;             ///< (n_out, n_hidden)
+  T step;                              ///< a flip moves output logit k of c_i = +1 by -step * w_ki
+  const LayerSample<T>& output;        ///< the output layer's record
+  const Matrix<T>& below_eligibility;  ///< (batch, n_hidden); its sign bit is that of c_i
+};
+
+/// The kind of the output layer: what its units draw from their logits.
+///
+/// A new kind is a subclass that defines the five functions without a body here; the rules take it
+/// through log_likelihood. The built-in kinds replace flip_ratio by faster equivalents.
+template <class T>
+class Output {
+ public:
+  virtual ~Output() = default;
+
+  virtual std::string name() const = 0;
+
+  /// Throws ValueError if a layer of n units cannot be of this kind.
+  virtual void check_size(Index n) const = 0;
+
+  /// Throws ValueError if the activations, (batch, n_out), are no possible actions.
+  virtual void check_actions(ConstMatrixRef<T> activation) const = 0;
+
+  /// From the logits, draws `activation` with random_word(position, Stream::activations, layer, ...).
+  virtual void draw(const Position& position, std::uint32_t layer, LayerSample<T>& output) const = 0;
+
+  /// From logits and activation, fills in probability and eligibility.
+  virtual void evaluate(LayerSample<T>& output) const = 0;
+
+  /// log Pr(action | logits) of one sample, up to a constant.
+  virtual double log_likelihood(std::span<const double> logit, std::span<const T> action) const = 0;
+
+  /// lambda_i, how likely the action would have been with unit i flipped, relative to how likely it was;
+  /// ratio is (batch, n_hidden). By default one log_likelihood per unit and sample.
+  virtual void flip_ratio(const OutputFlip<T>& flip, Matrix<T>& ratio) const;
+
+  /// True when the output consists of independent Bernoulli-logistic units, which the rules then treat
+  /// exactly as a hidden layer.
+  virtual bool independent_units() const { return false; }
+};
+
+/// Independent Bernoulli-logistic units, 0 or 1.
+template <class T>
+class BernoulliOutput final : public Output<T> {
+ public:
+  std::string name() const override { return "bernoulli"; }
+  void check_size(Index n) const override;
+  void check_actions(ConstMatrixRef<T> activation) const override;
+  void draw(const Position& position, std::uint32_t layer, LayerSample<T>& output) const override;
+  void evaluate(LayerSample<T>& output) const override;
+  double log_likelihood(std::span<const double> logit, std::span<const T> action) const override;
+  bool independent_units() const override { return true; }
+};
+
+/// One categorical action, encoded one-hot, with probabilities exp(z_k) / sum of exp(z).
+template <class T>
+class SoftmaxOutput final : public Output<T> {
+ public:
+  std::string name() const override { return "softmax"; }
+  void check_size(Index n) const override;
+  void check_actions(ConstMatrixRef<T> activation) const override;
+  void draw(const Position& position, std::uint32_t layer, LayerSample<T>& output) const override;
+  void evaluate(LayerSample<T>& output) const override;
+  double log_likelihood(std::span<const double> logit, std::span<const T> action) const override;
+  void flip_ratio(const OutputFlip<T>& flip, Matrix<T>& ratio) const override;
+};
+
+/// Independent Gaussian actions with means z and one standard deviation.
+template <class T>
+class GaussianOutput final : public Output<T> {
+ public:
+  /// Throws ValueError unless 0 < sigma < infinity.
+  explicit GaussianOutput(double sigma = 1.0);
+  double sigma() const { return sigma_; }
+
+  std::string name() const override { return "gaussian"; }
+  void check_size(Index n) const override;
+  void check_actions(ConstMatrixRef<T> activation) const override;
+  void draw(const Position& position, std::uint32_t layer, LayerSample<T>& output) const override;
+  void evaluate(LayerSample<T>& output) const override;
+  double log_likelihood(std::span<const double> logit, std::span<const T> action) const override;
+  void flip_ratio(const OutputFlip<T>& flip, Matrix<T>& ratio) const override;
+
+ private:
+  double sigma_;
+};
+
+/// "bernoulli", "softmax" or "gaussian"; throws ValueError for another name. sigma concerns the Gaussian alone.
+template <class T>
+std::shared_ptr<const Output<T>> make_output(const std::string& name, double sigma = 1.0);
+
+}  // namespace uwm

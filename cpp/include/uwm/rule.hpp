@@ -1,0 +1,94 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "uwm/network.hpp"
+#include "uwm/sample.hpp"
+
+namespace uwm {
+
+/// One reward per unit and sample, T_i: one matrix (batch, units) per layer, the output layer last.
+template <class T>
+struct UnitRewards {
+  std::vector<Matrix<T>> layers;
+
+  /// Working memory, kept from one call to the next.
+  struct Pass {
+    Matrix<T> advantage, other, ratio;  ///< A, B and lambda of one layer
+  };
+  std::vector<Pass> passes;   ///< one per layer
+  std::vector<T> delta;       ///< T_j (h_j - p_j) of the layer above
+  std::vector<T> power;       ///< powers of its weights
+  std::vector<char> outside;  ///< samples that left the range of the kernels
+  std::vector<T> scratch;
+
+  /// Gives every layer the shape that the sample has.
+  void resize_like(const Sample<T>& sample);
+};
+
+/// d J / d parameters, or a rule's estimate of it: the direction of ascent, mean over the batch.
+template <class T>
+struct LayerGradient {
+  Matrix<T> weight;  ///< (n_out, n_in)
+  Vector<T> bias;    ///< (n_out)
+};
+
+template <class T>
+struct Gradient {
+  std::vector<LayerGradient<T>> layers;
+  std::vector<T> delta;    ///< working memory: T_i (h_i - p_i) of one layer
+  std::vector<T> scratch;  ///< working memory
+
+  void resize_like(const Network<T>& net);
+};
+
+/// A learning rule: the way in which it hands the reward down, one reward per unit. Everything else, the update
+/// T_i (h_i - p_i) h_m included, is the same for every rule.
+///
+/// Subclass RuleOf rather than this class: one template then serves both precisions.
+class Rule {
+ public:
+  virtual ~Rule() = default;
+  virtual std::string name() const = 0;
+
+  /// reward: (batch), baseline subtracted. Fills `out` for every layer, the output layer with the reward itself.
+  virtual void unit_rewards(const Network<float>& net, const Sample<float>& sample, const Vector<double>& reward,
+                            UnitRewards<float>& out) const = 0;
+  virtual void unit_rewards(const Network<double>& net, const Sample<double>& sample, const Vector<double>& reward,
+                            UnitRewards<double>& out) const = 0;
+};
+
+/// Base of the rules:
+///
+///     struct MyRule : uwm::RuleOf<MyRule> {
+///       std::string name() const override { return "my_rule"; }
+///       template <class T>
+///       void compute(const uwm::Network<T>&, const uwm::Sample<T>&, const uwm::Vector<double>& reward,
+///                    uwm::UnitRewards<T>& out) const;
+///     };
+template <class Derived>
+class RuleOf : public Rule {
+ public:
+  void unit_rewards(const Network<float>& net, const Sample<float>& sample, const Vector<double>& reward,
+                    UnitRewards<float>& out) const override {
+    self().compute(net, sample, reward, out);
+  }
+  void unit_rewards(const Network<double>& net, const Sample<double>& sample, const Vector<double>& reward,
+                    UnitRewards<double>& out) const override {
+    self().compute(net, sample, reward, out);
+  }
+
+ private:
+  const Derived& self() const { return static_cast<const Derived&>(*this); }
+};
+
+/// The update that unit rewards give: batch mean of T_i (h_i - p_i) h_m / temperature.
+template <class T>
+void gradient(const Network<T>& net, const Sample<T>& sample, const UnitRewards<T>& unit_rewards, Gradient<T>& out);
+
+/// Throws ValueError unless the sample has this network's layers and the reward one finite number per sample.
+template <class T>
+void check_sample(const Network<T>& net, const Sample<T>& sample, const Vector<double>& reward);
+
+}  // namespace uwm

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "uwm/rule.hpp"
+
+namespace uwm {
+
+/// REINFORCE (Williams, 1992): T_i = R for every unit.
+class Reinforce final : public RuleOf<Reinforce> {
+ public:
+  std::string name() const override { return "reinforce"; }
+  template <class T>
+  void compute(const Network<T>&, const Sample<T>&, const Vector<double>& reward, UnitRewards<T>& out) const;
+};
+
+/// Straight-through backpropagation: T_i = c_i q_i sum_j w_ji delta_j, twice that for bipolar units. Biased.
+class StraightThrough final : public RuleOf<StraightThrough> {
+ public:
+  std::string name() const override { return "ste"; }
+  template <class T>
+  void compute(const Network<T>&, const Sample<T>&, const Vector<double>& reward, UnitRewards<T>& out) const;
+};
+
+/// Weight Maximization (Chung, arXiv 2010.09770): T_i = h_i sum_j |w_ji|^(norm-1) sgn(w_ji) delta_j, the change that the
+/// layer above makes to the norm of unit i's outgoing weights. Biased.
+class WeightMax final : public RuleOf<WeightMax> {
+ public:
+  /// norm: p >= 1 of the p-norm. Throws ValueError.
+  explicit WeightMax(double norm = 2.0);
+  double norm() const { return norm_; }
+  std::string name() const override { return "weight_max"; }
+  template <class T>
+  void compute(const Network<T>&, const Sample<T>&, const Vector<double>& reward, UnitRewards<T>& out) const;
+
+ private:
+  double norm_;
+};
+
+/// The three forms of Unbiased Weight Maximization (Chung, arXiv 2307.13270), with A, B and lambda as in flip.inl.hpp:
+/// one-sided h_i A_i (h_i = 1 if the unit fired), two-sided q_i A_i, and posterior-weighted
+/// q_i (q_i A_i - (1 - q_i) B_i) / (q_i + (1 - q_i) lambda_i), which has the least variance.
+class UnbiasedWeightMax final : public RuleOf<UnbiasedWeightMax> {
+ public:
+  enum class Form { posterior, two_sided, one_sided };
+  explicit UnbiasedWeightMax(Form form = Form::posterior) : form_(form) {}
+  Form form() const { return form_; }
+  std::string name() const override;
+  template <class T>
+  void compute(const Network<T>&, const Sample<T>&, const Vector<double>& reward, UnitRewards<T>& out) const;
+
+ private:
+  Form form_;
+};
+
+/// T_i = q_i sum_j (1 - kappa_ji) T_j: the two-sided rule without its products. A small bias.
+class FlipDifference final : public RuleOf<FlipDifference> {
+ public:
+  std::string name() const override { return "flip_difference"; }
+  template <class T>
+  void compute(const Network<T>&, const Sample<T>&, const Vector<double>& reward, UnitRewards<T>& out) const;
+};
+
+/// T_i = R q_i (1 - lambda_i) / (q_i + (1 - q_i) lambda_i): REINFORCE with h_i averaged out given the layer above.
+class PosteriorReinforce final : public RuleOf<PosteriorReinforce> {
+ public:
+  std::string name() const override { return "posterior_reinforce"; }
+  template <class T>
+  void compute(const Network<T>&, const Sample<T>&, const Vector<double>& reward, UnitRewards<T>& out) const;
+};
+
+/// The names of the built-in rules, in the order of the table in the manual.
+const std::vector<std::string>& rule_names();
+
+/// A built-in rule by name; throws ValueError that lists the names.
+std::unique_ptr<Rule> make_rule(const std::string& name);
+
+}  // namespace uwm

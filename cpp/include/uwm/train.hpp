@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "uwm/baseline.hpp"
+#include "uwm/network.hpp"
+#include "uwm/optimizer.hpp"
+#include "uwm/rule.hpp"
+#include "uwm/task.hpp"
+
+namespace uwm {
+
+/// What training reports while it runs.
+struct Progress {
+  std::int64_t step, steps;
+  double reward;  ///< mean over the latest record window
+};
+
+struct TrainOptions {
+  std::int64_t steps = 0;
+  Index batch_size = 1;
+  Baseline* baseline = nullptr;   ///< none: the reward as it is
+  std::int64_t record_every = 0;  ///< steps per record window; 0: a hundredth of all
+  /// Called about ten times a second and at the end; training stops after the step when it returns false.
+  std::function<bool(const Progress&)> progress = {};
+};
+
+/// The rewards of a training run.
+struct Log {
+  std::vector<double> rewards;  ///< mean reward per record window; the last one may be shorter
+  std::int64_t record_every = 0;
+  std::int64_t steps = 0;  ///< steps done
+  Index batch_size = 0;
+  double mean_reward = 0;   ///< over all samples
+  double final_reward = 0;  ///< over the last tenth of the steps asked for
+  double seconds = 0;
+  bool stopped = false;  ///< by the progress function
+};
+
+/// Trains a network: input, forward pass, reward, unit rewards, gradient, update, `steps` times.
+/// After the first step nothing is allocated. Throws ValueError before anything is changed if the pieces do not fit
+/// together, and DivergenceError if the parameters leave the finite numbers.
+template <class T>
+Log train(Network<T>& net, const Rule& rule, Optimizer& optimizer, Task& task, const TrainOptions& options);
+
+}  // namespace uwm

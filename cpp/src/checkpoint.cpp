@@ -1,0 +1,330 @@
+#include "uwm/checkpoint.hpp"
+
+#include <charconv>
+#include <optional>
+#include <set>
+
+#include "message.hpp"
+#include "safetensors.hpp"
+
+namespace uwm {
+
+namespace {
+
+using safetensors::Entry;
+using safetensors::in_quotes;
+using safetensors::Metadata;
+
+constexpr const char* format_version = "1";
+
+template <class T>
+constexpr const char* dtype_name = sizeof(T) == 4 ? "float32" : "float64";
+
+// Numbers in the metadata: the shortest text that reads back as the same number.
+
+template <class N>
+std::string format(N value) {
+  char buffer[64];
+  const auto result = std::to_chars(buffer, buffer + sizeof buffer, value);
+  return {buffer, result.ptr};
+}
+
+template <class N>
+std::optional<N> parse(std::string_view s) {
+  N value{};
+  const auto [end, error] = std::from_chars(s.data(), s.data() + s.size(), value);
+  if (error != std::errc() || end != s.data() + s.size()) return std::nullopt;
+  return value;
+}
+
+template <class List, class F>
+std::string join(const List& list, const char* separator, F write) {
+  std::string out;
+  for (const auto& item : list) out += (out.empty() ? "" : separator) + write(item);
+  return out;
+}
+
+std::vector<std::string_view> split(std::string_view s, char separator) {
+  std::vector<std::string_view> parts;
+  while (true) {
+    const std::size_t end = s.find(separator);
+    parts.push_back(s.substr(0, end));
+    if (end == s.npos) return parts;
+    s.remove_prefix(end + 1);
+  }
+}
+
+std::string format_schedule(const Schedule& s) {
+  if (s.shape == Schedule::Shape::constant) return format(s.start);
+  return text(s.shape == Schedule::Shape::linear ? "linear " : "exponential ", format(s.start), " ", format(s.end), " ",
+              format(s.steps));
+}
+
+std::optional<Schedule> parse_schedule(std::string_view s) {
+  const auto words = split(s, ' ');
+  if (words.size() == 1) {
+    const auto value = parse<double>(words[0]);
+    return value ? std::optional(Schedule(*value)) : std::nullopt;
+  }
+  if (words.size() != 4 || (words[0] != "linear" && words[0] != "exponential")) return std::nullopt;
+  const auto start = parse<double>(words[1]), end = parse<double>(words[2]);
+  const auto steps = parse<std::int64_t>(words[3]);
+  if (!start || !end || !steps) return std::nullopt;
+  return words[0] == "linear" ? Schedule::linear(*start, *end, *steps) : Schedule::exponential(*start, *end, *steps);
+}
+
+// The tensors of a network, in the order of the file: `visit(name, shape, numbers)`.
+
+std::string layer_name(std::size_t l) { return text("layers.", l, "."); }
+
+std::string moment_name(std::size_t m, std::size_t l) { return text("optimizer.moments.", m, ".layers.", l, "."); }
+
+using Shape = std::vector<std::uint64_t>;
+
+Shape weight_shape(const std::vector<Index>& sizes, std::size_t l) {
+  return {static_cast<std::uint64_t>(sizes[l + 1]), static_cast<std::uint64_t>(sizes[l])};
+}
+
+Shape bias_shape(const std::vector<Index>& sizes, std::size_t l) { return {static_cast<std::uint64_t>(sizes[l + 1])}; }
+
+template <class T>
+void add_layer(std::vector<safetensors::View>& views, const std::string& name, const std::vector<Index>& sizes,
+               std::size_t l, const Matrix<T>& weight, const Vector<T>& bias) {
+  require(weight.rows() == sizes[l + 1] && weight.cols() == sizes[l] && bias.size() == sizes[l + 1], name,
+          "weight and bias must have shapes (", sizes[l + 1], ", ", sizes[l], ") and (", sizes[l + 1], "), got (",
+          weight.rows(), ", ", weight.cols(), ") and (", bias.size(), ")");
+  constexpr auto dtype = safetensors::dtype_of<T>;
+  views.push_back({name + "weight", dtype, weight_shape(sizes, l), weight.data()});
+  views.push_back({name + "bias", dtype, bias_shape(sizes, l), bias.data()});
+}
+
+template <class T>
+void add_output(Metadata& metadata, const Output<T>& output) {
+  const auto* gaussian = dynamic_cast<const GaussianOutput<T>*>(&output);
+  require(gaussian != nullptr || dynamic_cast<const BernoulliOutput<T>*>(&output) != nullptr ||
+              dynamic_cast<const SoftmaxOutput<T>*>(&output) != nullptr,
+          "a network with an output kind of your own, ", in_quotes(output.name()),
+          ", cannot be saved: only 'bernoulli', 'softmax' and 'gaussian' can be loaded again");
+  metadata["output"] = output.name();
+  metadata["sigma"] = format(gaussian != nullptr ? gaussian->sigma() : 1.0);
+}
+
+template <class T>
+void add_optimizer(Metadata& metadata, std::vector<safetensors::View>& views, const Network<T>& net,
+                   const Optimizer& optimizer) {
+  require(dynamic_cast<const SGD*>(&optimizer) != nullptr || dynamic_cast<const Adam*>(&optimizer) != nullptr,
+          "an optimizer of your own, ", in_quotes(optimizer.name()),
+          ", cannot be saved: only 'sgd' and 'adam' can be loaded again");
+  optimizer.check(net);
+  metadata["optimizer"] = optimizer.name();
+  metadata["optimizer.learning_rate"] = join(optimizer.learning_rate(), ", ", format_schedule);
+  metadata["optimizer.steps"] = format(optimizer.steps());
+  for (const auto& [name, value] : optimizer.settings()) metadata["optimizer." + name] = format(value);
+  const auto* moments = std::get_if<Optimizer::Moments<T>>(&optimizer.state());
+  if (moments == nullptr) return;
+  metadata["optimizer.moments"] = format(moments->size());
+  for (std::size_t m = 0; m < moments->size(); ++m) {
+    for (std::size_t l = 0; l < (*moments)[m].size(); ++l) {
+      const LayerGradient<T>& moment = (*moments)[m][l];
+      require(moment.weight.allFinite() && moment.bias.allFinite(),
+              "the optimizer's moments must be finite, but those of layer ", l, " hold NaN or infinity");
+      add_layer(views, moment_name(m, l), net.sizes(), l, moment.weight, moment.bias);
+    }
+  }
+}
+
+// Loading: from the file's text to the arguments of the ordinary constructors, which check them.
+
+class Loader {
+ public:
+  explicit Loader(const std::filesystem::path& path) : file_(path) {}
+
+  Checkpoint load() {
+    try {
+      const std::string& format = metadata("format");
+      if (format != "uwm") fail("was not written by uwm: its format is ", in_quotes(format));
+      const std::string& version = metadata("version");
+      if (version != format_version)
+        fail("has format version ", in_quotes(version), "; this library reads ", format_version);
+      const std::string& dtype = metadata("dtype");
+      if (dtype == dtype_name<float>) return load_as<float>();
+      if (dtype == dtype_name<double>) return load_as<double>();
+      fail("must have dtype float32 or float64, got ", in_quotes(dtype));
+    } catch (const ValueError& error) {
+      fail(error.what());
+    }
+  }
+
+ private:
+  template <class... Parts>
+  [[noreturn]] void fail(const Parts&... parts) const {
+    file_.fail(text(parts...));
+  }
+
+  const std::string& metadata(const std::string& key) const {
+    const auto found = file_.metadata().find(key);
+    if (found == file_.metadata().end()) fail("has no ", in_quotes(key), " in its metadata");
+    return found->second;
+  }
+
+  [[noreturn]] void fail_metadata(const std::string& key, const std::string& expected) const {
+    fail("must have ", expected, " as ", in_quotes(key), ", got ", in_quotes(metadata(key)));
+  }
+
+  template <class N>
+  N number(const std::string& key) const {
+    const auto value = parse<N>(metadata(key));
+    if (!value) fail_metadata(key, "a number");
+    return *value;
+  }
+
+  template <class N>
+  std::vector<N> numbers(const std::string& key) const {
+    std::vector<N> values;
+    for (const std::string_view part : split(metadata(key), ',')) {
+      const auto value = parse<N>(part);
+      if (!value) fail_metadata(key, "numbers separated by commas");
+      values.push_back(*value);
+    }
+    return values;
+  }
+
+  const Entry& entry(const std::string& name) const {
+    const auto found = file_.tensors().find(name);
+    if (found == file_.tensors().end()) fail("has no tensor ", in_quotes(name));
+    return found->second;
+  }
+
+  /// Shapes are compared with the file's own before memory for them is asked for.
+  template <class T>
+  void check_tensor(const std::string& name, const Shape& shape) {
+    const Entry& e = entry(name);
+    const auto show = [](const Shape& s) {
+      return "(" + join(s, ", ", [](auto n) { return std::to_string(n); }) + ")";
+    };
+    if (e.dtype != safetensors::dtype_of<T>) fail("tensor ", in_quotes(name), " must be ", dtype_name<T>);
+    if (e.shape != shape) fail("tensor ", in_quotes(name), " must have shape ", show(shape), ", got ", show(e.shape));
+    expected_.insert(name);
+  }
+
+  template <class T>
+  void check_layer(const std::string& name, const std::vector<Index>& sizes, std::size_t l) {
+    check_tensor<T>(name + "weight", weight_shape(sizes, l));
+    check_tensor<T>(name + "bias", bias_shape(sizes, l));
+  }
+
+  template <class Array>
+  void read(const std::string& name, Array& array) const {
+    file_.read(entry(name), array.data());
+    if (!array.allFinite()) fail("tensor ", in_quotes(name), " has a number that is NaN or infinite");
+  }
+
+  template <class T>
+  Checkpoint load_as() {
+    const auto sizes = numbers<Index>("sizes");
+    if (sizes.size() < 2) fail_metadata("sizes", "at least two sizes");
+    for (const Index n : sizes)
+      if (n < 1) fail_metadata("sizes", "sizes of at least 1");
+    const std::size_t n_layers = sizes.size() - 1;
+    const std::size_t n_moments =
+        file_.metadata().contains("optimizer.moments") ? number<std::size_t>("optimizer.moments") : 0;
+    if (n_moments > 2) fail_metadata("optimizer.moments", "at most 2");
+    for (std::size_t l = 0; l < n_layers; ++l) {
+      check_layer<T>(layer_name(l), sizes, l);
+      for (std::size_t m = 0; m < n_moments; ++m) check_layer<T>(moment_name(m, l), sizes, l);
+    }
+    for (const auto& [name, e] : file_.tensors())
+      if (!expected_.contains(name)) fail("has a tensor ", in_quotes(name), " that belongs to no part of it");
+
+    NetworkOptions options;
+    options.units = units_from_string(metadata("units"));
+    options.temperature = numbers<double>("temperature");
+    if (options.temperature.size() != n_layers) fail_metadata("temperature", text(n_layers, " numbers"));
+    options.seed = number<std::uint64_t>("seed");
+    Network<T> net(sizes, make_output<T>(metadata("output"), number<double>("sigma")), options);
+    for (std::size_t l = 0; l < n_layers; ++l) {
+      read(layer_name(l) + "weight", net.layers()[l].weight);
+      read(layer_name(l) + "bias", net.layers()[l].bias);
+    }
+    net.set_step(number<std::uint64_t>("step"));
+    auto optimizer = file_.metadata().contains("optimizer") ? load_optimizer(net) : nullptr;
+    if (!optimizer && n_moments > 0) fail("has the moments of an optimizer, and no optimizer");
+    return {std::move(net), std::move(optimizer)};
+  }
+
+  template <class T>
+  std::unique_ptr<Optimizer> load_optimizer(const Network<T>& net) const {
+    std::vector<Schedule> rates;
+    for (std::string_view part : split(metadata("optimizer.learning_rate"), ',')) {
+      if (part.starts_with(' ')) part.remove_prefix(1);
+      const auto schedule = parse_schedule(part);
+      if (!schedule) fail_metadata("optimizer.learning_rate", "learning rates or schedules separated by commas");
+      rates.push_back(*schedule);
+    }
+    std::unique_ptr<Optimizer> optimizer;
+    const std::string& name = metadata("optimizer");
+    if (name == "sgd")
+      optimizer = std::make_unique<SGD>(std::move(rates), number<double>("optimizer.momentum"));
+    else if (name == "adam")
+      optimizer = std::make_unique<Adam>(std::move(rates), number<double>("optimizer.beta1"),
+                                         number<double>("optimizer.beta2"), number<double>("optimizer.epsilon"));
+    else
+      fail_metadata("optimizer", "'sgd' or 'adam'");
+
+    const auto steps = number<std::int64_t>("optimizer.steps");
+    if (steps < 0) fail_metadata("optimizer.steps", "a number of updates");
+    const bool started = file_.metadata().contains("optimizer.moments");
+    const std::size_t n_moments = name == "adam" ? 2 : number<double>("optimizer.momentum") > 0 ? 1 : 0;
+    if (started && number<std::size_t>("optimizer.moments") != n_moments)
+      fail_metadata("optimizer.moments", std::to_string(n_moments));
+    Optimizer::State state;
+    if (started) {
+      Optimizer::Moments<T> moments(n_moments);
+      for (std::size_t m = 0; m < moments.size(); ++m) {
+        for (std::size_t l = 0; l < net.layers().size(); ++l) {
+          const Layer<T>& layer = net.layers()[l];
+          LayerGradient<T> moment{Matrix<T>(layer.weight.rows(), layer.weight.cols()), Vector<T>(layer.bias.size())};
+          read(moment_name(m, l) + "weight", moment.weight);
+          read(moment_name(m, l) + "bias", moment.bias);
+          moments[m].push_back(std::move(moment));
+        }
+      }
+      state = std::move(moments);
+    }
+    optimizer->restore(steps, std::move(state));
+    optimizer->check(net);
+    return optimizer;
+  }
+
+  safetensors::Reader file_;
+  std::set<std::string, std::less<>> expected_;
+};
+
+}  // namespace
+
+template <class T>
+void save(const std::filesystem::path& path, const Network<T>& net, const Optimizer* optimizer) {
+  Metadata metadata;
+  std::vector<safetensors::View> views;
+  for (std::size_t l = 0; l < net.layers().size(); ++l)
+    add_layer(views, layer_name(l), net.sizes(), l, net.layers()[l].weight, net.layers()[l].bias);
+  net.check_finite();
+  metadata["format"] = "uwm";
+  metadata["version"] = format_version;
+  metadata["dtype"] = dtype_name<T>;
+  metadata["sizes"] = join(net.sizes(), ",", format<Index>);
+  metadata["units"] = to_string(net.units());
+  metadata["temperature"] = join(net.layers(), ",", [](const Layer<T>& layer) { return format(layer.temperature); });
+  metadata["seed"] = format(net.position().seed);
+  metadata["step"] = format(net.position().step);
+  add_output(metadata, net.output());
+  if (optimizer != nullptr) add_optimizer(metadata, views, net, *optimizer);
+  safetensors::write(path, metadata, views);
+}
+
+template void save(const std::filesystem::path&, const Network<float>&, const Optimizer*);
+template void save(const std::filesystem::path&, const Network<double>&, const Optimizer*);
+
+Checkpoint load(const std::filesystem::path& path) { return Loader(path).load(); }
+
+}  // namespace uwm

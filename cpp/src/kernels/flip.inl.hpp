@@ -1,0 +1,143 @@
+// The unbiased family's pass from layer l+1 (units j) down to layer l (units i). For every sample and unit i, over j
+// from last to first, with a_j = exp(-s_j z_j) and x = a_j exp(s_j c_i w_ji):
+//
+//   1 - kappa_ji = (x - a_j) / (1 + x)          kappa_ji = (1 + a_j) / (1 + x)
+//   T_j' = (A_j - B_j x) / ((1 + x)(1 + lambda_j x))
+//   A_i <- A_i + (1 - kappa_ji) (T_j - A_i)
+//   B_i <- B_i - lambda_i (1 - kappa_ji) T_j'    (lambda_i before its update)
+//   lambda_i <- lambda_i kappa_ji
+//
+// 1 - kappa is made from x - a, not from 1 and kappa, which would lose it where unit j is nearly certain.
+// At a Bernoulli output (A_j, B_j, lambda_j) = (R, -R, 0), which makes T_j' = R.
+//
+// A strip of units i is held in registers. exp(+-w) of the strip's weights is computed once and shared by
+// the samples; with few samples it is computed as it is used.
+
+constexpr int strip_vectors = 2;
+
+template <class T>
+constexpr Size strip_lanes = strip_vectors * lanes<T>;
+
+/// Samples from which a table of exp(+-w) pays.
+constexpr Size table_batch = 3;
+
+template <class T>
+Size flip_scratch(Size n_upper) {
+  return 2 * strip_lanes<T> * n_upper;
+}
+
+/// One sample, one strip. kTable: x is looked up as a_j times E or 1/E; the table holds E and the bits in which the
+/// two differ.
+template <class T, Flip kind, bool kTable>
+inline void flip_strip(const FlipPass<T>& p, Size s, Size first, Size width) {
+  constexpr int V = strip_vectors;
+  constexpr bool with_advantage = kind == Flip::advantage || kind == Flip::posterior;
+  constexpr bool with_ratio = kind == Flip::ratio || kind == Flip::posterior;
+  const Size upper = s * p.n_upper, lower = s * p.n_lower + first;
+  Size used[V];
+  for (int v = 0; v < V; ++v) {
+    const Size rest = width - v * lanes<T>;
+    used[v] = rest < 0 ? 0 : rest < lanes<T> ? rest : lanes<T>;
+  }
+  Mask<T> silent[V];  // c_i < 0
+  for (int v = 0; v < V; ++v) silent[v] = negative<T>(load<T>(p.eligibility + lower + v * lanes<T>, used[v]));
+  Vec<T> A[V] = {}, B[V] = {}, ratio[V];
+  for (int v = 0; v < V; ++v) ratio[v] = broadcast<T>(1);
+  const Vec<T> limit = broadcast<T>(Range<T>::odds);
+  for (Size j = p.n_upper - 1; j >= 0; --j) {
+    const Vec<T> signed_odds = broadcast<T>(p.odds[upper + j]);
+    const Mask<T> negative_j = negative<T>(signed_odds);
+    const Vec<T> a = absolute<T>(signed_odds), one_plus_a = 1 + a;
+    const T* table = p.scratch + j * 2 * strip_lanes<T>;
+    const T* weight = p.weight + j * p.n_lower + first;
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) {
+      const Mask<T> opposed = silent[v] ^ negative_j;  // s_j c_i = -1
+      Vec<T> e;
+      if constexpr (kTable) {
+        e = from_bits<T>(bits<T>(load<T>(table + v * lanes<T>)) ^
+                         (bits<T>(load<T>(table + strip_lanes<T> + v * lanes<T>)) & opposed));
+      } else {
+        const Vec<T> w = p.step * load<T>(weight + v * lanes<T>, used[v]);
+        e = exp<T>(from_bits<T>(bits<T>(w) ^ (opposed & sign_bit<T>)));
+      }
+      const Vec<T> x = minimum<T>(a * e, limit);
+      const Vec<T> one_plus_x = 1 + x;
+      Vec<T> inverse, other_reward;
+      if constexpr (kind == Flip::posterior) {
+        const Vec<T> y = 1 + p.ratio[upper + j] * x;
+        const Vec<T> both = 1 / (one_plus_x * y);
+        other_reward = (p.advantage[upper + j] - p.other[upper + j] * x) * both;
+        inverse = both * y;
+      } else {
+        inverse = 1 / one_plus_x;
+      }
+      const Vec<T> difference = (x - a) * inverse;
+      if constexpr (kind == Flip::difference) A[v] += difference * p.unit_reward[upper + j];
+      if constexpr (with_advantage) A[v] += difference * (p.unit_reward[upper + j] - A[v]);
+      if constexpr (kind == Flip::posterior) B[v] -= ratio[v] * difference * other_reward;
+      if constexpr (with_ratio) ratio[v] *= one_plus_a * inverse;
+    }
+  }
+  for (int v = 0; v < V; ++v) {
+    const Size at = lower + v * lanes<T>;
+    if constexpr (kind != Flip::ratio) store<T>(p.advantage_out + at, A[v], used[v]);
+    if constexpr (kind == Flip::posterior) store<T>(p.other_out + at, B[v], used[v]);
+    if constexpr (with_ratio) store<T>(p.ratio_out + at, ratio[v], used[v]);
+  }
+}
+
+template <class T>
+inline void fill_table(const FlipPass<T>& p, Size first, Size width) {
+  for (Size j = 0; j < p.n_upper; ++j) {
+    T* table = p.scratch + j * 2 * strip_lanes<T>;
+    for (int v = 0; v < strip_vectors; ++v) {
+      const Size rest = width - v * lanes<T>;
+      const Size used = rest < 0 ? 0 : rest < lanes<T> ? rest : lanes<T>;
+      const Vec<T> w = p.step * load<T>(p.weight + j * p.n_lower + first + (used ? v * lanes<T> : 0), used);
+      const Vec<T> plus = exp<T>(w), minus = exp<T>(-w);
+      store<T>(table + v * lanes<T>, plus);
+      store<T>(table + strip_lanes<T> + v * lanes<T>, from_bits<T>(bits<T>(plus) ^ bits<T>(minus)));
+    }
+  }
+}
+
+template <class T, Flip kind>
+inline void flip_pass(const FlipPass<T>& p) {
+  for (Size first = 0; first < p.n_lower; first += strip_lanes<T>) {
+    const Size width = p.n_lower - first < strip_lanes<T> ? p.n_lower - first : strip_lanes<T>;
+    if (p.batch >= table_batch) {
+      fill_table<T>(p, first, width);
+      for (Size s = 0; s < p.batch; ++s) flip_strip<T, kind, true>(p, s, first, width);
+    } else {
+      for (Size s = 0; s < p.batch; ++s) flip_strip<T, kind, false>(p, s, first, width);
+    }
+  }
+}
+
+template <class T>
+void flip(Flip kind, const FlipPass<T>& p) {
+  switch (kind) {
+    case Flip::advantage: return flip_pass<T, Flip::advantage>(p);
+    case Flip::posterior: return flip_pass<T, Flip::posterior>(p);
+    case Flip::ratio: return flip_pass<T, Flip::ratio>(p);
+    case Flip::difference: return flip_pass<T, Flip::difference>(p);
+  }
+}
+
+/// T_i = q_i (q_i A_i - (1 - q_i) B_i) / (q_i + (1 - q_i) lambda_i), with 1 - q_i = |h_i - p_i|.
+template <class T>
+bool combine_posterior(Size n, const T* q, const T* e, const T* a, const T* b, const T* ratio, T* t) {
+  Mask<T> outside{};
+  for_each_vector<T>(n, [&](Size i, Size used) {
+    Vec<T> qi = load<T>(q + i, used);
+    const Vec<T> not_q = absolute<T>(load<T>(e + i, used)), r = load<T>(ratio + i, used);
+    if (used < lanes<T>) qi += (1 - (qi + not_q));  // idle lanes divide by one
+    const Vec<T> reward = qi * (qi * load<T>(a + i, used) - not_q * load<T>(b + i, used)) / (qi + not_q * r);
+    store<T>(t + i, reward, used);
+    outside |= ~(absolute<T>(reward) < Range<T>::odds * Range<T>::odds) | ~(r < Range<T>::odds);
+  });
+  typename Lane<T>::Int any = 0;
+  for (int l = 0; l < lanes<T>; ++l) any |= outside[l];
+  return any == 0;
+}

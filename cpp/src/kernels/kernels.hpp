@@ -1,0 +1,122 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace uwm::kernels {
+
+using Size = std::ptrdiff_t;
+
+/// What a flip kernel hands down from layer l+1 (units j) to layer l (units i); see flip.inl.hpp.
+enum class Flip { advantage, posterior, ratio, difference };
+
+/// One pass from layer l+1 to layer l over a batch. Every array is row-major, one row per sample.
+template <class T>
+struct FlipPass {
+  Size batch, n_upper, n_lower;
+  const T* weight;          // (n_upper, n_lower)
+  T step;                   // a flip of unit i moves z_j by step * w_ji: 1/tau, or 2/tau for bipolar units
+  const T* odds;            // (batch, n_upper)  exp(-s_j z_j), with the sign of s_j
+  const T* eligibility;     // (batch, n_lower)  h_i - p_i, whose sign is c_i
+  const T* unit_reward;     // (batch, n_upper)  T_j;             not read by `ratio`
+  const T* advantage;       // (batch, n_upper)  A_j               read by `posterior`
+  const T* other;           // (batch, n_upper)  B_j               read by `posterior`
+  const T* ratio;           // (batch, n_upper)  lambda_j          read by `posterior`
+  T* advantage_out;         // (batch, n_lower)  A_i, or the flip difference
+  T* other_out;             // (batch, n_lower)  B_i               written by `posterior`
+  T* ratio_out;             // (batch, n_lower)  lambda_i          written by `posterior` and `ratio`
+  T* scratch;               // flip_scratch(n_upper) numbers
+};
+
+/// C (m, n) = alpha * A (m, k) B (k, n) + bias, element (r, c) of A and B at r * row + c * column.
+/// bias (n numbers, scaled by alpha too) may be null.
+template <class T>
+struct Product {
+  Size m, n, k;
+  const T* a;
+  Size a_row, a_column;
+  const T* b;
+  Size b_row, b_column;
+  T* c;
+  Size c_row;
+  T alpha;
+  const T* bias;
+  T* scratch;  // product_scratch numbers
+};
+
+/// What the Bernoulli kernels write for each unit.
+template <class T>
+struct Units {
+  T* activation;   // h, encoded
+  T* probability;  // p
+  T* eligibility;  // (1 if it fired, else 0) - p; its sign bit tells which, also where it is zero
+  T* likelihood;   // q
+  T* odds;         // (1 - q) / q = exp(-s z), with the sign of s
+};
+
+template <class T>
+struct Adam {
+  T beta1, beta2, rate, root_scale, epsilon;  // w += rate * m / (root_scale * sqrt(v) + epsilon)
+};
+
+template <class T>
+struct Kernels {
+  Size product_scratch;
+  Size (*flip_scratch)(Size n_upper);
+
+  /// z (n logits) -> Units, the activation drawn with one random word per unit.
+  void (*draw)(Size n, const T* z, const std::uint32_t* words, bool bipolar, Units<T> out);
+  /// The same from the activations that stand in out.activation.
+  void (*evaluate)(Size n, const T* z, bool bipolar, Units<T> out);
+  void (*multiply)(const Product<T>&);
+  void (*flip)(Flip, const FlipPass<T>&);
+  /// T_i of the posterior-weighted rule from A, B, lambda; false if a number is out of the range in which
+  /// the kernels are exact.
+  bool (*combine_posterior)(Size n, const T* q, const T* e, const T* a, const T* b, const T* ratio, T* t);
+  void (*adam)(Size n, const Adam<T>&, const T* g, T* m, T* v, T* w);
+  T (*max_abs)(Size n, const T* x);  // NaN counts as infinity
+};
+
+struct Level {
+  const char* name;
+  bool (*supported)();
+  const Kernels<float>* f32;
+  const Kernels<double>* f64;
+  /// Philox words of n units of one sample from unit `first` on, a multiple of 4; there is room in `out` for n rounded up
+  /// to a multiple of words_block.
+  void (*words)(std::uint64_t seed, std::uint64_t step, std::uint32_t stream, std::uint32_t layer,
+                std::uint32_t sample, Size first, Size n, std::uint32_t* out);
+};
+
+/// Units are drawn in blocks of this many words.
+inline constexpr Size words_block = 64;
+
+/// The range in which the flip kernels are exact: weights, odds and likelihood ratios beyond it go
+/// through the wide-range arithmetic of wide.hpp. Drawn actions have odds below 2^33.
+template <class T>
+struct Range;
+template <>
+struct Range<float> {
+  static constexpr float weight = 55.0f, odds = 1e12f;
+};
+template <>
+struct Range<double> {
+  static constexpr double weight = 400.0, odds = 1e100;
+};
+
+/// The levels of this build, narrowest first, and the one in use.
+const Level* const* levels(std::size_t& count);
+const Level& level();
+
+template <class T>
+const Kernels<T>& active();
+template <>
+inline const Kernels<float>& active<float>() {
+  return *level().f32;
+}
+template <>
+inline const Kernels<double>& active<double>() {
+  return *level().f64;
+}
+
+}  // namespace uwm::kernels

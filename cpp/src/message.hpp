@@ -1,0 +1,24 @@
+#pragma once
+
+#include <sstream>
+#include <string>
+
+#include "uwm/error.hpp"
+
+namespace uwm {
+
+/// The parts, one after the other.
+template <class... Parts>
+std::string text(const Parts&... parts) {
+  std::ostringstream out;
+  (out << ... << parts);
+  return out.str();
+}
+
+/// Throws ValueError with the parts as its message unless the condition holds.
+template <class... Parts>
+void require(bool condition, const Parts&... parts) {
+  if (!condition) throw ValueError(text(parts...));
+}
+
+}  // namespace uwm

@@ -1,0 +1,236 @@
+#include "uwm/network.hpp"
+
+#include <cmath>
+#include <numeric>
+
+#include "bernoulli.hpp"
+#include "forward.hpp"
+#include "message.hpp"
+
+namespace uwm {
+
+std::string to_string(Units units) { return units == Units::binary ? "binary" : "bipolar"; }
+
+Units units_from_string(const std::string& name) {
+  if (name == "binary") return Units::binary;
+  if (name == "bipolar") return Units::bipolar;
+  throw ValueError(text("units must be 'binary' or 'bipolar', got '", name, "'"));
+}
+
+namespace {
+
+std::vector<Index> checked_sizes(std::vector<Index> sizes) {
+  require(sizes.size() >= 2, "sizes must hold at least 2 numbers, inputs and outputs, got ", sizes.size());
+  require(sizes.size() <= max_layers, "at most ", max_layers - 1, " layers are possible, got ", sizes.size() - 1);
+  for (const Index n : sizes)
+    require(n >= 1 && n <= Index{1} << 30, "every number in sizes must be between 1 and 2^30, got ", n);
+  return sizes;
+}
+
+}  // namespace
+
+template <class T>
+Network<T>::Network(std::vector<Index> sizes, const std::string& output, NetworkOptions options)
+    : Network(std::move(sizes), make_output<T>(output), std::move(options)) {}
+
+template <class T>
+Network<T>::Network(std::vector<Index> sizes, std::shared_ptr<const Output<T>> output, NetworkOptions options)
+    : sizes_(checked_sizes(std::move(sizes))), output_(std::move(output)), options_(std::move(options)) {
+  const std::size_t n = sizes_.size() - 1;
+  require(output_ != nullptr, "the output must not be null");
+  output_->check_size(n_outputs());
+  auto& temperature = options_.temperature;
+  require(temperature.size() == 1 || temperature.size() == n, "temperature must be one number or one per layer (", n,
+          "), got ", temperature.size());
+  temperature.resize(n, temperature.front());
+  for (const double t : temperature)
+    require(t > 0 && std::isfinite(t), "temperatures must be positive and finite, got ", t);
+  layers_.resize(n);
+  for (std::size_t l = 0; l < n; ++l) {
+    layers_[l].weight.resize(sizes_[l + 1], sizes_[l]);
+    layers_[l].bias.resize(sizes_[l + 1]);
+    layers_[l].temperature = static_cast<T>(temperature[l]);
+  }
+  initialise();
+}
+
+template <class T>
+void Network<T>::initialise() {
+  for (std::size_t l = 0; l < layers_.size(); ++l) {
+    auto& weight = layers_[l].weight;
+    const double bound = std::sqrt(6.0 / static_cast<double>(weight.rows() + weight.cols()));
+    for (Index j = 0; j < weight.rows(); ++j)
+      for (Index i = 0; i < weight.cols(); ++i) {
+        const auto word = random_word({options_.seed, 0}, Stream::parameters, static_cast<std::uint32_t>(l),
+                                      static_cast<std::uint32_t>(j), static_cast<std::uint32_t>(i));
+        weight(j, i) = static_cast<T>(bound * (2 * uniform(word) - 1));
+      }
+    layers_[l].bias.setZero();
+  }
+}
+
+template <class T>
+void Network<T>::set_step(std::uint64_t step) {
+  require(step < max_step, "step must be below 2^48, got ", step);
+  step_ = step;
+}
+
+template <class T>
+void Network<T>::reset(std::uint64_t seed) {
+  options_.seed = seed;
+  step_ = 0;
+  initialise();
+}
+
+template <class T>
+void Network<T>::check_finite() const {
+  const auto finite = [](const auto& x) { return std::isfinite(kernels::active<T>().max_abs(x.size(), x.data())); };
+  for (std::size_t l = 0; l < layers_.size(); ++l) {
+    require(finite(layers_[l].weight), "layers[", l, "].weight must be finite, but holds NaN or infinity");
+    require(finite(layers_[l].bias), "layers[", l, "].bias must be finite, but holds NaN or infinity");
+  }
+}
+
+namespace {
+
+template <class T>
+void check_input(const Network<T>& net, const ConstMatrixRef<T>& x) {
+  require(x.rows() >= 1, "x must hold at least one sample, got an empty batch");
+  require(x.cols() == net.n_inputs(), "x must have shape (batch, ", net.n_inputs(), "), got (", x.rows(), ", ",
+          x.cols(), ")");
+  require(x.allFinite(), "x must be finite, but holds NaN or infinity");
+}
+
+/// z = (W h + b) / temperature
+template <class T>
+void logits(const Network<T>& net, std::size_t l, Sample<T>& sample) {
+  const auto& layer = net.layers()[l];
+  const auto& h = sample.below(l);
+  auto& z = sample.layers[l].logit;
+  const auto& kernel = kernels::active<T>();
+  kernel.multiply({.m = h.rows(),
+                   .n = layer.weight.rows(),
+                   .k = layer.weight.cols(),
+                   .a = h.data(),
+                   .a_row = h.cols(),
+                   .a_column = 1,
+                   .b = layer.weight.data(),
+                   .b_row = 1,
+                   .b_column = layer.weight.cols(),
+                   .c = z.data(),
+                   .c_row = z.cols(),
+                   .alpha = 1 / layer.temperature,
+                   .bias = layer.bias.data(),
+                   .scratch = sample.scratch.data()});
+}
+
+}  // namespace
+
+template <class T>
+void resize_like(const Network<T>& net, Index batch, Sample<T>& sample) {
+  sample.input.resize(batch, net.n_inputs());
+  sample.layers.resize(net.layers().size());
+  for (std::size_t l = 0; l < sample.layers.size(); ++l) {
+    const Index n = net.sizes()[l + 1];
+    auto& layer = sample.layers[l];
+    for (auto* m : {&layer.logit, &layer.activation, &layer.probability, &layer.eligibility, &layer.likelihood,
+                    &layer.odds})
+      m->resize(batch, n);
+  }
+  sample.scratch.resize(static_cast<std::size_t>(kernels::active<T>().product_scratch));
+}
+
+template <class T>
+void draw_forward(Network<T>& net, Sample<T>& sample) {
+  const std::size_t last = sample.layers.size() - 1;
+  for (std::size_t l = 0; l <= last; ++l) {
+    logits(net, l, sample);
+    if (l < last) {
+      draw_units(net.position(), static_cast<std::uint32_t>(l), net.units(), sample.layers[l]);
+    } else {
+      net.output().draw(net.position(), static_cast<std::uint32_t>(l), sample.layers[l]);
+      net.output().evaluate(sample.layers[l]);
+    }
+  }
+  net.step_ = (net.step_ + 1) % max_step;
+}
+
+template <class T>
+Sample<T> Network<T>::forward(ConstMatrixRef<T> x) {
+  Sample<T> sample;
+  forward(x, sample);
+  return sample;
+}
+
+template <class T>
+void Network<T>::forward(ConstMatrixRef<T> x, Sample<T>& sample) {
+  check_input(*this, x);
+  check_finite();
+  resize_like(*this, x.rows(), sample);
+  sample.input = x;
+  draw_forward(*this, sample);
+}
+
+template <class T>
+Sample<T> Network<T>::clamp(ConstMatrixRef<T> x, const std::vector<Matrix<T>>& activations) const {
+  check_input(*this, x);
+  check_finite();
+  require(activations.size() == layers_.size(), "activations must hold one array per layer (", layers_.size(),
+          "), got ", activations.size());
+  for (std::size_t l = 0; l < layers_.size(); ++l) {
+    const auto& h = activations[l];
+    require(h.rows() == x.rows() && h.cols() == sizes_[l + 1], "activations[", l, "] must have shape (", x.rows(),
+            ", ", sizes_[l + 1], "), got (", h.rows(), ", ", h.cols(), ")");
+    if (l + 1 == layers_.size()) {
+      output_->check_actions(h);
+    } else {
+      const T silent = units() == Units::bipolar ? T(-1) : T(0);
+      require(((h.array() == T(1)) || (h.array() == silent)).all(), "activations[", l, "] must be ",
+              units() == Units::bipolar ? "-1 or 1" : "0 or 1", " (", to_string(units()), " units)");
+    }
+  }
+  Sample<T> sample;
+  resize_like(*this, x.rows(), sample);
+  sample.input = x;
+  for (std::size_t l = 0; l < layers_.size(); ++l) {
+    sample.layers[l].activation = activations[l];
+    logits(*this, l, sample);
+    if (l + 1 == layers_.size())
+      output_->evaluate(sample.layers[l]);
+    else
+      evaluate_units(units(), sample.layers[l]);
+  }
+  return sample;
+}
+
+template <class T>
+template <class U>
+Network<U> Network<T>::cast() const {
+  std::shared_ptr<const Output<U>> output;
+  if constexpr (std::is_same_v<T, U>) {
+    output = output_;
+  } else {
+    const auto* gaussian = dynamic_cast<const GaussianOutput<T>*>(output_.get());
+    output = make_output<U>(output_->name(), gaussian ? gaussian->sigma() : 1.0);
+  }
+  Network<U> net(sizes_, std::move(output), options_);
+  for (std::size_t l = 0; l < layers_.size(); ++l) {
+    net.layers_[l].weight = layers_[l].weight.template cast<U>();
+    net.layers_[l].bias = layers_[l].bias.template cast<U>();
+  }
+  net.step_ = step_;
+  return net;
+}
+
+template class Network<float>;
+template class Network<double>;
+template Network<float> Network<float>::cast<float>() const;
+template Network<double> Network<float>::cast<double>() const;
+template Network<float> Network<double>::cast<float>() const;
+template Network<double> Network<double>::cast<double>() const;
+template void resize_like(const Network<float>&, Index, Sample<float>&);
+template void resize_like(const Network<double>&, Index, Sample<double>&);
+template void draw_forward(Network<float>&, Sample<float>&);
+template void draw_forward(Network<double>&, Sample<double>&);
+
+}  // namespace uwm

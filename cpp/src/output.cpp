@@ -1,0 +1,236 @@
+#include "uwm/output.hpp"
+
+#include <cmath>
+#include <numbers>
+
+#include "bernoulli.hpp"
+#include "message.hpp"
+
+namespace uwm {
+
+namespace {
+
+template <class T>
+T sign(T eligibility) {
+  return std::signbit(eligibility) ? T(-1) : T(1);
+}
+
+}  // namespace
+
+template <class T>
+void Output<T>::flip_ratio(const OutputFlip<T>& flip, Matrix<T>& ratio) const {
+  const auto& out = flip.output;
+  const Index batch = out.logit.rows(), n_out = out.logit.cols(), n_hidden = flip.weight.cols();
+  std::vector<double> z(static_cast<std::size_t>(n_out));
+  for (Index s = 0; s < batch; ++s) {
+    const std::span<const T> action(out.activation.row(s).data(), static_cast<std::size_t>(n_out));
+    for (Index k = 0; k < n_out; ++k) z[static_cast<std::size_t>(k)] = out.logit(s, k);
+    const double actual = log_likelihood(z, action);
+    for (Index i = 0; i < n_hidden; ++i) {
+      const double step = sign(flip.below_eligibility(s, i)) * double(flip.step);
+      for (Index k = 0; k < n_out; ++k) z[static_cast<std::size_t>(k)] = out.logit(s, k) - step * flip.weight(k, i);
+      ratio(s, i) = static_cast<T>(std::exp(log_likelihood(z, action) - actual));
+    }
+  }
+}
+
+// Bernoulli
+
+template <class T>
+void BernoulliOutput<T>::check_size(Index) const {}
+
+template <class T>
+void BernoulliOutput<T>::check_actions(ConstMatrixRef<T> activation) const {
+  require(((activation.array() == T(0)) || (activation.array() == T(1))).all(),
+          "activations of a Bernoulli output must be 0 or 1");
+}
+
+template <class T>
+void BernoulliOutput<T>::draw(const Position& position, std::uint32_t layer, LayerSample<T>& output) const {
+  draw_units(position, layer, Units::binary, output);
+}
+
+template <class T>
+void BernoulliOutput<T>::evaluate(LayerSample<T>& output) const {
+  evaluate_units(Units::binary, output);
+}
+
+template <class T>
+double BernoulliOutput<T>::log_likelihood(std::span<const double> logit, std::span<const T> action) const {
+  double total = 0;
+  for (std::size_t k = 0; k < logit.size(); ++k) total -= softplus(action[k] > 0 ? -logit[k] : logit[k]);
+  return total;
+}
+
+// Softmax
+
+template <class T>
+void SoftmaxOutput<T>::check_size(Index n) const {
+  require(n >= 2, "a softmax output needs at least 2 units, got ", n);
+}
+
+template <class T>
+void SoftmaxOutput<T>::check_actions(ConstMatrixRef<T> activation) const {
+  const auto ones = (activation.array() == T(1)).template cast<Index>().rowwise().sum();
+  const auto zeros = (activation.array() == T(0)).template cast<Index>().rowwise().sum();
+  require((ones == 1).all() && (zeros == activation.cols() - 1).all(),
+          "activations of a softmax output must be one-hot: a single 1 in each row, 0 elsewhere");
+}
+
+template <class T>
+void SoftmaxOutput<T>::draw(const Position& position, std::uint32_t layer, LayerSample<T>& output) const {
+  const Index n = output.logit.cols();
+  for (Index s = 0; s < output.logit.rows(); ++s) {
+    const auto z = output.logit.row(s);
+    const double most = z.maxCoeff();
+    double total = 0;
+    for (Index k = 0; k < n; ++k) total += std::exp(double(z[k]) - most);
+    const double threshold =
+        total * uniform(random_word(position, Stream::activations, layer, static_cast<std::uint32_t>(s), 0));
+    double cumulative = 0;
+    Index action = 0;
+    for (Index k = 0; k < n && cumulative <= threshold; ++k) {
+      const double e = std::exp(double(z[k]) - most);
+      if (e > 0) action = k;
+      cumulative += e;
+    }
+    output.activation.row(s).setZero();
+    output.activation(s, action) = 1;
+  }
+}
+
+template <class T>
+void SoftmaxOutput<T>::evaluate(LayerSample<T>& output) const {
+  for (Index s = 0; s < output.logit.rows(); ++s) {
+    auto p = output.probability.row(s);
+    p = (output.logit.row(s).array() - output.logit.row(s).maxCoeff()).exp().matrix();
+    p /= p.sum();
+    output.eligibility.row(s) = output.activation.row(s) - p;
+    // 1 - p of the action taken, from the others: it keeps its precision when that action is nearly certain
+    Index action = 0;
+    output.activation.row(s).maxCoeff(&action);
+    output.eligibility(s, action) = 0;
+    output.eligibility(s, action) = -output.eligibility.row(s).sum();
+  }
+}
+
+template <class T>
+double SoftmaxOutput<T>::log_likelihood(std::span<const double> logit, std::span<const T> action) const {
+  double most = logit[0], chosen = 0, total = 0;
+  for (std::size_t k = 0; k < logit.size(); ++k) {
+    most = std::max(most, logit[k]);
+    if (action[k] > 0) chosen = logit[k];
+  }
+  for (const double z : logit) total += std::exp(z - most);
+  return chosen - most - std::log(total);
+}
+
+template <class T>
+void SoftmaxOutput<T>::flip_ratio(const OutputFlip<T>& flip, Matrix<T>& ratio) const {
+  // lambda_i = exp(-c_i w_ai) / sum_k pi_k exp(-c_i w_ki), a the action taken; relative to the largest exponent it cannot
+  // overflow unless the ratio itself does
+  const auto& out = flip.output;
+  const Index n_out = out.logit.cols(), n_hidden = flip.weight.cols();
+  for (Index s = 0; s < out.logit.rows(); ++s) {
+    Index action = 0;
+    out.activation.row(s).maxCoeff(&action);
+    const auto z = out.logit.row(s);
+    const double most = z.maxCoeff();
+    double total = 0;
+    for (Index k = 0; k < n_out; ++k) total += std::exp(double(z[k]) - most);
+    const double actual = z[action] - most - std::log(total);
+    for (Index i = 0; i < n_hidden; ++i) {
+      const double step = sign(flip.below_eligibility(s, i)) * double(flip.step);
+      double flipped_most = -std::numeric_limits<double>::infinity(), flipped_total = 0;
+      for (Index k = 0; k < n_out; ++k) flipped_most = std::max(flipped_most, z[k] - step * flip.weight(k, i));
+      for (Index k = 0; k < n_out; ++k) flipped_total += std::exp(z[k] - step * flip.weight(k, i) - flipped_most);
+      ratio(s, i) = static_cast<T>(
+          std::exp(z[action] - step * flip.weight(action, i) - flipped_most - std::log(flipped_total) - actual));
+    }
+  }
+}
+
+// Gaussian
+
+template <class T>
+GaussianOutput<T>::GaussianOutput(double sigma) : sigma_(sigma) {
+  require(sigma > 0 && std::isfinite(sigma), "sigma must be positive and finite, got ", sigma);
+}
+
+template <class T>
+void GaussianOutput<T>::check_size(Index) const {}
+
+template <class T>
+void GaussianOutput<T>::check_actions(ConstMatrixRef<T> activation) const {
+  require(activation.allFinite(), "activations of a Gaussian output must be finite");
+}
+
+template <class T>
+void GaussianOutput<T>::draw(const Position& position, std::uint32_t layer, LayerSample<T>& output) const {
+  // Box and Muller (1958): one pair of words makes the noise of one pair of units
+  for (Index s = 0; s < output.logit.rows(); ++s) {
+    for (Index k = 0; k < output.logit.cols(); ++k) {
+      const auto word = [&](Index unit) {
+        return uniform(random_word(position, Stream::activations, layer, static_cast<std::uint32_t>(s),
+                                   static_cast<std::uint32_t>(unit)));
+      };
+      const Index first = k - k % 2;
+      const double radius = std::sqrt(-2 * std::log(word(first))), angle = 2 * std::numbers::pi * word(first + 1);
+      const double noise = radius * (k % 2 == 0 ? std::cos(angle) : std::sin(angle));
+      output.activation(s, k) = static_cast<T>(output.logit(s, k) + sigma_ * noise);
+    }
+  }
+}
+
+template <class T>
+void GaussianOutput<T>::evaluate(LayerSample<T>& output) const {
+  output.probability = output.logit;
+  output.eligibility = (output.activation - output.logit) / static_cast<T>(sigma_ * sigma_);
+}
+
+template <class T>
+double GaussianOutput<T>::log_likelihood(std::span<const double> logit, std::span<const T> action) const {
+  double total = 0;
+  for (std::size_t k = 0; k < logit.size(); ++k) total -= (action[k] - logit[k]) * (action[k] - logit[k]);
+  return total / (2 * sigma_ * sigma_);
+}
+
+template <class T>
+void GaussianOutput<T>::flip_ratio(const OutputFlip<T>& flip, Matrix<T>& ratio) const {
+  // with d_k = c_i step w_ki and e_k = (a_k - z_k) / sigma^2: log lambda_i = -sum_k (e_k d_k + d_k^2 / (2 sigma^2))
+  const auto& out = flip.output;
+  const double half_precision = 0.5 / (sigma_ * sigma_);
+  for (Index s = 0; s < out.logit.rows(); ++s) {
+    for (Index i = 0; i < flip.weight.cols(); ++i) {
+      const double step = sign(flip.below_eligibility(s, i)) * double(flip.step);
+      double log_ratio = 0;
+      for (Index k = 0; k < out.logit.cols(); ++k) {
+        const double d = step * flip.weight(k, i);
+        log_ratio -= d * (out.eligibility(s, k) + d * half_precision);
+      }
+      ratio(s, i) = static_cast<T>(std::exp(log_ratio));
+    }
+  }
+}
+
+template <class T>
+std::shared_ptr<const Output<T>> make_output(const std::string& name, double sigma) {
+  require(sigma > 0 && std::isfinite(sigma), "sigma must be positive and finite, got ", sigma);
+  if (name == "bernoulli") return std::make_shared<BernoulliOutput<T>>();
+  if (name == "softmax") return std::make_shared<SoftmaxOutput<T>>();
+  if (name == "gaussian") return std::make_shared<GaussianOutput<T>>(sigma);
+  throw ValueError(text("output must be 'bernoulli', 'softmax' or 'gaussian', got '", name, "'"));
+}
+
+template class Output<float>;
+template class Output<double>;
+template class BernoulliOutput<float>;
+template class BernoulliOutput<double>;
+template class SoftmaxOutput<float>;
+template class SoftmaxOutput<double>;
+template class GaussianOutput<float>;
+template class GaussianOutput<double>;
+template std::shared_ptr<const Output<float>> make_output(const std::string&, double);
+template std::shared_ptr<const Output<double>> make_output(const std::string&, double);
+
+}  // namespace uwm

@@ -1,0 +1,89 @@
+#include "uwm/rule.hpp"
+
+#include <cmath>
+
+#include "kernels/kernels.hpp"
+#include "message.hpp"
+
+namespace uwm {
+
+template <class T>
+void UnitRewards<T>::resize_like(const Sample<T>& sample) {
+  layers.resize(sample.layers.size());
+  passes.resize(sample.layers.size());
+  for (std::size_t l = 0; l < layers.size(); ++l)
+    layers[l].resize(sample.layers[l].logit.rows(), sample.layers[l].logit.cols());
+}
+
+template <class T>
+void Gradient<T>::resize_like(const Network<T>& net) {
+  layers.resize(net.layers().size());
+  for (std::size_t l = 0; l < layers.size(); ++l) {
+    const auto& weight = net.layers()[l].weight;
+    layers[l].weight.resize(weight.rows(), weight.cols());
+    layers[l].bias.resize(weight.rows());
+  }
+  scratch.resize(static_cast<std::size_t>(kernels::active<T>().product_scratch));
+}
+
+template <class T>
+void check_sample(const Network<T>& net, const Sample<T>& sample, const Vector<double>& reward) {
+  require(sample.layers.size() == net.layers().size(), "the sample is of a network with ", sample.layers.size(),
+          " layers, the network has ", net.layers().size());
+  require(sample.input.cols() == net.n_inputs(), "the sample is of a network with ", sample.input.cols(),
+          " inputs, the network has ", net.n_inputs());
+  for (std::size_t l = 0; l < sample.layers.size(); ++l)
+    require(sample.layers[l].logit.cols() == net.sizes()[l + 1], "layer ", l, " of the sample has ",
+            sample.layers[l].logit.cols(), " units, that of the network ", net.sizes()[l + 1]);
+  require(reward.size() == sample.batch(), "reward must have shape (", sample.batch(), ",), got (", reward.size(),
+          ",)");
+  require(reward.allFinite(), "reward must be finite, but holds NaN or infinity");
+  net.check_finite();
+}
+
+template <class T>
+void gradient(const Network<T>& net, const Sample<T>& sample, const UnitRewards<T>& unit_rewards, Gradient<T>& out) {
+  require(unit_rewards.layers.size() == sample.layers.size(), "unit rewards must hold one array per layer (",
+          sample.layers.size(), "), got ", unit_rewards.layers.size());
+  for (std::size_t l = 0; l < sample.layers.size(); ++l) {
+    const auto& t = unit_rewards.layers[l];
+    const auto& e = sample.layers[l].eligibility;
+    require(t.rows() == e.rows() && t.cols() == e.cols(), "unit rewards of layer ", l, " must have shape (", e.rows(),
+            ", ", e.cols(), "), got (", t.rows(), ", ", t.cols(), ")");
+  }
+  out.resize_like(net);
+  for (std::size_t l = 0; l < sample.layers.size(); ++l) {
+    const auto& h = sample.below(l);
+    const T scale = 1 / (static_cast<T>(sample.batch()) * net.layers()[l].temperature);
+    const auto& t = unit_rewards.layers[l];
+    out.delta.resize(static_cast<std::size_t>(t.size()));
+    Eigen::Map<Matrix<T>> delta(out.delta.data(), t.rows(), t.cols());
+    delta = t.cwiseProduct(sample.layers[l].eligibility);
+    kernels::active<T>().multiply({.m = delta.cols(),
+                                   .n = h.cols(),
+                                   .k = h.rows(),
+                                   .a = delta.data(),
+                                   .a_row = 1,
+                                   .a_column = delta.cols(),
+                                   .b = h.data(),
+                                   .b_row = h.cols(),
+                                   .b_column = 1,
+                                   .c = out.layers[l].weight.data(),
+                                   .c_row = h.cols(),
+                                   .alpha = scale,
+                                   .bias = nullptr,
+                                   .scratch = out.scratch.data()});
+    out.layers[l].bias.noalias() = scale * delta.colwise().sum().transpose();
+  }
+}
+
+template struct UnitRewards<float>;
+template struct UnitRewards<double>;
+template struct Gradient<float>;
+template struct Gradient<double>;
+template void check_sample(const Network<float>&, const Sample<float>&, const Vector<double>&);
+template void check_sample(const Network<double>&, const Sample<double>&, const Vector<double>&);
+template void gradient(const Network<float>&, const Sample<float>&, const UnitRewards<float>&, Gradient<float>&);
+template void gradient(const Network<double>&, const Sample<double>&, const UnitRewards<double>&, Gradient<double>&);
+
+}  // namespace uwm

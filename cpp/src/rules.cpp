@@ -1,0 +1,334 @@
+#include "uwm/rules.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/kernels.hpp"
+#include "message.hpp"
+#include "wide.hpp"
+
+namespace uwm {
+
+namespace {
+
+/// The output layer is paid the reward itself, in every rule.
+template <class T>
+void reward_output(const Sample<T>& sample, const Vector<double>& reward, UnitRewards<T>& out) {
+  out.resize_like(sample);
+  out.layers.back().colwise() = reward.cast<T>();
+}
+
+// Rules that hand sum_j v_ji delta_j down, v a function of the weight
+
+/// T (batch, n_l) = scale * sum_j v_ji delta_j with delta_j = T_j (h_j - p_j) of layer l+1, v (n_{l+1}, n_l)
+template <class T>
+void sum_deltas(const Sample<T>& sample, std::size_t l, const T* v, T scale, UnitRewards<T>& out) {
+  const auto& upper = out.layers[l + 1];
+  out.delta.resize(static_cast<std::size_t>(upper.size()));
+  Eigen::Map<Matrix<T>>(out.delta.data(), upper.rows(), upper.cols()) =
+      upper.cwiseProduct(sample.layers[l + 1].eligibility);
+  auto& sums = out.layers[l];
+  const auto& kernel = kernels::active<T>();
+  out.scratch.resize(static_cast<std::size_t>(kernel.product_scratch));
+  kernel.multiply({.m = sums.rows(),
+                   .n = sums.cols(),
+                   .k = upper.cols(),
+                   .a = out.delta.data(),
+                   .a_row = upper.cols(),
+                   .a_column = 1,
+                   .b = v,
+                   .b_row = sums.cols(),
+                   .b_column = 1,
+                   .c = sums.data(),
+                   .c_row = sums.cols(),
+                   .alpha = scale,
+                   .bias = nullptr,
+                   .scratch = out.scratch.data()});
+}
+
+// Rules that weigh the flips of a unit
+
+using kernels::Flip;
+
+template <class T>
+kernels::FlipPass<T> flip_pass(const Network<T>& net, const Sample<T>& sample, std::size_t l, UnitRewards<T>& out) {
+  const auto& upper = sample.layers[l + 1];
+  const auto& kernel = kernels::active<T>();
+  out.scratch.resize(static_cast<std::size_t>(kernel.flip_scratch(upper.logit.cols())));
+  auto& above = out.passes[l + 1];
+  auto& below = out.passes[l];
+  below.advantage.resize(sample.batch(), sample.layers[l].logit.cols());
+  return {.batch = sample.batch(),
+          .n_upper = upper.logit.cols(),
+          .n_lower = sample.layers[l].logit.cols(),
+          .weight = net.layers()[l + 1].weight.data(),
+          .step = net.flip_step(l + 1),
+          .odds = upper.odds.data(),
+          .eligibility = sample.layers[l].eligibility.data(),
+          .unit_reward = out.layers[l + 1].data(),
+          .advantage = above.advantage.data(),
+          .other = above.other.data(),
+          .ratio = above.ratio.data(),
+          .advantage_out = below.advantage.data(),
+          .other_out = below.other.data(),
+          .ratio_out = below.ratio.data(),
+          .scratch = out.scratch.data()};
+}
+
+/// Whether layer l+1 is one joint action, whose likelihood ratio comes from the output kind.
+template <class T>
+bool joint_above(const Network<T>& net, std::size_t l) {
+  return l + 2 == net.layers().size() && !net.output().independent_units();
+}
+
+template <class T>
+void joint_ratio(const Network<T>& net, const Sample<T>& sample, std::size_t l, Matrix<T>& ratio) {
+  ratio.resize(sample.batch(), sample.layers[l].logit.cols());
+  net.output().flip_ratio({.weight = net.layers()[l + 1].weight,
+                           .step = net.flip_step(l + 1),
+                           .output = sample.layers[l + 1],
+                           .below_eligibility = sample.layers[l].eligibility},
+                          ratio);
+}
+
+/// Marks the samples that the kernels cannot do exactly, as far as is known beforehand. False if that is every one.
+template <class T>
+bool mark_outside(const Network<T>& net, const Sample<T>& sample, UnitRewards<T>& out) {
+  const auto& kernel = kernels::active<T>();
+  using Range = kernels::Range<T>;
+  out.outside.assign(static_cast<std::size_t>(sample.batch()), 0);
+  for (std::size_t l = 0; l < sample.layers.size(); ++l) {
+    const auto& layer = sample.layers[l];
+    if (l + 1 == sample.layers.size() && !net.output().independent_units()) continue;
+    if (l > 0 && !(net.flip_step(l) * kernel.max_abs(net.layers()[l].weight.size(), net.layers()[l].weight.data()) <
+                   Range::weight))
+      return false;
+    for (Index s = 0; s < sample.batch(); ++s)
+      if (!(kernel.max_abs(layer.odds.cols(), layer.odds.row(s).data()) < Range::odds))
+        out.outside[static_cast<std::size_t>(s)] = 1;
+  }
+  return true;
+}
+
+template <class T>
+void redo_outside(FlipRule rule, bool all, const Network<T>& net, const Sample<T>& sample,
+                  const Vector<double>& reward, UnitRewards<T>& out) {
+  for (Index s = 0; s < sample.batch(); ++s)
+    if (all || out.outside[static_cast<std::size_t>(s)]) wide_unit_rewards(rule, net, sample, s, reward[s], out);
+}
+
+/// combine(row of q, row of e, s) writes row s of T and says whether its numbers are in range.
+template <class T, class F>
+void combine_rows(const LayerSample<T>& layer, UnitRewards<T>& out, F combine) {
+  for (Index s = 0; s < layer.logit.rows(); ++s)
+    if (!combine(layer.likelihood.row(s), layer.eligibility.row(s), s)) out.outside[static_cast<std::size_t>(s)] = 1;
+}
+
+/// A, B and lambda from the output down; see flip.inl.hpp.
+template <class T>
+void posterior_rewards(const Network<T>& net, const Sample<T>& sample, const Vector<double>& reward,
+                       UnitRewards<T>& out) {
+  const auto& kernel = kernels::active<T>();
+  // at a Bernoulli output (A, B, lambda) = (R, -R, 0)
+  auto& top = out.passes.back();
+  top.advantage = out.layers.back();
+  top.other = -out.layers.back();
+  top.ratio.setZero(out.layers.back().rows(), out.layers.back().cols());
+  for (std::size_t l = sample.layers.size() - 1; l-- > 0;) {
+    const Index n = sample.layers[l].logit.cols();
+    auto& pass = out.passes[l];
+    pass.other.resize(sample.batch(), n);
+    pass.ratio.resize(sample.batch(), n);
+    if (joint_above(net, l)) {
+      joint_ratio(net, sample, l, pass.ratio);
+      pass.advantage = (1 - pass.ratio.array()).colwise() * reward.cast<T>().array();
+      pass.other = -pass.advantage;
+    } else {
+      kernel.flip(Flip::posterior, flip_pass(net, sample, l, out));
+    }
+    combine_rows(sample.layers[l], out, [&](const auto& q, const auto& e, Index s) {
+      return kernel.combine_posterior(n, q.data(), e.data(), pass.advantage.row(s).data(),
+                                      pass.other.row(s).data(), pass.ratio.row(s).data(),
+                                      out.layers[l].row(s).data());
+    });
+  }
+}
+
+/// A (or the flip difference) from the output down, times q_i, or one where the unit fired.
+template <class T>
+void advantage_rewards(FlipRule rule, const Network<T>& net, const Sample<T>& sample, const Vector<double>& reward,
+                       UnitRewards<T>& out) {
+  const auto& kernel = kernels::active<T>();
+  for (std::size_t l = sample.layers.size() - 1; l-- > 0;) {
+    auto& pass = out.passes[l];
+    if (joint_above(net, l)) {
+      joint_ratio(net, sample, l, pass.ratio);
+      pass.advantage = (1 - pass.ratio.array()).colwise() * reward.cast<T>().array();
+    } else {
+      kernel.flip(rule == FlipRule::difference ? Flip::difference : Flip::advantage, flip_pass(net, sample, l, out));
+    }
+    combine_rows(sample.layers[l], out, [&](const auto& q, const auto& e, Index s) {
+      const auto a = pass.advantage.row(s);
+      if (rule == FlipRule::one_sided)
+        out.layers[l].row(s) = e.unaryExpr([](T x) { return std::signbit(x) ? T(0) : T(1); }).cwiseProduct(a);
+      else
+        out.layers[l].row(s) = q.cwiseProduct(a);
+      return kernel.max_abs(a.size(), a.data()) < kernels::Range<T>::odds;
+    });
+  }
+}
+
+template <class T>
+void posterior_reinforce_rewards(const Network<T>& net, const Sample<T>& sample, const Vector<double>& reward,
+                                 UnitRewards<T>& out) {
+  const auto& kernel = kernels::active<T>();
+  for (std::size_t l = sample.layers.size() - 1; l-- > 0;) {
+    auto& pass = out.passes[l];
+    pass.ratio.resize(sample.batch(), sample.layers[l].logit.cols());
+    if (joint_above(net, l))
+      joint_ratio(net, sample, l, pass.ratio);
+    else
+      kernel.flip(Flip::ratio, flip_pass(net, sample, l, out));
+    combine_rows(sample.layers[l], out, [&](const auto& q, const auto& e, Index s) {
+      const auto ratio = pass.ratio.row(s).array();
+      out.layers[l].row(s) = T(reward[s]) * q.array() * (1 - ratio) / (q.array() + e.array().abs() * ratio);
+      return kernel.max_abs(ratio.size(), pass.ratio.row(s).data()) < kernels::Range<T>::odds;
+    });
+  }
+}
+
+template <class T>
+void flip_rewards(FlipRule rule, const Network<T>& net, const Sample<T>& sample, const Vector<double>& reward,
+                  UnitRewards<T>& out) {
+  reward_output(sample, reward, out);
+  const bool in_range = mark_outside(net, sample, out);
+  if (in_range) {
+    if (rule == FlipRule::posterior)
+      posterior_rewards(net, sample, reward, out);
+    else if (rule == FlipRule::posterior_reinforce)
+      posterior_reinforce_rewards(net, sample, reward, out);
+    else
+      advantage_rewards(rule, net, sample, reward, out);
+  }
+  redo_outside(rule, !in_range, net, sample, reward, out);
+}
+
+}  // namespace
+
+template <class T>
+void Reinforce::compute(const Network<T>&, const Sample<T>& sample, const Vector<double>& reward,
+                        UnitRewards<T>& out) const {
+  out.resize_like(sample);
+  for (auto& t : out.layers) t.colwise() = reward.cast<T>();
+}
+
+template <class T>
+void StraightThrough::compute(const Network<T>& net, const Sample<T>& sample, const Vector<double>& reward,
+                              UnitRewards<T>& out) const {
+  reward_output(sample, reward, out);
+  for (std::size_t l = sample.layers.size() - 1; l-- > 0;) {
+    // the mean activation is p, or 2p - 1 for bipolar units: flip_step brings the factor
+    sum_deltas(sample, l, net.layers()[l + 1].weight.data(), net.flip_step(l + 1), out);
+    const auto& layer = sample.layers[l];
+    out.layers[l].array() *= layer.likelihood.array() * layer.eligibility.array().unaryExpr([](T e) {
+      return std::signbit(e) ? T(-1) : T(1);
+    });
+  }
+}
+
+WeightMax::WeightMax(double norm) : norm_(norm) {
+  require(norm >= 1 && std::isfinite(norm), "norm must be at least 1 and finite, got ", norm);
+}
+
+template <class T>
+void WeightMax::compute(const Network<T>& net, const Sample<T>& sample, const Vector<double>& reward,
+                        UnitRewards<T>& out) const {
+  reward_output(sample, reward, out);
+  for (std::size_t l = sample.layers.size() - 1; l-- > 0;) {
+    const auto& upper = net.layers()[l + 1];
+    if (norm_ == 2) {
+      sum_deltas(sample, l, upper.weight.data(), 1 / upper.temperature, out);
+    } else {
+      const T exponent = static_cast<T>(norm_ - 1), temperature = upper.temperature;
+      out.power.resize(static_cast<std::size_t>(upper.weight.size()));
+      std::transform(upper.weight.data(), upper.weight.data() + upper.weight.size(), out.power.begin(), [=](T w) {
+        const T power = std::pow(std::abs(w / temperature), exponent);
+        return w > 0 ? power : w < 0 ? -power : T(0);
+      });
+      sum_deltas(sample, l, out.power.data(), T(1), out);
+    }
+    out.layers[l].array() *= sample.layers[l].activation.array();
+  }
+}
+
+std::string UnbiasedWeightMax::name() const {
+  switch (form_) {
+    case Form::two_sided: return "unbiased_weight_max_two_sided";
+    case Form::one_sided: return "unbiased_weight_max_one_sided";
+    case Form::posterior: break;
+  }
+  return "unbiased_weight_max";
+}
+
+template <class T>
+void UnbiasedWeightMax::compute(const Network<T>& net, const Sample<T>& sample, const Vector<double>& reward,
+                                UnitRewards<T>& out) const {
+  const auto rule = form_ == Form::posterior   ? FlipRule::posterior
+                    : form_ == Form::two_sided ? FlipRule::two_sided
+                                               : FlipRule::one_sided;
+  flip_rewards(rule, net, sample, reward, out);
+}
+
+template <class T>
+void FlipDifference::compute(const Network<T>& net, const Sample<T>& sample, const Vector<double>& reward,
+                             UnitRewards<T>& out) const {
+  flip_rewards(FlipRule::difference, net, sample, reward, out);
+}
+
+template <class T>
+void PosteriorReinforce::compute(const Network<T>& net, const Sample<T>& sample, const Vector<double>& reward,
+                                 UnitRewards<T>& out) const {
+  flip_rewards(FlipRule::posterior_reinforce, net, sample, reward, out);
+}
+
+const std::vector<std::string>& rule_names() {
+  static const std::vector<std::string> names = {"reinforce",
+                                                 "ste",
+                                                 "weight_max",
+                                                 "unbiased_weight_max",
+                                                 "unbiased_weight_max_two_sided",
+                                                 "unbiased_weight_max_one_sided",
+                                                 "flip_difference",
+                                                 "posterior_reinforce"};
+  return names;
+}
+
+std::unique_ptr<Rule> make_rule(const std::string& name) {
+  using Form = UnbiasedWeightMax::Form;
+  if (name == "reinforce") return std::make_unique<Reinforce>();
+  if (name == "ste") return std::make_unique<StraightThrough>();
+  if (name == "weight_max") return std::make_unique<WeightMax>();
+  if (name == "unbiased_weight_max") return std::make_unique<UnbiasedWeightMax>();
+  if (name == "unbiased_weight_max_two_sided") return std::make_unique<UnbiasedWeightMax>(Form::two_sided);
+  if (name == "unbiased_weight_max_one_sided") return std::make_unique<UnbiasedWeightMax>(Form::one_sided);
+  if (name == "flip_difference") return std::make_unique<FlipDifference>();
+  if (name == "posterior_reinforce") return std::make_unique<PosteriorReinforce>();
+  std::string names;
+  for (const auto& n : rule_names()) names += (names.empty() ? "" : ", ") + n;
+  throw ValueError(text("rule must be one of ", names, "; got '", name, "'"));
+}
+
+#define UWM_INSTANTIATE(Rule)                                                                                      \
+  template void Rule::compute(const Network<float>&, const Sample<float>&, const Vector<double>&,                  \
+                              UnitRewards<float>&) const;                                                          \
+  template void Rule::compute(const Network<double>&, const Sample<double>&, const Vector<double>&,                \
+                              UnitRewards<double>&) const;
+UWM_INSTANTIATE(Reinforce)
+UWM_INSTANTIATE(StraightThrough)
+UWM_INSTANTIATE(WeightMax)
+UWM_INSTANTIATE(UnbiasedWeightMax)
+UWM_INSTANTIATE(FlipDifference)
+UWM_INSTANTIATE(PosteriorReinforce)
+#undef UWM_INSTANTIATE
+
+}  // namespace uwm

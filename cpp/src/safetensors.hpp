@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// Reads and writes the safetensors format, F32 and F64 tensors only: the length of the header in 8 bytes,
+/// little-endian; the header, a JSON object; the numbers of all tensors without gaps.
+namespace uwm::safetensors {
+
+enum class Dtype { f32, f64 };
+
+template <class T>
+inline constexpr Dtype dtype_of = sizeof(T) == 4 ? Dtype::f32 : Dtype::f64;
+
+using Metadata = std::map<std::string, std::string, std::less<>>;
+
+/// A tensor to be written: row-major numbers that the caller keeps.
+struct View {
+  std::string name;
+  Dtype dtype;
+  std::vector<std::uint64_t> shape;
+  const void* data;
+};
+
+/// Writes a file that appears whole or not at all. Throws FileError.
+void write(const std::filesystem::path& path, const Metadata& metadata, const std::vector<View>& tensors);
+
+/// A tensor in a file.
+struct Entry {
+  Dtype dtype;
+  std::vector<std::uint64_t> shape;
+  std::uint64_t begin, end;  ///< bytes, from the start of the data
+};
+
+/// An open file whose header has been read and checked; the numbers are read when they are asked for.
+/// Every failure is a FileError that names the file.
+class Reader {
+ public:
+  explicit Reader(const std::filesystem::path& path);
+  ~Reader();
+  Reader(const Reader&) = delete;
+  Reader& operator=(const Reader&) = delete;
+
+  const Metadata& metadata() const { return metadata_; }
+  const std::map<std::string, Entry, std::less<>>& tensors() const { return tensors_; }
+
+  /// Copies a tensor's end - begin bytes to `out`.
+  void read(const Entry& tensor, void* out) const;
+
+  /// Throws FileError: the file's name, then the parts.
+  [[noreturn]] void fail(const std::string& what) const;
+
+ private:
+  void open();
+  void read_at(std::uint64_t offset, void* out, std::uint64_t size) const;
+  void parse_header(std::string_view header);
+  void check_offsets(std::uint64_t data_size) const;
+
+  std::filesystem::path path_;
+  int file_ = -1;
+  std::uint64_t data_start_ = 0;
+  Metadata metadata_;
+  std::map<std::string, Entry, std::less<>> tensors_;
+};
+
+/// A name in quotes, fit for a message: bytes that are not UTF-8 are replaced.
+std::string in_quotes(std::string_view text);
+
+}  // namespace uwm::safetensors

@@ -1,0 +1,148 @@
+#include "uwm/train.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "forward.hpp"
+#include "message.hpp"
+
+namespace uwm {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// The clock is read every so many steps, so that reading it costs nothing beside the work.
+template <class T>
+std::int64_t steps_between_looks(const Network<T>& net, Index batch_size) {
+  Index synapses = 0;
+  for (const auto& layer : net.layers()) synapses += layer.weight.size();
+  return std::max<std::int64_t>(1, 200000 / std::max<Index>(1, synapses * batch_size));
+}
+
+/// Mean rewards per record window, over everything, and over the last tenth.
+class Recorder {
+ public:
+  Recorder(const TrainOptions& options, Log& log)
+      : log_(log), last_tenth_(options.steps - std::max<std::int64_t>(1, options.steps / 10)) {
+    log.record_every = options.record_every > 0 ? options.record_every : std::max<std::int64_t>(1, options.steps / 100);
+    log.batch_size = options.batch_size;
+    log.rewards.reserve(static_cast<std::size_t>((options.steps + log.record_every - 1) / log.record_every));
+  }
+
+  void add(const Vector<double>& reward) {
+    const double sum = reward.sum();
+    window_ += sum;
+    total_ += sum;
+    if (log_.steps >= last_tenth_) {
+      last_ += sum;
+      ++last_steps_;
+    }
+    ++log_.steps;
+    if (++window_steps_ == log_.record_every) close_window();
+  }
+
+  /// Mean reward of the latest window that holds anything.
+  double latest() const {
+    return window_steps_ > 0 && log_.rewards.empty() ? mean(window_, window_steps_)
+           : log_.rewards.empty()                    ? 0.0
+                                                     : log_.rewards.back();
+  }
+
+  void finish(double seconds) {
+    if (window_steps_ > 0) close_window();
+    log_.mean_reward = mean(total_, log_.steps);
+    log_.final_reward = mean(last_, last_steps_);
+    log_.seconds = seconds;
+  }
+
+ private:
+  double mean(double sum, std::int64_t steps) const {
+    return steps == 0 ? std::nan("") : sum / (static_cast<double>(steps) * static_cast<double>(log_.batch_size));
+  }
+  void close_window() {
+    log_.rewards.push_back(mean(window_, window_steps_));
+    window_ = 0;
+    window_steps_ = 0;
+  }
+
+  Log& log_;
+  std::int64_t last_tenth_, window_steps_ = 0, last_steps_ = 0;
+  double window_ = 0, total_ = 0, last_ = 0;
+};
+
+template <class T>
+void check_fit(const Network<T>& net, const Optimizer& optimizer, const Task& task, const TrainOptions& options) {
+  require(options.steps >= 1, "steps must be at least 1, got ", options.steps);
+  require(options.batch_size >= 1, "batch_size must be at least 1, got ", options.batch_size);
+  require(options.record_every >= 0, "record_every must be at least 1, got ", options.record_every);
+  require(task.n_inputs() == net.n_inputs(), "the task has ", task.n_inputs(), " inputs, the network ", net.n_inputs());
+  const bool binary_choice = task.n_outputs() == 2 && net.n_outputs() == 1 && net.output().independent_units();
+  require(task.n_outputs() == net.n_outputs() || binary_choice, "the task needs ", task.n_outputs(),
+          " outputs, the network has ", net.n_outputs());
+  optimizer.check(net);
+  net.check_finite();
+}
+
+template <class T>
+void check_divergence(const Network<T>& net, std::int64_t step) {
+  try {
+    net.check_finite();
+  } catch (const ValueError& error) {
+    throw DivergenceError(text("training diverged before step ", step, " (a learning rate that is too large?): ",
+                               error.what()));
+  }
+}
+
+}  // namespace
+
+template <class T>
+Log train(Network<T>& net, const Rule& rule, Optimizer& optimizer, Task& task, const TrainOptions& options) {
+  check_fit(net, optimizer, task, options);
+  Sample<T> sample;
+  resize_like(net, options.batch_size, sample);
+  UnitRewards<T> unit_rewards;
+  Gradient<T> update;
+  Vector<double> reward(options.batch_size), baseline(options.batch_size);
+  Log log;
+  Recorder recorder(options, log);
+  const std::int64_t between_looks = steps_between_looks(net, options.batch_size);
+  const auto start = Clock::now();
+  auto reported = start;
+  for (std::int64_t step = 0; step < options.steps && !log.stopped; ++step) {
+    const Position position = net.position();
+    task.inputs(position, sample.input);
+    require(sample.input.allFinite(), "the task gave inputs that hold NaN or infinity, at step ", step);
+    draw_forward(net, sample);
+    task.reward(position, sample, reward);
+    require(reward.allFinite(), "the task gave rewards that hold NaN or infinity, at step ", step);
+    recorder.add(reward);
+    if (options.baseline != nullptr) {
+      options.baseline->predict(sample.input, baseline);
+      baseline = reward - baseline;
+      options.baseline->update(sample.input, reward);
+      reward.swap(baseline);
+    }
+    rule.unit_rewards(net, sample, reward, unit_rewards);
+    gradient(net, sample, unit_rewards, update);
+    optimizer.step(net, update);
+    if (step % between_looks == 0 && options.progress) {
+      const auto now = Clock::now();
+      if (now - reported > std::chrono::milliseconds(100)) {
+        reported = now;
+        check_divergence(net, step);
+        log.stopped = !options.progress({step + 1, options.steps, recorder.latest()});
+      }
+    }
+  }
+  check_divergence(net, log.steps);
+  recorder.finish(std::chrono::duration<double>(Clock::now() - start).count());
+  if (options.progress && !log.stopped) options.progress({log.steps, options.steps, recorder.latest()});
+  return log;
+}
+
+template Log train(Network<float>&, const Rule&, Optimizer&, Task&, const TrainOptions&);
+template Log train(Network<double>&, const Rule&, Optimizer&, Task&, const TrainOptions&);
+
+}  // namespace uwm
