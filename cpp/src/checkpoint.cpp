@@ -40,7 +40,10 @@ std::optional<N> parse(std::string_view s) {
 template <class List, class F>
 std::string join(const List& list, const char* separator, F write) {
   std::string out;
-  for (const auto& item : list) out += (out.empty() ? "" : separator) + write(item);
+  for (const auto& item : list) {
+    if (!out.empty()) out += separator;
+    out += write(item);
+  }
   return out;
 }
 

@@ -5,6 +5,7 @@
 
 #include "bernoulli.hpp"
 #include "forward.hpp"
+#include "grow.hpp"
 #include "message.hpp"
 
 namespace uwm {
@@ -137,7 +138,7 @@ void resize_like(const Network<T>& net, Index batch, Sample<T>& sample) {
                     &layer.odds})
       m->resize(batch, n);
   }
-  sample.scratch.resize(static_cast<std::size_t>(kernels::active<T>().product_scratch));
+  grow(sample.scratch, kernels::active<T>().product_scratch);
 }
 
 template <class T>

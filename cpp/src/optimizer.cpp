@@ -137,14 +137,23 @@ Adam::Adam(std::vector<Schedule> learning_rate, double beta1, double beta2, doub
   require(epsilon > 0 && std::isfinite(epsilon), "epsilon must be positive and finite, got ", epsilon);
 }
 
+namespace {
+
+/// 1 - beta^t; the power is not computed where it no longer counts.
+double bias_correction(double beta, std::int64_t step) {
+  const double t = static_cast<double>(step);
+  return t * (1 - beta) > 50 ? 1.0 : 1 - std::pow(beta, t);
+}
+
+}  // namespace
+
 template <class T>
 void Adam::apply(const Update<T>& u) const {
-  const double t = static_cast<double>(u.step);
   const kernels::Adam<T> constants = {
       .beta1 = static_cast<T>(beta1_),
       .beta2 = static_cast<T>(beta2_),
-      .rate = static_cast<T>(u.rate / (1 - std::pow(beta1_, t))),
-      .root_scale = static_cast<T>(1 / std::sqrt(1 - std::pow(beta2_, t))),
+      .rate = static_cast<T>(u.rate / bias_correction(beta1_, u.step)),
+      .root_scale = static_cast<T>(1 / std::sqrt(bias_correction(beta2_, u.step))),
       .epsilon = static_cast<T>(epsilon_),
   };
   kernels::active<T>().adam(u.n, constants, u.gradient, u.moments[0], u.moments[1], u.parameter);

@@ -4,6 +4,8 @@
 #include <numbers>
 
 #include "bernoulli.hpp"
+#include "grow.hpp"
+#include "kernels/kernels.hpp"
 #include "message.hpp"
 
 namespace uwm {
@@ -127,27 +129,21 @@ double SoftmaxOutput<T>::log_likelihood(std::span<const double> logit, std::span
 
 template <class T>
 void SoftmaxOutput<T>::flip_ratio(const OutputFlip<T>& flip, Matrix<T>& ratio) const {
-  // lambda_i = exp(-c_i w_ai) / sum_k pi_k exp(-c_i w_ki), a the action taken; relative to the largest exponent it cannot
-  // overflow unless the ratio itself does
   const auto& out = flip.output;
-  const Index n_out = out.logit.cols(), n_hidden = flip.weight.cols();
-  for (Index s = 0; s < out.logit.rows(); ++s) {
-    Index action = 0;
-    out.activation.row(s).maxCoeff(&action);
-    const auto z = out.logit.row(s);
-    const double most = z.maxCoeff();
-    double total = 0;
-    for (Index k = 0; k < n_out; ++k) total += std::exp(double(z[k]) - most);
-    const double actual = z[action] - most - std::log(total);
-    for (Index i = 0; i < n_hidden; ++i) {
-      const double step = sign(flip.below_eligibility(s, i)) * double(flip.step);
-      double flipped_most = -std::numeric_limits<double>::infinity(), flipped_total = 0;
-      for (Index k = 0; k < n_out; ++k) flipped_most = std::max(flipped_most, z[k] - step * flip.weight(k, i));
-      for (Index k = 0; k < n_out; ++k) flipped_total += std::exp(z[k] - step * flip.weight(k, i) - flipped_most);
-      ratio(s, i) = static_cast<T>(
-          std::exp(z[action] - step * flip.weight(action, i) - flipped_most - std::log(flipped_total) - actual));
-    }
-  }
+  const auto& kernel = kernels::active<T>();
+  if (!(flip.step * kernel.max_abs(flip.weight.size(), flip.weight.data()) < kernels::Range<T>::weight))
+    return Output<T>::flip_ratio(flip, ratio);
+  grow(flip.scratch, kernel.flip_scratch(flip.weight.rows()));
+  kernel.softmax({.batch = out.logit.rows(),
+                  .n_out = flip.weight.rows(),
+                  .n_hidden = flip.weight.cols(),
+                  .weight = flip.weight.data(),
+                  .step = flip.step,
+                  .probability = out.probability.data(),
+                  .activation = out.activation.data(),
+                  .eligibility = flip.below_eligibility.data(),
+                  .ratio_out = ratio.data(),
+                  .scratch = flip.scratch.data()});
 }
 
 // Gaussian

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "grow.hpp"
 #include "kernels/kernels.hpp"
 #include "message.hpp"
 
@@ -23,7 +24,7 @@ void Gradient<T>::resize_like(const Network<T>& net) {
     layers[l].weight.resize(weight.rows(), weight.cols());
     layers[l].bias.resize(weight.rows());
   }
-  scratch.resize(static_cast<std::size_t>(kernels::active<T>().product_scratch));
+  grow(scratch, kernels::active<T>().product_scratch);
 }
 
 template <class T>
@@ -56,7 +57,7 @@ void gradient(const Network<T>& net, const Sample<T>& sample, const UnitRewards<
     const auto& h = sample.below(l);
     const T scale = 1 / (static_cast<T>(sample.batch()) * net.layers()[l].temperature);
     const auto& t = unit_rewards.layers[l];
-    out.delta.resize(static_cast<std::size_t>(t.size()));
+    grow(out.delta, t.size());
     Eigen::Map<Matrix<T>> delta(out.delta.data(), t.rows(), t.cols());
     delta = t.cwiseProduct(sample.layers[l].eligibility);
     kernels::active<T>().multiply({.m = delta.cols(),

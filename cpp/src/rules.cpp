@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "grow.hpp"
 #include "kernels/kernels.hpp"
 #include "message.hpp"
 #include "wide.hpp"
@@ -24,12 +25,12 @@ void reward_output(const Sample<T>& sample, const Vector<double>& reward, UnitRe
 template <class T>
 void sum_deltas(const Sample<T>& sample, std::size_t l, const T* v, T scale, UnitRewards<T>& out) {
   const auto& upper = out.layers[l + 1];
-  out.delta.resize(static_cast<std::size_t>(upper.size()));
+  grow(out.delta, upper.size());
   Eigen::Map<Matrix<T>>(out.delta.data(), upper.rows(), upper.cols()) =
       upper.cwiseProduct(sample.layers[l + 1].eligibility);
   auto& sums = out.layers[l];
   const auto& kernel = kernels::active<T>();
-  out.scratch.resize(static_cast<std::size_t>(kernel.product_scratch));
+  grow(out.scratch, kernel.product_scratch);
   kernel.multiply({.m = sums.rows(),
                    .n = sums.cols(),
                    .k = upper.cols(),
@@ -54,7 +55,7 @@ template <class T>
 kernels::FlipPass<T> flip_pass(const Network<T>& net, const Sample<T>& sample, std::size_t l, UnitRewards<T>& out) {
   const auto& upper = sample.layers[l + 1];
   const auto& kernel = kernels::active<T>();
-  out.scratch.resize(static_cast<std::size_t>(kernel.flip_scratch(upper.logit.cols())));
+  grow(out.scratch, kernel.flip_scratch(upper.logit.cols()));
   auto& above = out.passes[l + 1];
   auto& below = out.passes[l];
   below.advantage.resize(sample.batch(), sample.layers[l].logit.cols());
@@ -82,12 +83,14 @@ bool joint_above(const Network<T>& net, std::size_t l) {
 }
 
 template <class T>
-void joint_ratio(const Network<T>& net, const Sample<T>& sample, std::size_t l, Matrix<T>& ratio) {
+void joint_ratio(const Network<T>& net, const Sample<T>& sample, std::size_t l, UnitRewards<T>& out) {
+  auto& ratio = out.passes[l].ratio;
   ratio.resize(sample.batch(), sample.layers[l].logit.cols());
   net.output().flip_ratio({.weight = net.layers()[l + 1].weight,
                            .step = net.flip_step(l + 1),
                            .output = sample.layers[l + 1],
-                           .below_eligibility = sample.layers[l].eligibility},
+                           .below_eligibility = sample.layers[l].eligibility,
+                           .scratch = out.scratch},
                           ratio);
 }
 
@@ -140,7 +143,7 @@ void posterior_rewards(const Network<T>& net, const Sample<T>& sample, const Vec
     pass.other.resize(sample.batch(), n);
     pass.ratio.resize(sample.batch(), n);
     if (joint_above(net, l)) {
-      joint_ratio(net, sample, l, pass.ratio);
+      joint_ratio(net, sample, l, out);
       pass.advantage = (1 - pass.ratio.array()).colwise() * reward.cast<T>().array();
       pass.other = -pass.advantage;
     } else {
@@ -162,7 +165,7 @@ void advantage_rewards(FlipRule rule, const Network<T>& net, const Sample<T>& sa
   for (std::size_t l = sample.layers.size() - 1; l-- > 0;) {
     auto& pass = out.passes[l];
     if (joint_above(net, l)) {
-      joint_ratio(net, sample, l, pass.ratio);
+      joint_ratio(net, sample, l, out);
       pass.advantage = (1 - pass.ratio.array()).colwise() * reward.cast<T>().array();
     } else {
       kernel.flip(rule == FlipRule::difference ? Flip::difference : Flip::advantage, flip_pass(net, sample, l, out));
@@ -186,7 +189,7 @@ void posterior_reinforce_rewards(const Network<T>& net, const Sample<T>& sample,
     auto& pass = out.passes[l];
     pass.ratio.resize(sample.batch(), sample.layers[l].logit.cols());
     if (joint_above(net, l))
-      joint_ratio(net, sample, l, pass.ratio);
+      joint_ratio(net, sample, l, out);
     else
       kernel.flip(Flip::ratio, flip_pass(net, sample, l, out));
     combine_rows(sample.layers[l], out, [&](const auto& q, const auto& e, Index s) {
@@ -250,7 +253,7 @@ void WeightMax::compute(const Network<T>& net, const Sample<T>& sample, const Ve
       sum_deltas(sample, l, upper.weight.data(), 1 / upper.temperature, out);
     } else {
       const T exponent = static_cast<T>(norm_ - 1), temperature = upper.temperature;
-      out.power.resize(static_cast<std::size_t>(upper.weight.size()));
+      grow(out.power, upper.weight.size());
       std::transform(upper.weight.data(), upper.weight.data() + upper.weight.size(), out.power.begin(), [=](T w) {
         const T power = std::pow(std::abs(w / temperature), exponent);
         return w > 0 ? power : w < 0 ? -power : T(0);

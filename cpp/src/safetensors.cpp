@@ -360,7 +360,8 @@ void write(const fs::path& path, const Metadata& metadata, const std::vector<Vie
     std::string shape;
     for (const std::uint64_t n : tensor.shape) {
       size *= n;
-      shape += (shape.empty() ? "" : ",") + std::to_string(n);
+      if (!shape.empty()) shape += ',';
+      shape += std::to_string(n);
     }
     header += text(",", json_string(tensor.name), ":{\"dtype\":\"", tensor.dtype == Dtype::f32 ? "F32" : "F64",
                    "\",\"shape\":[", shape, "],\"data_offsets\":[", offset, ",", offset + size, "]}");

@@ -3,6 +3,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "uwm/matrix.hpp"
 #include "uwm/random.hpp"
@@ -17,6 +18,7 @@ struct OutputFlip {
   T step;                              ///< a flip moves output logit k of c_i = +1 by -step * w_ki
   const LayerSample<T>& output;        ///< the output layer's record
   const Matrix<T>& below_eligibility;  ///< (batch, n_hidden); its sign bit is that of c_i
+  std::vector<T>& scratch;             ///< working memory, kept from call to call
 };
 
 /// The kind of the output layer: what its units draw from their logits.

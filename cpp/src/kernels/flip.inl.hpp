@@ -26,8 +26,36 @@ Size flip_scratch(Size n_upper) {
   return 2 * strip_lanes<T> * n_upper;
 }
 
-/// One sample, one strip. kTable: x is looked up as a_j times E or 1/E; the table holds E and the bits in which the
-/// two differ.
+/// How many lanes of vector v a strip of `width` units fills.
+template <class T>
+inline Size lanes_used(Size width, int v) {
+  const Size rest = width - v * lanes<T>;
+  return rest < 0 ? 0 : rest < lanes<T> ? rest : lanes<T>;
+}
+
+/// For each row j of the strip's weights: E = exp(step w), then the bits in which E and 1/E differ.
+template <class T>
+inline void fill_table(const T* weight, Size n_upper, Size n_lower, T step, Size first, Size width, T* scratch) {
+  for (Size j = 0; j < n_upper; ++j) {
+    T* table = scratch + j * 2 * strip_lanes<T>;
+    for (int v = 0; v < strip_vectors; ++v) {
+      const Size used = lanes_used<T>(width, v);
+      const Vec<T> w = step * load<T>(weight + j * n_lower + first + (used ? v * lanes<T> : 0), used);
+      const Vec<T> plus = exp<T>(w), minus = exp<T>(-w);
+      store<T>(table + v * lanes<T>, plus);
+      store<T>(table + strip_lanes<T> + v * lanes<T>, from_bits<T>(bits<T>(plus) ^ bits<T>(minus)));
+    }
+  }
+}
+
+/// E, or 1/E where the lane is marked.
+template <class T>
+inline Vec<T> look_up(const T* table, int v, Mask<T> inverse) {
+  return from_bits<T>(bits<T>(load<T>(table + v * lanes<T>)) ^
+                      (bits<T>(load<T>(table + strip_lanes<T> + v * lanes<T>)) & inverse));
+}
+
+/// One sample, one strip; kTable: exp(+-w) is looked up.
 template <class T, Flip kind, bool kTable>
 inline void flip_strip(const FlipPass<T>& p, Size s, Size first, Size width) {
   constexpr int V = strip_vectors;
@@ -35,10 +63,7 @@ inline void flip_strip(const FlipPass<T>& p, Size s, Size first, Size width) {
   constexpr bool with_ratio = kind == Flip::ratio || kind == Flip::posterior;
   const Size upper = s * p.n_upper, lower = s * p.n_lower + first;
   Size used[V];
-  for (int v = 0; v < V; ++v) {
-    const Size rest = width - v * lanes<T>;
-    used[v] = rest < 0 ? 0 : rest < lanes<T> ? rest : lanes<T>;
-  }
+  for (int v = 0; v < V; ++v) used[v] = lanes_used<T>(width, v);
   Mask<T> silent[V];  // c_i < 0
   for (int v = 0; v < V; ++v) silent[v] = negative<T>(load<T>(p.eligibility + lower + v * lanes<T>, used[v]));
   Vec<T> A[V] = {}, B[V] = {}, ratio[V];
@@ -55,8 +80,7 @@ inline void flip_strip(const FlipPass<T>& p, Size s, Size first, Size width) {
       const Mask<T> opposed = silent[v] ^ negative_j;  // s_j c_i = -1
       Vec<T> e;
       if constexpr (kTable) {
-        e = from_bits<T>(bits<T>(load<T>(table + v * lanes<T>)) ^
-                         (bits<T>(load<T>(table + strip_lanes<T> + v * lanes<T>)) & opposed));
+        e = look_up<T>(table, v, opposed);
       } else {
         const Vec<T> w = p.step * load<T>(weight + v * lanes<T>, used[v]);
         e = exp<T>(from_bits<T>(bits<T>(w) ^ (opposed & sign_bit<T>)));
@@ -87,27 +111,12 @@ inline void flip_strip(const FlipPass<T>& p, Size s, Size first, Size width) {
   }
 }
 
-template <class T>
-inline void fill_table(const FlipPass<T>& p, Size first, Size width) {
-  for (Size j = 0; j < p.n_upper; ++j) {
-    T* table = p.scratch + j * 2 * strip_lanes<T>;
-    for (int v = 0; v < strip_vectors; ++v) {
-      const Size rest = width - v * lanes<T>;
-      const Size used = rest < 0 ? 0 : rest < lanes<T> ? rest : lanes<T>;
-      const Vec<T> w = p.step * load<T>(p.weight + j * p.n_lower + first + (used ? v * lanes<T> : 0), used);
-      const Vec<T> plus = exp<T>(w), minus = exp<T>(-w);
-      store<T>(table + v * lanes<T>, plus);
-      store<T>(table + strip_lanes<T> + v * lanes<T>, from_bits<T>(bits<T>(plus) ^ bits<T>(minus)));
-    }
-  }
-}
-
 template <class T, Flip kind>
 inline void flip_pass(const FlipPass<T>& p) {
   for (Size first = 0; first < p.n_lower; first += strip_lanes<T>) {
     const Size width = p.n_lower - first < strip_lanes<T> ? p.n_lower - first : strip_lanes<T>;
     if (p.batch >= table_batch) {
-      fill_table<T>(p, first, width);
+      fill_table<T>(p.weight, p.n_upper, p.n_lower, p.step, first, width, p.scratch);
       for (Size s = 0; s < p.batch; ++s) flip_strip<T, kind, true>(p, s, first, width);
     } else {
       for (Size s = 0; s < p.batch; ++s) flip_strip<T, kind, false>(p, s, first, width);
@@ -122,6 +131,30 @@ void flip(Flip kind, const FlipPass<T>& p) {
     case Flip::posterior: return flip_pass<T, Flip::posterior>(p);
     case Flip::ratio: return flip_pass<T, Flip::ratio>(p);
     case Flip::difference: return flip_pass<T, Flip::difference>(p);
+  }
+}
+
+/// lambda_i = exp(-c_i w_ai) / sum_k pi_k exp(-c_i w_ki), a the action taken.
+template <class T>
+void softmax(const SoftmaxPass<T>& p) {
+  constexpr int V = strip_vectors;
+  for (Size first = 0; first < p.n_hidden; first += strip_lanes<T>) {
+    const Size width = p.n_hidden - first < strip_lanes<T> ? p.n_hidden - first : strip_lanes<T>;
+    fill_table<T>(p.weight, p.n_out, p.n_hidden, p.step, first, width, p.scratch);
+    for (Size s = 0; s < p.batch; ++s) {
+      for (int v = 0; v < V; ++v) {
+        const Size used = lanes_used<T>(width, v), at = s * p.n_hidden + first + v * lanes<T>;
+        if (used == 0) break;
+        const Mask<T> fired = ~negative<T>(load<T>(p.eligibility + at, used));
+        Vec<T> total{}, chosen{};
+        for (Size k = 0; k < p.n_out; ++k) {
+          const Vec<T> e = look_up<T>(p.scratch + k * 2 * strip_lanes<T>, v, fired);
+          total += p.probability[s * p.n_out + k] * e;
+          chosen += p.activation[s * p.n_out + k] * e;
+        }
+        store<T>(p.ratio_out + at, chosen / total, used);
+      }
+    }
   }
 }
 

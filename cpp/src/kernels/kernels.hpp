@@ -28,6 +28,19 @@ struct FlipPass {
   T* scratch;               // flip_scratch(n_upper) numbers
 };
 
+/// The likelihood ratios of one joint softmax action, a pass from the output to the last hidden layer.
+template <class T>
+struct SoftmaxPass {
+  Size batch, n_out, n_hidden;
+  const T* weight;       // (n_out, n_hidden)
+  T step;                // as in FlipPass
+  const T* probability;  // (batch, n_out)     pi_k
+  const T* activation;   // (batch, n_out)     one-hot
+  const T* eligibility;  // (batch, n_hidden)  whose sign is c_i
+  T* ratio_out;          // (batch, n_hidden)  lambda_i
+  T* scratch;            // flip_scratch(n_out) numbers
+};
+
 /// C (m, n) = alpha * A (m, k) B (k, n) + bias, element (r, c) of A and B at r * row + c * column.
 /// bias (n numbers, scaled by alpha too) may be null.
 template <class T>
@@ -70,6 +83,7 @@ struct Kernels {
   void (*evaluate)(Size n, const T* z, bool bipolar, Units<T> out);
   void (*multiply)(const Product<T>&);
   void (*flip)(Flip, const FlipPass<T>&);
+  void (*softmax)(const SoftmaxPass<T>&);
   /// T_i of the posterior-weighted rule from A, B, lambda; false if a number is out of the range in which
   /// the kernels are exact.
   bool (*combine_posterior)(Size n, const T* q, const T* e, const T* a, const T* b, const T* ratio, T* t);

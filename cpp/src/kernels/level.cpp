@@ -1,5 +1,9 @@
 // The kernels of one instruction-set level, UWM_LEVEL, compiled with that level's flags.
 
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
+
 #include "kernels.hpp"
 
 namespace uwm::kernels::UWM_LEVEL {
@@ -27,6 +31,7 @@ constexpr Kernels<T> table = {
     .evaluate = evaluate<T>,
     .multiply = multiply<T>,
     .flip = flip<T>,
+    .softmax = softmax<T>,
     .combine_posterior = combine_posterior<T>,
     .adam = adam<T>,
     .max_abs = max_abs<T>,

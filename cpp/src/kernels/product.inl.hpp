@@ -92,22 +92,28 @@ inline void multiply_packed(const Product<T>& p) {
   }
 }
 
-/// Rows of A against rows of B-transposed, both contiguous: the forward pass of a few samples.
+/// Rows of A against contiguous columns of B, several columns at a time: the forward pass of a few samples.
+template <class T, int columns>
+inline void dots(const Product<T>& p, const T* a, Size first, T* c) {
+  Vec<T> acc[columns] = {};
+  for_each_vector<T>(p.k, [&](Size i, Size used) {
+    const Vec<T> left = load<T>(a + i, used);
+#pragma GCC unroll 16
+    for (int j = 0; j < columns; ++j) acc[j] += left * load<T>(p.b + (first + j) * p.b_column + i, used);
+  });
+  for (int j = 0; j < columns; ++j)
+    c[first + j] = p.alpha * (sum<T>(acc[j]) + (p.bias ? p.bias[first + j] : T(0)));
+}
+
 template <class T>
 inline void multiply_dots(const Product<T>& p) {
+  constexpr int columns = 8;
   for (Size r = 0; r < p.m; ++r) {
     const T* a = p.a + r * p.a_row;
-    for (Size j = 0; j < p.n; ++j) {
-      const T* b = p.b + j * p.b_column;
-      Vec<T> even{}, odd{};
-      Size d = 0;
-      for (; d + 2 * lanes<T> <= p.k; d += 2 * lanes<T>) {
-        even += load<T>(a + d) * load<T>(b + d);
-        odd += load<T>(a + d + lanes<T>) * load<T>(b + d + lanes<T>);
-      }
-      for_each_vector<T>(p.k - d, [&](Size i, Size used) { even += load<T>(a + d + i, used) * load<T>(b + d + i, used); });
-      p.c[r * p.c_row + j] = p.alpha * (sum<T>(even + odd) + (p.bias ? p.bias[j] : T(0)));
-    }
+    T* c = p.c + r * p.c_row;
+    Size j = 0;
+    for (; j + columns <= p.n; j += columns) dots<T, columns>(p, a, j, c);
+    for (; j < p.n; ++j) dots<T, 1>(p, a, j, c);
   }
 }
 
@@ -141,10 +147,22 @@ inline void multiply_rows(const Product<T>& p) {
   }
 }
 
+/// One term: the gradient of a single sample.
+template <class T>
+inline void multiply_outer(const Product<T>& p) {
+  for (Size r = 0; r < p.m; ++r) {
+    const T left = p.alpha * p.a[r * p.a_row];
+    T* c = p.c + r * p.c_row;
+    for_each_vector<T>(p.n, [=, &p](Size i, Size used) { store<T>(c + i, left * load<T>(p.b + i, used), used); });
+  }
+}
+
 template <class T>
 void multiply(const Product<T>& p) {
   const bool few = p.m < Tile<T>::rows || p.k < 8;
-  if (few && p.b_column == 1)
+  if (p.k == 1 && p.b_column == 1 && p.bias == nullptr)
+    multiply_outer<T>(p);
+  else if (few && p.b_column == 1)
     multiply_rows<T>(p);
   else if (p.m < Tile<T>::rows && p.a_column == 1 && p.b_row == 1)
     multiply_dots<T>(p);

@@ -26,6 +26,10 @@ struct Lane<double> {
   static constexpr double lowest = -708.0, highest = 709.0;
 };
 
+template <class T, int bytes>
+struct Narrow {
+  typedef T Type __attribute__((vector_size(bytes)));
+};
 template <class T>
 struct VecOf {
   typedef T Type __attribute__((vector_size(vector_bytes)));
@@ -51,19 +55,54 @@ inline void store(T* p, Vec<T> v) {
   __builtin_memcpy(p, &v, sizeof v);
 }
 
+template <class T>
+constexpr Mask<T> lane_numbers() {
+  Mask<T> m{};
+  for (int l = 0; l < lanes<T>; ++l) m[l] = l;
+  return m;
+}
+
 /// The first n lanes; the others are zero.
 template <class T>
 inline Vec<T> load(const T* p, Size n) {
   if (n == lanes<T>) return load<T>(p);
+#if defined(__AVX512F__)
+  const auto used = (1u << n) - 1u;
+  if constexpr (sizeof(T) == 4)
+    return reinterpret_cast<Vec<T>>(_mm512_maskz_loadu_ps(static_cast<__mmask16>(used), p));
+  else
+    return reinterpret_cast<Vec<T>>(_mm512_maskz_loadu_pd(static_cast<__mmask8>(used), p));
+#elif defined(__AVX2__)
+  const Mask<T> used = lane_numbers<T>() < static_cast<typename Lane<T>::Int>(n);
+  if constexpr (sizeof(T) == 4)
+    return reinterpret_cast<Vec<T>>(_mm256_maskload_ps(p, reinterpret_cast<__m256i>(used)));
+  else
+    return reinterpret_cast<Vec<T>>(_mm256_maskload_pd(p, reinterpret_cast<__m256i>(used)));
+#else
   Vec<T> v{};
-  __builtin_memcpy(&v, p, static_cast<std::size_t>(n) * sizeof(T));
+  for (Size l = 0; l < n; ++l) v[l] = p[l];
   return v;
+#endif
 }
 
 template <class T>
 inline void store(T* p, Vec<T> v, Size n) {
   if (n == lanes<T>) return store<T>(p, v);
-  __builtin_memcpy(p, &v, static_cast<std::size_t>(n) * sizeof(T));
+#if defined(__AVX512F__)
+  const auto used = (1u << n) - 1u;
+  if constexpr (sizeof(T) == 4)
+    _mm512_mask_storeu_ps(p, static_cast<__mmask16>(used), reinterpret_cast<__m512>(v));
+  else
+    _mm512_mask_storeu_pd(p, static_cast<__mmask8>(used), reinterpret_cast<__m512d>(v));
+#elif defined(__AVX2__)
+  const Mask<T> used = lane_numbers<T>() < static_cast<typename Lane<T>::Int>(n);
+  if constexpr (sizeof(T) == 4)
+    _mm256_maskstore_ps(p, reinterpret_cast<__m256i>(used), reinterpret_cast<__m256>(v));
+  else
+    _mm256_maskstore_pd(p, reinterpret_cast<__m256i>(used), reinterpret_cast<__m256d>(v));
+#else
+  for (Size l = 0; l < n; ++l) p[l] = v[l];
+#endif
 }
 
 template <class T>
@@ -106,11 +145,17 @@ inline Vec<T> maximum(Vec<T> a, Vec<T> b) {
   return a > b ? a : b;
 }
 
-template <class T>
-inline T sum(Vec<T> v) {
-  T total = 0;
-  for (int l = 0; l < lanes<T>; ++l) total += v[l];
-  return total;
+/// Sum of the lanes, the vector folded in half again and again.
+template <class T, int bytes = vector_bytes>
+inline T sum(typename Narrow<T, bytes>::Type v) {
+  if constexpr (bytes == 2 * sizeof(T)) {
+    return v[0] + v[1];
+  } else {
+    typename Narrow<T, bytes / 2>::Type low, high;
+    __builtin_memcpy(&low, &v, bytes / 2);
+    __builtin_memcpy(&high, reinterpret_cast<const char*>(&v) + bytes / 2, bytes / 2);
+    return sum<T, bytes / 2>(low + high);
+  }
 }
 
 /// Does f(i, lanes in use) for every vector of n numbers, the last one perhaps partial.
