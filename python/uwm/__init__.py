@@ -1,7 +1,8 @@
 """Local learning rules for networks of stochastic units.
 
-``Network`` holds parameters and draws actions, ``Sample`` is the record of one forward pass, a ``Rule`` turns the
-reward into one reward per unit, an ``Optimizer`` applies the update, and ``train`` runs the circle in C++.
+``Network`` holds parameters and draws actions, ``Sample`` is the record of one forward pass, a
+``Rule`` turns the reward into one reward per unit, an ``Optimizer`` applies the update, and
+``train`` runs the circle in C++.
 """
 
 from uwm import tasks

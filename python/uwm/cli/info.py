@@ -1,0 +1,33 @@
+"""Show the version, the instruction set in use and the processor cores at hand."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+
+import numpy as np
+
+import uwm
+from uwm.experiments.comparison import available_cores
+
+HELP = "version, instruction set in use, threads"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add no options."""
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print one line per fact."""
+    facts = {
+        "uwm": uwm.__version__,
+        "instruction set": uwm.simd_level(),
+        "threads": f"{available_cores()} of {os.cpu_count()} cores at hand",
+        "Python": platform.python_version(),
+        "NumPy": np.__version__,
+        "platform": platform.platform(),
+    }
+    for name, value in facts.items():
+        print(f"{name + ':':<17}{value}")
+    return 0

@@ -1,0 +1,271 @@
+"""Compare rules on a task: every rule with every seed, in parallel on all cores."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import uwm
+from uwm.experiments.settings import Settings, whole_number
+from uwm.tasks import Classification, Multiplexer, Task, digits, from_file
+
+CURVE_POINTS = 200
+
+Listener = Callable[[str, int, int, int, float], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One rule trained with one seed.
+
+    rewards[k] is the mean reward of the episodes after episodes[k-1], up to episodes[k].
+    mean_reward is over all episodes, final_reward over the last tenth. test_accuracy averages 32
+    passes of the network, test_accuracy_one_pass takes one; both are None without test data.
+    """
+
+    rule: str
+    seed: int
+    mean_reward: float
+    final_reward: float
+    steps_per_second: float
+    episodes: NDArray[np.int64]
+    rewards: NDArray[np.float64]
+    test_accuracy: float | None = None
+    test_accuracy_one_pass: float | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the run without its curve, as JSON can hold it."""
+        names = ("rule", "seed", "mean_reward", "final_reward", "steps_per_second")
+        values = {name: getattr(self, name) for name in names}
+        if self.test_accuracy is not None:
+            values["test_accuracy"] = self.test_accuracy
+            values["test_accuracy_one_pass"] = self.test_accuracy_one_pass
+        return values
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """A run without a result, and why."""
+
+    rule: str
+    seed: int
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """The results of `compare`: finished runs, rule by rule and seed by seed, and the others."""
+
+    settings: Settings
+    title: str
+    runs: tuple[Run, ...]
+    unfinished: tuple[Unfinished, ...] = ()
+
+    def of(self, rule: str) -> tuple[Run, ...]:
+        """Return the runs of one rule."""
+        return tuple(run for run in self.runs if run.rule == rule)
+
+    def describe(self) -> str:
+        """Return one line for titles: the settings, and how much is missing if anything is."""
+        total = len(self.runs) + len(self.unfinished)
+        missing = f" ({len(self.runs)} of {total} runs finished)" if self.unfinished else ""
+        return self.settings.describe() + missing
+
+    def write(self, folder: str | os.PathLike[str], *, plot: bool = True) -> list[Path]:
+        """Write curves.csv, runs.csv, settings.json and learning-curves.png; return their paths.
+
+        Each file appears whole or not at all. What an earlier comparison left there is replaced.
+        """
+        from uwm.experiments.results import write
+
+        return write(self, Path(folder), plot=plot)
+
+
+class ComparisonInterrupted(KeyboardInterrupt):
+    """Ctrl-C during `compare`; `comparison` holds what was finished."""
+
+    def __init__(self, comparison: Comparison) -> None:
+        super().__init__(f"interrupted, {len(comparison.runs)} runs were finished")
+        self.comparison = comparison
+
+
+def compare(
+    settings: Settings | None = None,
+    *,
+    task: Task | None = None,
+    jobs: int | None = None,
+    progress: Listener | None = None,
+) -> Comparison:
+    """Train every rule with every seed and return the results.
+
+    task: a task object to use instead of the one that settings names; a network for it has one
+    Bernoulli output unit if the task has one output, else softmax.
+    jobs: runs at a time, by default one per processor core at hand. Training releases the GIL.
+    progress(rule, seed, step, steps, reward): called about ten times a second per run, from several
+    threads.
+
+    A run that fails with ValueError or ArithmeticError (it diverged, say) is listed in the result's
+    `unfinished`.
+
+    Raises ValueError or TypeError for wrong settings, OSError for an unreadable task file,
+    ImportError for a missing package, and ComparisonInterrupted on Ctrl-C.
+
+    >>> settings = Settings(address_bits=1, hidden=(4,), rules=("ste",), episodes=10, seeds=1)
+    >>> compare(settings).runs[0].rewards.shape
+    (10,)
+    """
+    settings = Settings() if settings is None else settings
+    jobs = available_cores() if jobs is None else whole_number("jobs", jobs, 1)
+    title = title_of(settings) if task is None else getattr(task, "name", type(task).__name__)
+    task = make_task(settings) if task is None else task
+    new_network(settings, task, settings.first_seed)  # what it refuses, it refuses before training
+
+    stop = threading.Event()
+    results: dict[tuple[str, int], Run | Unfinished] = {}
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        pending: dict[Future[Run | Unfinished], tuple[str, int]] = {}
+        for seed in settings.seed_range:  # seeds outermost: stopped early, rules have had as many
+            for rule, name in zip(settings.rules, settings.rule_names, strict=True):
+                job = pool.submit(train_once, settings, task, rule, seed, stop, progress)
+                pending[job] = (name, seed)
+        try:
+            while pending:
+                done, _ = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
+                for future in done:
+                    results[pending.pop(future)] = future.result()
+            interrupted = False
+        except KeyboardInterrupt:
+            interrupted = True
+        finally:
+            stop.set()
+        for future, key in pending.items():
+            results[key] = future.result()
+
+    order = [results[name, seed] for name in settings.rule_names for seed in settings.seed_range]
+    comparison = Comparison(
+        settings,
+        title,
+        tuple(result for result in order if isinstance(result, Run)),
+        tuple(result for result in order if isinstance(result, Unfinished)),
+    )
+    if interrupted:
+        raise ComparisonInterrupted(comparison)
+    return comparison
+
+
+class _Stopped(Exception):
+    """Raised in a run's progress callback to end it."""
+
+
+def train_once(
+    settings: Settings,
+    task: Task,
+    rule: str | uwm.Rule,
+    seed: int,
+    stop: threading.Event,
+    progress: Listener | None,
+) -> Run | Unfinished:
+    """Train one rule with one seed."""
+    rule = uwm.rule(rule) if isinstance(rule, str) else rule
+    name = str(rule.name)
+
+    def listen(step: int, steps: int, reward: float) -> None:
+        if stop.is_set():
+            raise _Stopped
+        if progress is not None:
+            progress(name, seed, step, steps, reward)
+
+    try:
+        listen(0, settings.steps, float("nan"))
+        net = new_network(settings, task, seed)
+        log = uwm.train(
+            net,
+            rule,
+            new_optimizer(settings, name),
+            task,
+            steps=settings.steps,
+            batch_size=settings.batch_size,
+            baseline=new_baseline(settings),
+            record_every=max(1, settings.steps // CURVE_POINTS),
+            progress=listen,
+        )
+        accuracy, one_pass = None, None
+        if isinstance(task, Classification) and len(task.test_labels) > 0:
+            accuracy, one_pass = task.accuracy(net), task.accuracy(net, passes=1)
+    except _Stopped:
+        return Unfinished(name, seed, "interrupted")
+    except (ValueError, ArithmeticError) as error:
+        return Unfinished(name, seed, str(error))
+    ends = np.arange(1, len(log.rewards) + 1, dtype=np.int64) * log.record_every
+    return Run(
+        rule=name,
+        seed=seed,
+        mean_reward=float(log.mean_reward),
+        final_reward=float(log.final_reward),
+        steps_per_second=log.steps / max(log.seconds, 1e-9),
+        episodes=np.minimum(ends, log.steps) * settings.batch_size,
+        rewards=np.array(log.rewards),
+        test_accuracy=accuracy,
+        test_accuracy_one_pass=one_pass,
+    )
+
+
+def make_task(settings: Settings) -> Task:
+    """Return the task that settings names: multiplexer, digits, or a CSV or NPZ file's path."""
+    if settings.task == "multiplexer":
+        return Multiplexer(settings.address_bits)
+    if settings.task == "digits":
+        return digits()
+    if Path(settings.task).suffix.lower() in (".csv", ".npz"):
+        return from_file(settings.task)
+    raise ValueError(
+        f"task: unknown {settings.task!r},"
+        " expected multiplexer, digits or the path of a .csv or .npz file"
+    )
+
+
+def title_of(settings: Settings) -> str:
+    """Return the task's name for titles."""
+    if settings.task == "multiplexer":
+        return f"Multiplexer, {settings.address_bits} address bits"
+    return {"digits": "Handwritten digits"}.get(settings.task, Path(settings.task).name)
+
+
+def new_network(settings: Settings, task: Task, seed: int) -> uwm.Network:
+    """Return an untrained network of the right sizes for the task."""
+    return uwm.Network(
+        [task.n_inputs, *settings.hidden, task.n_outputs],
+        output="bernoulli" if task.n_outputs == 1 else "softmax",
+        units=settings.units,
+        dtype=settings.dtype,
+        seed=seed,
+    )
+
+
+def new_optimizer(settings: Settings, rule: str) -> uwm.Adam | uwm.SGD:
+    """Return a fresh optimizer with the rule's learning rates."""
+    given = settings.rates(rule)
+    rates = list(given) if isinstance(given, tuple) else given
+    return uwm.Adam(rates) if settings.optimizer == "adam" else uwm.SGD(rates)
+
+
+def new_baseline(settings: Settings) -> uwm.RunningMean | float | None:
+    """Return a fresh baseline."""
+    if isinstance(settings.baseline, str):
+        return uwm.RunningMean()
+    return settings.baseline
+
+
+def available_cores() -> int:
+    """Return how many processor cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

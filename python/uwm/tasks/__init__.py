@@ -1,0 +1,12 @@
+"""Tasks: where inputs come from and what an action earns.
+
+`Multiplexer` and `Bandit` run inside the engine; `Task` is the base class of tasks in Python.
+`digits` and `from_file` build a `Classification`: a `Bandit` that also holds data out to test on.
+"""
+
+from uwm._core import Bandit, Multiplexer, Task
+from uwm.tasks.classification import Classification
+from uwm.tasks.digits import digits
+from uwm.tasks.files import from_file
+
+__all__ = ["Bandit", "Classification", "Multiplexer", "Task", "digits", "from_file"]

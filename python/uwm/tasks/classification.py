@@ -1,0 +1,185 @@
+"""Classification as a contextual bandit: the class is the action, +1 if right and -1 if wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+import uwm
+from uwm._core import Bandit
+
+CHUNK = 4096  # rows of one forward pass when testing, which bounds the memory it takes
+
+
+class Classification(Bandit):
+    """Labelled examples to learn from as a bandit, and others held out to test on.
+
+    It is a `Bandit`, so `uwm.train` takes it as its task: an episode draws one training example,
+    the network's action is a class, the reward is +1 if it is the right one and -1 if not.
+
+    inputs: (n, n_inputs) real numbers; labels: (n,), integers or names. The classes are the
+    distinct labels in sorted order. test_inputs and test_labels are alike, and may be left out.
+
+    Raises ValueError for arrays that do not fit together, numbers that are not finite, fewer than
+    two classes, or test labels that are no class of the training data.
+
+    >>> from uwm.tasks import Classification
+    >>> task = Classification([[0.0], [0.1], [1.0]], ["no", "no", "yes"], [[0.9]], ["yes"])
+    >>> task.class_names
+    ('no', 'yes')
+    >>> task.n_inputs, task.n_outputs
+    (1, 2)
+    """
+
+    def __init__(
+        self,
+        inputs: ArrayLike,
+        labels: ArrayLike,
+        test_inputs: ArrayLike | None = None,
+        test_labels: ArrayLike | None = None,
+        *,
+        name: str = "classification",
+    ) -> None:
+        if (test_inputs is None) != (test_labels is None):
+            raise ValueError("expected both test_inputs and test_labels, or neither")
+        train_inputs = input_matrix(inputs, "inputs")
+        train_labels = label_vector(labels, "labels", len(train_inputs))
+        classes = np.unique(train_labels)
+        if len(classes) < 2:
+            raise ValueError(f"labels: expected at least two classes, got only {classes.tolist()}")
+        if test_inputs is None or test_labels is None:
+            test_inputs, test_labels = train_inputs[:0], train_labels[:0]
+        held_inputs = input_matrix(test_inputs, "test_inputs", train_inputs.shape[1])
+        held_labels = label_vector(test_labels, "test_labels", len(held_inputs))
+        targets = class_indices(train_labels, classes, "labels")
+        held_targets = class_indices(held_labels, classes, "test_labels")
+
+        super().__init__(train_inputs, targets, n_classes=len(classes))
+        self.name = name
+        self.class_names: tuple[str, ...] = tuple(str(c) for c in classes)
+        self.train_inputs, self.train_labels = train_inputs, targets
+        self.test_inputs, self.test_labels = held_inputs, held_targets
+
+    def accuracy(
+        self,
+        net: uwm.Network,
+        inputs: ArrayLike | None = None,
+        labels: ArrayLike | None = None,
+        *,
+        passes: int = 32,
+    ) -> float:
+        """Return the share of examples that the network puts into the right class, from 0 to 1.
+
+        A pass of a stochastic network is one noisy opinion: the class probabilities of `passes`
+        passes are averaged and the likeliest class is taken. passes=1 is one such opinion.
+        Without inputs and labels (integers, positions in class_names) the held-out examples are
+        taken. A copy makes the passes, so the network's own random numbers do not move.
+
+        Raises ValueError if there is no example, or the network's inputs or classes do not fit.
+        """
+        if (inputs is None) != (labels is None):
+            raise ValueError("expected both inputs and labels, or neither")
+        x = self.test_inputs if inputs is None else input_matrix(inputs, "inputs", self.n_inputs)
+        y = self.test_labels if labels is None else label_vector(labels, "labels", len(x))
+        if len(x) == 0:
+            raise ValueError("expected at least one example to test on, got none")
+        if isinstance(passes, bool) or not isinstance(passes, int) or passes < 1:
+            raise ValueError(f"passes: expected a whole number of at least 1, got {passes!r}")
+        y = class_indices(y, np.arange(len(self.class_names)), "labels")
+        return float(np.mean(predict(net, x, len(self.class_names), passes) == y))
+
+
+def predict(
+    net: uwm.Network, inputs: NDArray[np.float64], n_classes: int, passes: int
+) -> NDArray[np.int64]:
+    """Return the likeliest class of each row, by the mean class probabilities of several passes."""
+    two_sided = net.output == "bernoulli" and net.sizes[-1] == 1 and n_classes == 2
+    if not two_sided and (net.output != "softmax" or net.sizes[-1] != n_classes):
+        raise ValueError(
+            f"expected a network with {n_classes} softmax output units,"
+            f" got {net.sizes[-1]} {net.output} output unit(s)"
+        )
+    copy = net.copy()
+    classes = np.empty(len(inputs), dtype=np.int64)
+    for start in range(0, len(inputs), CHUNK):
+        rows = inputs[start : start + CHUNK].astype(net.dtype)
+        total = np.zeros((len(rows), net.sizes[-1]))
+        for _ in range(passes):
+            total += copy.forward(rows).probabilities[-1]
+        likeliest = total[:, 0] > 0.5 * passes if two_sided else total.argmax(axis=1)
+        classes[start : start + CHUNK] = likeliest
+    return classes
+
+
+def input_matrix(values: ArrayLike, name: str, columns: int | None = None) -> NDArray[np.float64]:
+    """Return values as a float64 matrix of finite numbers, or raise ValueError."""
+    try:
+        matrix = np.array(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name}: expected a matrix of numbers: {error}") from None
+    if matrix.ndim != 2 or matrix.shape[1] == 0:
+        raise ValueError(f"{name}: expected shape (examples, inputs), got {matrix.shape}")
+    if columns is not None and matrix.shape[1] != columns:
+        raise ValueError(f"{name}: expected {columns} columns, got {matrix.shape[1]}")
+    finite = np.isfinite(matrix)
+    if not finite.all():
+        row, column = np.argwhere(~finite)[0].tolist()
+        where = f"row {row}, column {column}"
+        raise ValueError(f"{name}: expected finite numbers, got {matrix[row, column]} in {where}")
+    return matrix
+
+
+def label_vector(values: ArrayLike, name: str, rows: int) -> NDArray[Any]:
+    """Return one label per row, as integers or as strings, or raise ValueError."""
+    labels = np.asarray(values)
+    if labels.shape != (rows,):
+        raise ValueError(f"{name}: expected shape ({rows},), one per input, got {labels.shape}")
+    if labels.dtype.kind in "US":
+        return labels.astype(np.str_)
+    if labels.dtype.kind not in "biuf":
+        raise ValueError(f"{name}: expected integers or names, got dtype {labels.dtype}")
+    wrong = ~(np.isfinite(labels) & (labels == np.floor(labels)))
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise ValueError(f"{name}: expected integers or names, got {labels[row]} in row {row}")
+    return labels.astype(np.int64)
+
+
+def class_indices(
+    labels: NDArray[Any], classes: NDArray[Any] | Sequence[Any], name: str
+) -> NDArray[np.int64]:
+    """Return each label's position among the sorted classes, or raise ValueError."""
+    known = {label: index for index, label in enumerate(np.asarray(classes).tolist())}
+    names = labels.tolist()
+    unknown = sorted({str(label) for label in names if label not in known})
+    if unknown:
+        raise ValueError(
+            f"{name}: out of range: {', '.join(unknown[:5])} not among the {len(known)} classes"
+            f" {listed(known)}"
+        )
+    return np.array([known[label] for label in names], dtype=np.int64)
+
+
+def listed(names: Sequence[Any] | dict[Any, int], most: int = 10) -> str:
+    """Return names joined by commas, the end of a long list left out."""
+    words = [str(name) for name in names]
+    return ", ".join(words[:most]) + (", ..." if len(words) > most else "")
+
+
+def held_out(labels: NDArray[Any], fraction: float) -> NDArray[np.bool_]:
+    """Mark the examples to hold out: the same fraction of every class, in a fixed shuffled order.
+
+    A class always keeps at least one example to learn from. The order comes from Philox's raw
+    words, which no NumPy version changes.
+    """
+    if not 0 <= fraction < 1:
+        raise ValueError(f"test_fraction: expected at least 0 and below 1, got {fraction}")
+    order = np.argsort(np.random.Philox(key=0).random_raw(len(labels)), kind="stable")
+    marked = np.zeros(len(labels), dtype=np.bool_)
+    for label in np.unique(labels):
+        members = order[labels[order] == label]
+        marked[members[: min(round(fraction * len(members)), len(members) - 1)]] = True
+    return marked
