@@ -203,7 +203,7 @@ def test_optimizer_step() -> None:
         (uwm.SGD(0.1), good[:1], ValueError, "one entry with .weight and .bias per layer"),
         (uwm.SGD(0.1), good[::-1], ValueError, "gradient of layer 0 must have shape (4, 3)"),
         (uwm.SGD(0.1), [1, 2], TypeError, "must have .weight and .bias"),
-        (uwm.SGD(0.1), [nan, good[1]], ValueError, "gradient must be finite"),
+        (uwm.SGD(0.1), [nan, good[1]], ValueError, "gradient of layer 0 must be finite"),
         (uwm.SGD([0.1, 0.2, 0.3]), good, ValueError, "one per layer (2), got 3"),
     ]
     for optimizer, gradient, error, message in cases:
@@ -265,7 +265,7 @@ def test_train() -> None:
             Broken(np.full((1, 3), NAN), [1.0]),
             good,
             ValueError,
-            "inputs that hold NaN",
+            "inputs must be finite",
         ),
         (
             [3, 4, 1],
@@ -274,7 +274,7 @@ def test_train() -> None:
             Broken(np.ones((1, 3)), [NAN]),
             good,
             ValueError,
-            "rewards that hold NaN",
+            "rewards must be finite",
         ),
         (
             [3, 4, 1],

@@ -6,9 +6,7 @@ namespace {
 
 struct RunningMeanHandle : BaselineHandle {};
 
-const RunningMean& running_mean(const RunningMeanHandle& self) {
-  return static_cast<const RunningMean&>(*self.engine);
-}
+const RunningMean& running_mean(const RunningMeanHandle& self) { return static_cast<const RunningMean&>(*self.engine); }
 
 }  // namespace
 
@@ -47,10 +45,12 @@ Raises:
              RunningMeanHandle handle;
              handle.engine = std::make_shared<RunningMean>(rate, value);
              return handle;
-           }), py::arg("rate") = 0.01, py::kw_only(), py::arg("value") = 0.0)
-      .def_property_readonly("rate", [](const RunningMeanHandle& self) { return running_mean(self).rate(); }, "As given.")
-      .def_property_readonly("value", [](const RunningMeanHandle& self) { return running_mean(self).value(); },
-                             "The mean as it stands.");
+           }),
+           py::arg("rate") = 0.01, py::kw_only(), py::arg("value") = 0.0)
+      .def_property_readonly(
+          "rate", [](const RunningMeanHandle& self) { return running_mean(self).rate(); }, "As given.")
+      .def_property_readonly(
+          "value", [](const RunningMeanHandle& self) { return running_mean(self).value(); }, "The mean as it stands.");
 }
 
 }  // namespace uwm::python

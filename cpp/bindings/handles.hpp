@@ -60,9 +60,7 @@ using scalar_of = std::remove_reference_t<decltype(std::declval<N&>().layers()[0
 template <class N>
 using Scalar = std::remove_const_t<scalar_of<N>>;
 
-inline std::string type_name(const py::handle& object) {
-  return py::str(py::type::handle_of(object).attr("__name__"));
-}
+inline std::string type_name(const py::handle& object) { return py::str(py::type::handle_of(object).attr("__name__")); }
 
 inline std::string shape_of(const py::array& array) { return py::str(array.attr("shape")); }
 
@@ -86,16 +84,14 @@ py::array_t<T, py::array::c_style | py::array::forcecast> numbers(const py::obje
 template <class T>
 Matrix<T> matrix(const py::object& object, const char* name) {
   const auto array = numbers<T>(object, name);
-  if (array.ndim() != 2)
-    throw ValueError(std::string(name) + " must have 2 dimensions, got shape " + shape_of(array));
+  if (array.ndim() != 2) throw ValueError(std::string(name) + " must have 2 dimensions, got shape " + shape_of(array));
   return Eigen::Map<const Matrix<T>>(array.data(), array.shape(0), array.shape(1));
 }
 
 template <class T>
 Vector<T> vector(const py::object& object, const char* name) {
   const auto array = numbers<T>(object, name);
-  if (array.ndim() != 1)
-    throw ValueError(std::string(name) + " must have 1 dimension, got shape " + shape_of(array));
+  if (array.ndim() != 1) throw ValueError(std::string(name) + " must have 1 dimension, got shape " + shape_of(array));
   return Eigen::Map<const Vector<T>>(array.data(), array.shape(0));
 }
 
@@ -117,8 +113,7 @@ py::array view(const M& m, py::handle owner, bool writable) {
 /// A Python object that keeps a shared pointer.
 template <class T>
 py::capsule keep(const std::shared_ptr<T>& pointer) {
-  return py::capsule(new std::shared_ptr<T>(pointer),
-                     [](void* p) { delete static_cast<std::shared_ptr<T>*>(p); });
+  return py::capsule(new std::shared_ptr<T>(pointer), [](void* p) { delete static_cast<std::shared_ptr<T>*>(p); });
 }
 
 /// The sample's record in the precision of the network.

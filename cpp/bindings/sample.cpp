@@ -42,19 +42,26 @@ array (batch, n_l) per layer, first hidden layer to output.
           },
           "The inputs, (batch, n_in).")
       .def_property_readonly(
-          "activations", [](const SampleHandle& self) { return per_layer(self, [](const auto& l) -> auto& { return l.activation; }); },
+          "activations",
+          [](const SampleHandle& self) { return per_layer(self, [](const auto& l) -> auto& { return l.activation; }); },
           "h: the actions, encoded 0 / 1 or -1 / +1; the last array is the output.")
       .def_property_readonly(
-          "logits", [](const SampleHandle& self) { return per_layer(self, [](const auto& l) -> auto& { return l.logit; }); },
+          "logits",
+          [](const SampleHandle& self) { return per_layer(self, [](const auto& l) -> auto& { return l.logit; }); },
           "z = (W h + b) / temperature.")
       .def_property_readonly(
           "probabilities",
-          [](const SampleHandle& self) { return per_layer(self, [](const auto& l) -> auto& { return l.probability; }); },
+          [](const SampleHandle& self) {
+            return per_layer(self, [](const auto& l) -> auto& { return l.probability; });
+          },
           "p: probability of firing; of a softmax output the class probabilities, of a Gaussian output the mean.")
       .def_property_readonly(
           "eligibilities",
-          [](const SampleHandle& self) { return per_layer(self, [](const auto& l) -> auto& { return l.eligibility; }); },
-          "d log Pr(action) / dz: of a Bernoulli unit (1 if it fired, else 0) - p, of a softmax output one-hot - p, of a Gaussian "
+          [](const SampleHandle& self) {
+            return per_layer(self, [](const auto& l) -> auto& { return l.eligibility; });
+          },
+          "d log Pr(action) / dz: of a Bernoulli unit (1 if it fired, else 0) - p, of a softmax output one-hot - p, of "
+          "a Gaussian "
           "output (action - mean) / sigma^2.")
       .def_property_readonly(
           "output",
@@ -82,7 +89,8 @@ array (batch, n_l) per layer, first hidden layer to output.
           },
           "The class chosen, int64 (batch,): index of the largest output, or of a single unit whether it fired.")
       .def_property_readonly(
-          "batch_size", [](const SampleHandle& self) { return visit_sample(self, [](const auto& s) { return s->batch(); }); },
+          "batch_size",
+          [](const SampleHandle& self) { return visit_sample(self, [](const auto& s) { return s->batch(); }); },
           "Number of samples.")
       .def("__repr__", [](const SampleHandle& self) {
         return visit_sample(self, [](const auto& sample) {

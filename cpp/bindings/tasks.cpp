@@ -36,41 +36,46 @@ A task of your own is a subclass with attributes ``n_inputs`` and ``n_outputs`` 
 10
 )")
       .def(py::init<>())
-      .def_property_readonly("n_inputs", [](const TaskHandle& self) { return engine(self).n_inputs(); },
-                             "Inputs that the network must have.")
-      .def_property_readonly("n_outputs", [](const TaskHandle& self) { return engine(self).n_outputs(); },
-                             "Outputs that the network must have.")
-      .def("inputs",
-           [](const TaskHandle& self, std::uint64_t seed, std::uint64_t step, Index batch_size) {
-             engine(self);
-             if (batch_size < 1) throw ValueError("batch_size must be at least 1, got " + std::to_string(batch_size));
-             if (step >= max_step) throw ValueError("step must be below 2^48, got " + std::to_string(step));
-             auto x = std::make_shared<Matrix<double>>(batch_size, self.engine->n_inputs());
-             self.engine->inputs({seed, step}, *x);
-             return view(*x, keep(x), true);
-           },
-           py::arg("seed"), py::arg("step"), py::arg("batch_size"), R"(
+      .def_property_readonly(
+          "n_inputs", [](const TaskHandle& self) { return engine(self).n_inputs(); },
+          "Inputs that the network must have.")
+      .def_property_readonly(
+          "n_outputs", [](const TaskHandle& self) { return engine(self).n_outputs(); },
+          "Outputs that the network must have.")
+      .def(
+          "inputs",
+          [](const TaskHandle& self, std::uint64_t seed, std::uint64_t step, Index batch_size) {
+            engine(self);
+            if (batch_size < 1) throw ValueError("batch_size must be at least 1, got " + std::to_string(batch_size));
+            if (step >= max_step) throw ValueError("step must be below 2^48, got " + std::to_string(step));
+            auto x = std::make_shared<Matrix<double>>(batch_size, self.engine->n_inputs());
+            self.engine->inputs({seed, step}, *x);
+            return view(*x, keep(x), true);
+          },
+          py::arg("seed"), py::arg("step"), py::arg("batch_size"), R"(
 The inputs that training with this seed sees at this step, (batch_size, n_inputs), float64.
 
 >>> import uwm
 >>> uwm.tasks.Multiplexer(address_bits=1).inputs(0, 0, 2).shape
 (2, 3)
 )")
-      .def("reward",
-           [](const TaskHandle& self, std::uint64_t seed, std::uint64_t step, const SampleHandle& sample) {
-             engine(self);
-             return std::visit(
-                 [&](const auto& s) {
-                   const bool fits = s->input.cols() == self.engine->n_inputs();
-                   if (!fits) throw ValueError("the sample must have " + std::to_string(self.engine->n_inputs()) +
-                                               " inputs, got " + std::to_string(s->input.cols()));
-                   auto r = std::make_shared<Vector<double>>(s->batch());
-                   self.engine->reward({seed, step}, *s, *r);
-                   return view(*r, keep(r), true);
-                 },
-                 sample.sample);
-           },
-           py::arg("seed"), py::arg("step"), py::arg("sample"), R"(
+      .def(
+          "reward",
+          [](const TaskHandle& self, std::uint64_t seed, std::uint64_t step, const SampleHandle& sample) {
+            engine(self);
+            return std::visit(
+                [&](const auto& s) {
+                  const bool fits = s->input.cols() == self.engine->n_inputs();
+                  if (!fits)
+                    throw ValueError("the sample must have " + std::to_string(self.engine->n_inputs()) +
+                                     " inputs, got " + std::to_string(s->input.cols()));
+                  auto r = std::make_shared<Vector<double>>(s->batch());
+                  self.engine->reward({seed, step}, *s, *r);
+                  return view(*r, keep(r), true);
+                },
+                sample.sample);
+          },
+          py::arg("seed"), py::arg("step"), py::arg("sample"), R"(
 The rewards, (batch,), for a sample drawn from the inputs of the same seed and step.
 
 >>> import uwm
@@ -100,10 +105,12 @@ Raises:
              MultiplexerHandle handle;
              handle.engine = std::make_shared<Multiplexer>(bits);
              return handle;
-           }), py::arg("address_bits") = 4)
-      .def_property_readonly("address_bits", [](const MultiplexerHandle& self) {
-        return static_cast<const Multiplexer&>(*self.engine).address_bits();
-      }, "k.");
+           }),
+           py::arg("address_bits") = 4)
+      .def_property_readonly(
+          "address_bits",
+          [](const MultiplexerHandle& self) { return static_cast<const Multiplexer&>(*self.engine).address_bits(); },
+          "k.");
 
   py::class_<BanditHandle, TaskHandle>(module, "Bandit", R"(
 A contextual bandit on a table: inputs are drawn from its rows with replacement; the reward is +1 for the row's label, else -1.
@@ -138,14 +145,19 @@ Raises:
              BanditHandle handle;
              handle.engine = std::make_shared<Bandit>(x, std::move(classes), n_classes.value_or(0));
              return handle;
-           }), py::arg("inputs"), py::arg("labels"), py::kw_only(), py::arg("n_classes") = py::none())
-      .def_property_readonly("table", [](const py::object& self) {
-        return view(bandit(self.cast<const BanditHandle&>()).rows(), self, false);
-      }, "The inputs, (n, n_in), read-only.")
-      .def_property_readonly("labels", [](const BanditHandle& self) {
-        const auto& labels = bandit(self).labels();
-        return py::array_t<std::int64_t>(static_cast<py::ssize_t>(labels.size()), labels.data());
-      }, "The labels, (n,).");
+           }),
+           py::arg("inputs"), py::arg("labels"), py::kw_only(), py::arg("n_classes") = py::none())
+      .def_property_readonly(
+          "table",
+          [](const py::object& self) { return view(bandit(self.cast<const BanditHandle&>()).rows(), self, false); },
+          "The inputs, (n, n_in), read-only.")
+      .def_property_readonly(
+          "labels",
+          [](const BanditHandle& self) {
+            const auto& labels = bandit(self).labels();
+            return py::array_t<std::int64_t>(static_cast<py::ssize_t>(labels.size()), labels.data());
+          },
+          "The labels, (n,).");
 }
 
 }  // namespace uwm::python

@@ -86,8 +86,7 @@ class PythonBaseline final : public BaselineOf<PythonBaseline> {
 };
 
 std::shared_ptr<const Rule> rule_from(const py::object& rule, const py::object& net) {
-  if (!py::isinstance<RuleHandle>(rule))
-    throw py::type_error("rule must be a uwm.Rule, got a " + type_name(rule));
+  if (!py::isinstance<RuleHandle>(rule)) throw py::type_error("rule must be a uwm.Rule, got a " + type_name(rule));
   const auto& handle = rule.cast<const RuleHandle&>();
   if (handle.engine != nullptr) return handle.engine;
   return std::make_shared<PythonRule>(rule, net);
@@ -159,14 +158,18 @@ The rewards of a training run.
 >>> len(log.rewards), log.record_every
 (100, 10)
 )")
-      .def_property_readonly("rewards", [](const Log& self) {
-        return py::array_t<double>(static_cast<py::ssize_t>(self.rewards.size()), self.rewards.data());
-      }, "Mean reward per record window, float64; the last window may be shorter.")
+      .def_property_readonly(
+          "rewards",
+          [](const Log& self) {
+            return py::array_t<double>(static_cast<py::ssize_t>(self.rewards.size()), self.rewards.data());
+          },
+          "Mean reward per record window, float64; the last window may be shorter.")
       .def_readonly("record_every", &Log::record_every, "Steps per record window.")
       .def_readonly("steps", &Log::steps, "Steps done.")
       .def_readonly("batch_size", &Log::batch_size, "Samples per step.")
       .def_readonly("mean_reward", &Log::mean_reward, "Mean reward over all samples.")
-      .def_readonly("final_reward", &Log::final_reward, "Mean reward over the last tenth of the steps asked for; NaN if they were not reached.")
+      .def_readonly("final_reward", &Log::final_reward,
+                    "Mean reward over the last tenth of the steps asked for; NaN if they were not reached.")
       .def_readonly("seconds", &Log::seconds, "Wall-clock time.")
       .def("__repr__", [](const Log& self) {
         return "<uwm.Log of " + std::to_string(self.steps) + " steps, mean reward " +
@@ -174,16 +177,21 @@ The rewards of a training run.
       });
 
   static py::object interrupted = py::reinterpret_steal<py::object>(PyErr_NewExceptionWithDoc(
-      "uwm.Interrupted", "Ctrl-C during training. ``log`` holds the rewards so far; network and optimizer are as the last "
-      "whole step left them.", PyExc_KeyboardInterrupt, nullptr));
+      "uwm.Interrupted",
+      "Ctrl-C during training. ``log`` holds the rewards so far; network and optimizer are as the last "
+      "whole step left them.",
+      PyExc_KeyboardInterrupt, nullptr));
   module.attr("Interrupted") = interrupted;
 
-  module.def("train", [](const py::object& net, const py::object& rule, const OptimizerHandle& optimizer, const py::object& task,
-                std::int64_t steps, Index batch_size, const py::object& baseline,
-                std::optional<std::int64_t> record_every, const py::object& progress) {
+  module.def(
+      "train",
+      [](const py::object& net, const py::object& rule, const OptimizerHandle& optimizer, const py::object& task,
+         std::int64_t steps, Index batch_size, const py::object& baseline, std::optional<std::int64_t> record_every,
+         const py::object& progress) {
         Log log = run(net, rule, optimizer, task, steps, batch_size, baseline, record_every, progress);
         if (log.stopped) {
-          const py::object error = interrupted("training was interrupted after " + std::to_string(log.steps) + " steps");
+          const py::object error =
+              interrupted("training was interrupted after " + std::to_string(log.steps) + " steps");
           error.attr("log") = log;
           PyErr_SetObject(interrupted.ptr(), error.ptr());
           throw py::error_already_set();

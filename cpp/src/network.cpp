@@ -86,7 +86,15 @@ void Network<T>::reset(std::uint64_t seed) {
 template <class T>
 void Network<T>::check_finite() const {
   const auto finite = [](const auto& x) { return std::isfinite(kernels::active<T>().max_abs(x.size(), x.data())); };
+  require(layers_.size() + 1 == sizes_.size(), "the network must have ", sizes_.size() - 1, " layers, got ",
+          layers_.size());
   for (std::size_t l = 0; l < layers_.size(); ++l) {
+    const auto& [weight, bias, temperature] = layers_[l];
+    require(weight.rows() == sizes_[l + 1] && weight.cols() == sizes_[l] && bias.size() == sizes_[l + 1], "layers[", l,
+            "].weight and bias must have shapes (", sizes_[l + 1], ", ", sizes_[l], ") and (", sizes_[l + 1],
+            ",), got (", weight.rows(), ", ", weight.cols(), ") and (", bias.size(), ",)");
+    require(temperature > 0 && std::isfinite(temperature), "layers[", l,
+            "].temperature must be positive and finite, got ", temperature);
     require(finite(layers_[l].weight), "layers[", l, "].weight must be finite, but holds NaN or infinity");
     require(finite(layers_[l].bias), "layers[", l, "].bias must be finite, but holds NaN or infinity");
   }
@@ -134,8 +142,8 @@ void resize_like(const Network<T>& net, Index batch, Sample<T>& sample) {
   for (std::size_t l = 0; l < sample.layers.size(); ++l) {
     const Index n = net.sizes()[l + 1];
     auto& layer = sample.layers[l];
-    for (auto* m : {&layer.logit, &layer.activation, &layer.probability, &layer.eligibility, &layer.likelihood,
-                    &layer.odds})
+    for (auto* m :
+         {&layer.logit, &layer.activation, &layer.probability, &layer.eligibility, &layer.likelihood, &layer.odds})
       m->resize(batch, n);
   }
   grow(sample.scratch, kernels::active<T>().product_scratch);
@@ -180,8 +188,8 @@ Sample<T> Network<T>::clamp(ConstMatrixRef<T> x, const std::vector<Matrix<T>>& a
           "), got ", activations.size());
   for (std::size_t l = 0; l < layers_.size(); ++l) {
     const auto& h = activations[l];
-    require(h.rows() == x.rows() && h.cols() == sizes_[l + 1], "activations[", l, "] must have shape (", x.rows(),
-            ", ", sizes_[l + 1], "), got (", h.rows(), ", ", h.cols(), ")");
+    require(h.rows() == x.rows() && h.cols() == sizes_[l + 1], "activations[", l, "] must have shape (", x.rows(), ", ",
+            sizes_[l + 1], "), got (", h.rows(), ", ", h.cols(), ")");
     if (l + 1 == layers_.size()) {
       output_->check_actions(h);
     } else {

@@ -3,12 +3,16 @@
 #include <cmath>
 #include <limits>
 
+#include "apply.hpp"
 #include "kernels/kernels.hpp"
 #include "message.hpp"
 
 namespace uwm {
 
 namespace {
+
+/// A fixed number, so that a step allocates nothing.
+constexpr std::size_t max_moments = 8;
 
 void check_schedule(double start, double end, std::int64_t steps) {
   require(std::isfinite(start) && std::isfinite(end), "a schedule must go between finite numbers, got ", start, " and ",
@@ -59,16 +63,20 @@ void Optimizer::restore(std::int64_t steps, State state) {
 template <class T>
 void Optimizer::check(const Network<T>& net) const {
   const std::size_t layers = net.layers().size();
-  require(learning_rate_.size() == 1 || learning_rate_.size() == layers, "learning_rate must be one number or one per layer (",
-          layers, "), got ", learning_rate_.size());
+  require(n_moments() <= max_moments, "an optimizer may keep ", max_moments, " moments, ", name(), " wants ",
+          n_moments());
+  require(learning_rate_.size() == 1 || learning_rate_.size() == layers,
+          "learning_rate must be one number or one per layer (", layers, "), got ", learning_rate_.size());
   if (std::holds_alternative<std::monostate>(state_)) return;
   const auto* moments = std::get_if<Moments<T>>(&state_);
   require(moments != nullptr, "the optimizer has worked on a network of the other precision; make a new one");
+  require(moments->size() == n_moments(), name(), " keeps ", n_moments(), " moments, got ", moments->size());
   for (const auto& moment : *moments) {
     bool same = moment.size() == layers;
     for (std::size_t l = 0; same && l < layers; ++l)
       same = moment[l].weight.rows() == net.layers()[l].weight.rows() &&
-             moment[l].weight.cols() == net.layers()[l].weight.cols();
+             moment[l].weight.cols() == net.layers()[l].weight.cols() &&
+             moment[l].bias.size() == net.layers()[l].bias.size();
     require(same, "the optimizer has worked on a network of another shape; make a new one");
   }
 }
@@ -76,39 +84,51 @@ void Optimizer::check(const Network<T>& net) const {
 template <class T>
 void Optimizer::step(Network<T>& net, const Gradient<T>& gradient) {
   check(net);
-  auto& layers = net.layers();
+  net.check_finite();
+  const auto& layers = net.layers();
   require(gradient.layers.size() == layers.size(), "the gradient has ", gradient.layers.size(),
           " layers, the network has ", layers.size());
+  const auto finite = [](const auto& x) { return std::isfinite(kernels::active<T>().max_abs(x.size(), x.data())); };
   for (std::size_t l = 0; l < layers.size(); ++l) {
     const auto& g = gradient.layers[l];
     const auto& w = layers[l].weight;
     require(g.weight.rows() == w.rows() && g.weight.cols() == w.cols() && g.bias.size() == w.rows(),
             "the gradient of layer ", l, " must have shape (", w.rows(), ", ", w.cols(), "), got (", g.weight.rows(),
             ", ", g.weight.cols(), ")");
+    require(finite(g.weight) && finite(g.bias), "the gradient of layer ", l,
+            " must be finite, but holds NaN or infinity");
   }
-  if (std::holds_alternative<std::monostate>(state_)) {
-    Moments<T> zeros(n_moments(), std::vector<LayerGradient<T>>(layers.size()));
+  apply_gradient(*this, net, gradient);
+}
+
+template <class T>
+void apply_gradient(Optimizer& optimizer, Network<T>& net, const Gradient<T>& gradient) {
+  using Moments = Optimizer::Moments<T>;
+  auto& layers = net.layers();
+  if (std::holds_alternative<std::monostate>(optimizer.state_)) {
+    Moments zeros(optimizer.n_moments(), std::vector<LayerGradient<T>>(layers.size()));
     for (auto& moment : zeros)
       for (std::size_t l = 0; l < layers.size(); ++l) {
         moment[l].weight.setZero(layers[l].weight.rows(), layers[l].weight.cols());
         moment[l].bias.setZero(layers[l].bias.size());
       }
-    state_ = std::move(zeros);
+    optimizer.state_ = std::move(zeros);
   }
-  auto& moments = std::get<Moments<T>>(state_);
+  auto& moments = std::get<Moments>(optimizer.state_);
+  const auto& rates = optimizer.learning_rate_;
   for (std::size_t l = 0; l < layers.size(); ++l) {
-    const double rate = learning_rate_[learning_rate_.size() == 1 ? 0 : l].at(steps_);
-    const auto& g = gradient.layers[l];
-    T* of_weight[2] = {};
-    T* of_bias[2] = {};
-    for (std::size_t k = 0; k < moments.size(); ++k) {
-      of_weight[k] = moments[k][l].weight.data();
-      of_bias[k] = moments[k][l].bias.data();
-    }
-    update(Update<T>{g.weight.size(), g.weight.data(), of_weight, layers[l].weight.data(), rate, steps_ + 1});
-    update(Update<T>{g.bias.size(), g.bias.data(), of_bias, layers[l].bias.data(), rate, steps_ + 1});
+    const double rate = rates[rates.size() == 1 ? 0 : l].at(optimizer.steps_);
+    const auto apply = [&](auto array) {
+      T* of_array[max_moments] = {};
+      for (std::size_t k = 0; k < moments.size(); ++k) of_array[k] = array(moments[k][l]).data();
+      const auto& g = array(gradient.layers[l]);
+      optimizer.update(
+          Optimizer::Update<T>{g.size(), g.data(), of_array, array(layers[l]).data(), rate, optimizer.steps_ + 1});
+    };
+    apply([](auto& layer) -> auto& { return layer.weight; });
+    apply([](auto& layer) -> auto& { return layer.bias; });
   }
-  ++steps_;
+  ++optimizer.steps_;
 }
 
 SGD::SGD(std::vector<Schedule> learning_rate, double momentum)
@@ -163,6 +183,8 @@ template void Optimizer::check(const Network<float>&) const;
 template void Optimizer::check(const Network<double>&) const;
 template void Optimizer::step(Network<float>&, const Gradient<float>&);
 template void Optimizer::step(Network<double>&, const Gradient<double>&);
+template void apply_gradient(Optimizer&, Network<float>&, const Gradient<float>&);
+template void apply_gradient(Optimizer&, Network<double>&, const Gradient<double>&);
 template void SGD::apply(const Update<float>&) const;
 template void SGD::apply(const Update<double>&) const;
 template void Adam::apply(const Update<float>&) const;

@@ -19,10 +19,11 @@ std::array<std::uint32_t, 4> philox(const std::array<std::uint32_t, 4>& counter,
 
 std::uint32_t random_word(const Position& position, Stream stream, std::uint32_t layer, std::uint32_t sample,
                           std::uint32_t unit) {
-  const std::uint32_t last = (static_cast<std::uint32_t>(stream) << 28) | (layer << 16) |
-                             static_cast<std::uint32_t>(position.step >> 32);
-  const auto words = philox({unit / 4, sample, static_cast<std::uint32_t>(position.step), last},
-                            {static_cast<std::uint32_t>(position.seed), static_cast<std::uint32_t>(position.seed >> 32)});
+  const std::uint32_t last =
+      (static_cast<std::uint32_t>(stream) << 28) | (layer << 16) | static_cast<std::uint32_t>(position.step >> 32);
+  const auto words =
+      philox({unit / 4, sample, static_cast<std::uint32_t>(position.step), last},
+             {static_cast<std::uint32_t>(position.seed), static_cast<std::uint32_t>(position.seed >> 32)});
   return words[unit % 4];
 }
 

@@ -12,11 +12,17 @@ namespace uwm {
 
 namespace {
 
+/// By rows: Eigen would make a temporary of a vector that it repeats.
+template <class T>
+void pay_everywhere(const Vector<double>& reward, Matrix<T>& t) {
+  for (Index s = 0; s < t.rows(); ++s) t.row(s).setConstant(static_cast<T>(reward[s]));
+}
+
 /// The output layer is paid the reward itself, in every rule.
 template <class T>
 void reward_output(const Sample<T>& sample, const Vector<double>& reward, UnitRewards<T>& out) {
   out.resize_like(sample);
-  out.layers.back().colwise() = reward.cast<T>();
+  pay_everywhere(reward, out.layers.back());
 }
 
 // Rules that hand sum_j v_ji delta_j down, v a function of the weight
@@ -94,6 +100,14 @@ void joint_ratio(const Network<T>& net, const Sample<T>& sample, std::size_t l, 
                           ratio);
 }
 
+/// (1 - lambda_i) R
+template <class T>
+void joint_advantage(const Matrix<T>& ratio, const Vector<double>& reward, Matrix<T>& advantage) {
+  advantage.resize(ratio.rows(), ratio.cols());
+  for (Index s = 0; s < ratio.rows(); ++s)
+    advantage.row(s) = static_cast<T>(reward[s]) * (1 - ratio.row(s).array()).matrix();
+}
+
 /// Marks the samples that the kernels cannot do exactly, as far as is known beforehand. False if that is every one.
 template <class T>
 bool mark_outside(const Network<T>& net, const Sample<T>& sample, UnitRewards<T>& out) {
@@ -114,8 +128,8 @@ bool mark_outside(const Network<T>& net, const Sample<T>& sample, UnitRewards<T>
 }
 
 template <class T>
-void redo_outside(FlipRule rule, bool all, const Network<T>& net, const Sample<T>& sample,
-                  const Vector<double>& reward, UnitRewards<T>& out) {
+void redo_outside(FlipRule rule, bool all, const Network<T>& net, const Sample<T>& sample, const Vector<double>& reward,
+                  UnitRewards<T>& out) {
   for (Index s = 0; s < sample.batch(); ++s)
     if (all || out.outside[static_cast<std::size_t>(s)]) wide_unit_rewards(rule, net, sample, s, reward[s], out);
 }
@@ -144,15 +158,14 @@ void posterior_rewards(const Network<T>& net, const Sample<T>& sample, const Vec
     pass.ratio.resize(sample.batch(), n);
     if (joint_above(net, l)) {
       joint_ratio(net, sample, l, out);
-      pass.advantage = (1 - pass.ratio.array()).colwise() * reward.cast<T>().array();
+      joint_advantage(pass.ratio, reward, pass.advantage);
       pass.other = -pass.advantage;
     } else {
       kernel.flip(Flip::posterior, flip_pass(net, sample, l, out));
     }
     combine_rows(sample.layers[l], out, [&](const auto& q, const auto& e, Index s) {
-      return kernel.combine_posterior(n, q.data(), e.data(), pass.advantage.row(s).data(),
-                                      pass.other.row(s).data(), pass.ratio.row(s).data(),
-                                      out.layers[l].row(s).data());
+      return kernel.combine_posterior(n, q.data(), e.data(), pass.advantage.row(s).data(), pass.other.row(s).data(),
+                                      pass.ratio.row(s).data(), out.layers[l].row(s).data());
     });
   }
 }
@@ -166,7 +179,7 @@ void advantage_rewards(FlipRule rule, const Network<T>& net, const Sample<T>& sa
     auto& pass = out.passes[l];
     if (joint_above(net, l)) {
       joint_ratio(net, sample, l, out);
-      pass.advantage = (1 - pass.ratio.array()).colwise() * reward.cast<T>().array();
+      joint_advantage(pass.ratio, reward, pass.advantage);
     } else {
       kernel.flip(rule == FlipRule::difference ? Flip::difference : Flip::advantage, flip_pass(net, sample, l, out));
     }
@@ -222,7 +235,7 @@ template <class T>
 void Reinforce::compute(const Network<T>&, const Sample<T>& sample, const Vector<double>& reward,
                         UnitRewards<T>& out) const {
   out.resize_like(sample);
-  for (auto& t : out.layers) t.colwise() = reward.cast<T>();
+  for (auto& t : out.layers) pay_everywhere(reward, t);
 }
 
 template <class T>
@@ -233,9 +246,8 @@ void StraightThrough::compute(const Network<T>& net, const Sample<T>& sample, co
     // the mean activation is p, or 2p - 1 for bipolar units: flip_step brings the factor
     sum_deltas(sample, l, net.layers()[l + 1].weight.data(), net.flip_step(l + 1), out);
     const auto& layer = sample.layers[l];
-    out.layers[l].array() *= layer.likelihood.array() * layer.eligibility.array().unaryExpr([](T e) {
-      return std::signbit(e) ? T(-1) : T(1);
-    });
+    out.layers[l].array() *= layer.likelihood.array() *
+                             layer.eligibility.array().unaryExpr([](T e) { return std::signbit(e) ? T(-1) : T(1); });
   }
 }
 
@@ -266,9 +278,12 @@ void WeightMax::compute(const Network<T>& net, const Sample<T>& sample, const Ve
 
 std::string UnbiasedWeightMax::name() const {
   switch (form_) {
-    case Form::two_sided: return "unbiased_weight_max_two_sided";
-    case Form::one_sided: return "unbiased_weight_max_one_sided";
-    case Form::posterior: break;
+    case Form::two_sided:
+      return "unbiased_weight_max_two_sided";
+    case Form::one_sided:
+      return "unbiased_weight_max_one_sided";
+    case Form::posterior:
+      break;
   }
   return "unbiased_weight_max";
 }
@@ -321,10 +336,10 @@ std::unique_ptr<Rule> make_rule(const std::string& name) {
   throw ValueError(text("rule must be one of ", names, "; got '", name, "'"));
 }
 
-#define UWM_INSTANTIATE(Rule)                                                                                      \
-  template void Rule::compute(const Network<float>&, const Sample<float>&, const Vector<double>&,                  \
-                              UnitRewards<float>&) const;                                                          \
-  template void Rule::compute(const Network<double>&, const Sample<double>&, const Vector<double>&,                \
+#define UWM_INSTANTIATE(Rule)                                                                                          \
+  template void Rule::compute(const Network<float>&, const Sample<float>&, const Vector<double>&, UnitRewards<float>&) \
+      const;                                                                                                           \
+  template void Rule::compute(const Network<double>&, const Sample<double>&, const Vector<double>&,                    \
                               UnitRewards<double>&) const;
 UWM_INSTANTIATE(Reinforce)
 UWM_INSTANTIATE(StraightThrough)

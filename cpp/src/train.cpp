@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "apply.hpp"
 #include "forward.hpp"
 #include "message.hpp"
 
@@ -85,13 +86,21 @@ void check_fit(const Network<T>& net, const Optimizer& optimizer, const Task& ta
   net.check_finite();
 }
 
+/// Tasks and baselines may be anyone's: what they fill in must keep its shape and be finite.
+template <class M>
+void check_filled(const M& m, Index rows, Index columns, const char* who, const char* what, std::int64_t step) {
+  require(m.rows() == rows && m.cols() == columns, "the ", who, "'s ", what, " must have shape (", rows, ", ", columns,
+          "), got (", m.rows(), ", ", m.cols(), ") at step ", step);
+  require(m.allFinite(), "the ", who, "'s ", what, " must be finite, but hold NaN or infinity at step ", step);
+}
+
 template <class T>
 void check_divergence(const Network<T>& net, std::int64_t step) {
   try {
     net.check_finite();
   } catch (const ValueError& error) {
-    throw DivergenceError(text("training diverged before step ", step, " (a learning rate that is too large?): ",
-                               error.what()));
+    throw DivergenceError(
+        text("training diverged before step ", step, " (a learning rate that is too large?): ", error.what()));
   }
 }
 
@@ -113,20 +122,21 @@ Log train(Network<T>& net, const Rule& rule, Optimizer& optimizer, Task& task, c
   for (std::int64_t step = 0; step < options.steps && !log.stopped; ++step) {
     const Position position = net.position();
     task.inputs(position, sample.input);
-    require(sample.input.allFinite(), "the task gave inputs that hold NaN or infinity, at step ", step);
+    check_filled(sample.input, options.batch_size, net.n_inputs(), "task", "inputs", step);
     draw_forward(net, sample);
     task.reward(position, sample, reward);
-    require(reward.allFinite(), "the task gave rewards that hold NaN or infinity, at step ", step);
+    check_filled(reward, options.batch_size, 1, "task", "rewards", step);
     recorder.add(reward);
     if (options.baseline != nullptr) {
       options.baseline->predict(sample.input, baseline);
+      check_filled(baseline, options.batch_size, 1, "baseline", "predictions", step);
       baseline = reward - baseline;
       options.baseline->update(sample.input, reward);
       reward.swap(baseline);
     }
     rule.unit_rewards(net, sample, reward, unit_rewards);
     gradient(net, sample, unit_rewards, update);
-    optimizer.step(net, update);
+    apply_gradient(optimizer, net, update);
     if (step % between_looks == 0 && options.progress) {
       const auto now = Clock::now();
       if (now - reported > std::chrono::milliseconds(100)) {

@@ -11,10 +11,10 @@ namespace {
 
 /// What a unit hands down. B is kept as B / lambda: the same quantity as A, seen from the flipped side.
 struct Unit {
-  Wide reward;          // T
-  Wide advantage;       // A
-  Wide other;           // B / lambda
-  double log_ratio = 0; // log lambda
+  Wide reward;           // T
+  Wide advantage;        // A
+  Wide other;            // B / lambda
+  double log_ratio = 0;  // log lambda
 };
 
 /// 1 - exp(x), precise near x = 0.
@@ -23,8 +23,8 @@ Wide one_minus_exp(double x) { return x < 1 ? Wide(-std::expm1(x)) : Wide(1) - W
 /// log of the logistic function
 double log_sigma(double x) { return -softplus(-x); }
 
-/// u (pi A - (1 - pi) B / lambda) with u = sigma(logit) and pi = u / (u + (1-u) lambda) the posterior of the side that u
-/// belongs to: T_i with logit = s_i z_i, T_j' with logit = s_j z_j of the flipped side.
+/// u (pi A - (1 - pi) B / lambda) with u = sigma(logit) and pi = u / (u + (1-u) lambda) the posterior of the side that
+/// u belongs to: T_i with logit = s_i z_i, T_j' with logit = s_j z_j of the flipped side.
 Wide posterior_reward(double logit, const Unit& unit) {
   const double posterior = logit - unit.log_ratio, log_u = log_sigma(logit);
   return Wide::exp(log_u + log_sigma(posterior)) * unit.advantage -

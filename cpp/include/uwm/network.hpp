@@ -35,8 +35,8 @@ struct NetworkOptions {
 /// A layered network of Bernoulli-logistic units (learning-rules: z, p, h), its parameters and its place in the
 /// sequence of random numbers. T is float or double.
 ///
-/// Weights start uniform in +-sqrt(6 / (fan in + fan out)) (Glorot and Bengio, 2010), biases at 0. Distinct networks may be used
-/// from distinct threads at the same time.
+/// Weights start uniform in +-sqrt(6 / (fan in + fan out)) (Glorot and Bengio, 2010), biases at 0. Distinct networks
+/// may be used from distinct threads at the same time.
 ///
 ///     uwm::Network<float> net({20, 64, 32, 1}, "bernoulli", {.seed = 1});
 ///     auto sample = net.forward(x);   // x: (batch, 20)
@@ -82,7 +82,9 @@ class Network {
   void check_finite() const;
 
   /// What a flip of a hidden unit moves a logit of layer l by, per unit of weight: 1/tau or 2/tau.
-  T flip_step(std::size_t layer) const { return (options_.units == Units::bipolar ? 2 : 1) / layers_[layer].temperature; }
+  T flip_step(std::size_t layer) const {
+    return (options_.units == Units::bipolar ? 2 : 1) / layers_[layer].temperature;
+  }
 
  private:
   template <class U>

@@ -44,8 +44,8 @@ class Optimizer {
   const std::vector<Schedule>& learning_rate() const { return learning_rate_; }
   std::int64_t steps() const { return steps_; }
 
-  /// One update. Throws ValueError if the gradient, the number of rates or earlier updates do not fit the network; nothing is
-  /// changed then.
+  /// One update. Throws ValueError if the gradient, the number of rates or earlier updates do not fit the network, or a
+  /// number is not finite; nothing is changed then.
   template <class T>
   void step(Network<T>& net, const Gradient<T>& gradient);
 
@@ -71,11 +71,14 @@ class Optimizer {
     double rate;
     std::int64_t step;  ///< counted from 1
   };
-  virtual std::size_t n_moments() const = 0;
+  virtual std::size_t n_moments() const = 0;  ///< at most 8
   virtual void update(const Update<float>&) const = 0;
   virtual void update(const Update<double>&) const = 0;
 
  private:
+  template <class U>
+  friend void apply_gradient(Optimizer& optimizer, Network<U>& net, const Gradient<U>& gradient);
+
   std::vector<Schedule> learning_rate_;
   std::int64_t steps_ = 0;
   State state_;

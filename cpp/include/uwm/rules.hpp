@@ -24,8 +24,8 @@ class StraightThrough final : public RuleOf<StraightThrough> {
   void compute(const Network<T>&, const Sample<T>&, const Vector<double>& reward, UnitRewards<T>& out) const;
 };
 
-/// Weight Maximization (Chung, arXiv 2010.09770): T_i = h_i sum_j |w_ji|^(norm-1) sgn(w_ji) delta_j, the change that the
-/// layer above makes to the norm of unit i's outgoing weights. Biased.
+/// Weight Maximization (Chung, arXiv 2010.09770): T_i = h_i sum_j |w_ji|^(norm-1) sgn(w_ji) delta_j, the change that
+/// the layer above makes to the norm of unit i's outgoing weights. Biased.
 class WeightMax final : public RuleOf<WeightMax> {
  public:
   /// norm: p >= 1 of the p-norm. Throws ValueError.

@@ -4,8 +4,8 @@
 
 template <class T>
 inline void write_units(Size i, Size n, Vec<T> z, Mask<T> fired, bool bipolar, Units<T> out, Vec<T> e) {
-  const Mask<T> low = z < 0;                // the unit is more likely silent
-  const Mask<T> likely = ~(fired ^ ~low);   // the action taken is the more likely one
+  const Mask<T> low = z < 0;               // the unit is more likely silent
+  const Mask<T> likely = ~(fired ^ ~low);  // the action taken is the more likely one
   const Vec<T> large = 1 / (1 + e), small = e * large;
   const Vec<T> q = likely ? large : small, not_q = likely ? small : large;
   const Vec<T> odds = likely ? e : 1 / e;

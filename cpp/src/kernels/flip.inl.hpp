@@ -127,10 +127,14 @@ inline void flip_pass(const FlipPass<T>& p) {
 template <class T>
 void flip(Flip kind, const FlipPass<T>& p) {
   switch (kind) {
-    case Flip::advantage: return flip_pass<T, Flip::advantage>(p);
-    case Flip::posterior: return flip_pass<T, Flip::posterior>(p);
-    case Flip::ratio: return flip_pass<T, Flip::ratio>(p);
-    case Flip::difference: return flip_pass<T, Flip::difference>(p);
+    case Flip::advantage:
+      return flip_pass<T, Flip::advantage>(p);
+    case Flip::posterior:
+      return flip_pass<T, Flip::posterior>(p);
+    case Flip::ratio:
+      return flip_pass<T, Flip::ratio>(p);
+    case Flip::difference:
+      return flip_pass<T, Flip::difference>(p);
   }
 }
 

@@ -14,18 +14,18 @@ enum class Flip { advantage, posterior, ratio, difference };
 template <class T>
 struct FlipPass {
   Size batch, n_upper, n_lower;
-  const T* weight;          // (n_upper, n_lower)
-  T step;                   // a flip of unit i moves z_j by step * w_ji: 1/tau, or 2/tau for bipolar units
-  const T* odds;            // (batch, n_upper)  exp(-s_j z_j), with the sign of s_j
-  const T* eligibility;     // (batch, n_lower)  h_i - p_i, whose sign is c_i
-  const T* unit_reward;     // (batch, n_upper)  T_j;             not read by `ratio`
-  const T* advantage;       // (batch, n_upper)  A_j               read by `posterior`
-  const T* other;           // (batch, n_upper)  B_j               read by `posterior`
-  const T* ratio;           // (batch, n_upper)  lambda_j          read by `posterior`
-  T* advantage_out;         // (batch, n_lower)  A_i, or the flip difference
-  T* other_out;             // (batch, n_lower)  B_i               written by `posterior`
-  T* ratio_out;             // (batch, n_lower)  lambda_i          written by `posterior` and `ratio`
-  T* scratch;               // flip_scratch(n_upper) numbers
+  const T* weight;       // (n_upper, n_lower)
+  T step;                // a flip of unit i moves z_j by step * w_ji: 1/tau, or 2/tau for bipolar units
+  const T* odds;         // (batch, n_upper)  exp(-s_j z_j), with the sign of s_j
+  const T* eligibility;  // (batch, n_lower)  h_i - p_i, whose sign is c_i
+  const T* unit_reward;  // (batch, n_upper)  T_j;             not read by `ratio`
+  const T* advantage;    // (batch, n_upper)  A_j               read by `posterior`
+  const T* other;        // (batch, n_upper)  B_j               read by `posterior`
+  const T* ratio;        // (batch, n_upper)  lambda_j          read by `posterior`
+  T* advantage_out;      // (batch, n_lower)  A_i, or the flip difference
+  T* other_out;          // (batch, n_lower)  B_i               written by `posterior`
+  T* ratio_out;          // (batch, n_lower)  lambda_i          written by `posterior` and `ratio`
+  T* scratch;            // flip_scratch(n_upper) numbers
 };
 
 /// The likelihood ratios of one joint softmax action, a pass from the output to the last hidden layer.
@@ -96,10 +96,10 @@ struct Level {
   bool (*supported)();
   const Kernels<float>* f32;
   const Kernels<double>* f64;
-  /// Philox words of n units of one sample from unit `first` on, a multiple of 4; there is room in `out` for n rounded up
-  /// to a multiple of words_block.
-  void (*words)(std::uint64_t seed, std::uint64_t step, std::uint32_t stream, std::uint32_t layer,
-                std::uint32_t sample, Size first, Size n, std::uint32_t* out);
+  /// Philox words of n units of one sample from unit `first` on, a multiple of 4; there is room in `out` for n rounded
+  /// up to a multiple of words_block.
+  void (*words)(std::uint64_t seed, std::uint64_t step, std::uint32_t stream, std::uint32_t layer, std::uint32_t sample,
+                Size first, Size n, std::uint32_t* out);
 };
 
 /// Units are drawn in blocks of this many words.

@@ -9,19 +9,15 @@
 namespace uwm::kernels::UWM_LEVEL {
 namespace {
 
+// clang-format off: each file uses those before it
 #include "vec.inl.hpp"
-
 #include "exp.inl.hpp"
-
 #include "philox.inl.hpp"
-
 #include "bernoulli.inl.hpp"
-
 #include "product.inl.hpp"
-
 #include "flip.inl.hpp"
-
 #include "optimizer.inl.hpp"
+// clang-format on
 
 template <class T>
 constexpr Kernels<T> table = {

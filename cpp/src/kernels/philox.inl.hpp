@@ -1,5 +1,5 @@
-// Philox 4x32-10 for a run of consecutive blocks of one sample; the counter layout is random.hpp's. A block's four words
-// sit in the low halves of 64-bit lanes, where one instruction multiplies them; the high halves hold what is left
+// Philox 4x32-10 for a run of consecutive blocks of one sample; the counter layout is random.hpp's. A block's four
+// words sit in the low halves of 64-bit lanes, where one instruction multiplies them; the high halves hold what is left
 // over from the products and are never read.
 
 constexpr int philox_lanes = vector_bytes / 8;

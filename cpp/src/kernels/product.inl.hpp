@@ -8,9 +8,9 @@ struct Tile {
   static constexpr int rows = vector_bytes == 64 ? 12 : 6;
   static constexpr int vectors = 2;
   static constexpr int columns = vectors * lanes<T>;
-  static constexpr Size depth = 256;                       // terms summed per pass
-  static constexpr Size row_block = 8 * rows;              // rows of A packed at a time
-  static constexpr Size column_block = 1024 / sizeof(T);   // columns of B packed at a time
+  static constexpr Size depth = 256;                      // terms summed per pass
+  static constexpr Size row_block = 8 * rows;             // rows of A packed at a time
+  static constexpr Size column_block = 1024 / sizeof(T);  // columns of B packed at a time
 };
 
 template <class T>
@@ -101,8 +101,7 @@ inline void dots(const Product<T>& p, const T* a, Size first, T* c) {
 #pragma GCC unroll 16
     for (int j = 0; j < columns; ++j) acc[j] += left * load<T>(p.b + (first + j) * p.b_column + i, used);
   });
-  for (int j = 0; j < columns; ++j)
-    c[first + j] = p.alpha * (sum<T>(acc[j]) + (p.bias ? p.bias[first + j] : T(0)));
+  for (int j = 0; j < columns; ++j) c[first + j] = p.alpha * (sum<T>(acc[j]) + (p.bias ? p.bias[first + j] : T(0)));
 }
 
 template <class T>

@@ -121,8 +121,8 @@ inline Vec<T> from_bits(Mask<T> m) {
 }
 
 template <class T>
-constexpr typename Lane<T>::Int sign_bit = static_cast<typename Lane<T>::Int>(
-    static_cast<std::uint64_t>(1) << (8 * sizeof(T) - 1));
+constexpr typename Lane<T>::Int sign_bit =
+    static_cast<typename Lane<T>::Int>(static_cast<std::uint64_t>(1) << (8 * sizeof(T) - 1));
 
 /// All ones where the sign bit is set, -0 included.
 template <class T>

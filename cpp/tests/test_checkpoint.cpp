@@ -1,0 +1,435 @@
+#include <unistd.h>
+
+#include <cstring>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <limits>
+
+#include "check.hpp"
+#include "fixture.hpp"
+#include "uwm/checkpoint.hpp"
+#include "uwm/error.hpp"
+#include "uwm/rules.hpp"
+#include "uwm/task.hpp"
+#include "uwm/train.hpp"
+
+namespace fs = std::filesystem;
+using namespace fixture;
+using uwm::Adam;
+using uwm::FileError;
+using uwm::Network;
+using uwm::Schedule;
+using uwm::SGD;
+using uwm::Units;
+using uwm::ValueError;
+
+namespace {
+
+/// A folder that is gone after the test.
+class Folder {
+ public:
+  Folder() {
+    std::string name = (fs::temp_directory_path() / "uwm-test-XXXXXX").string();
+    CHECK(::mkdtemp(name.data()) != nullptr);
+    path_ = name;
+  }
+  ~Folder() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  fs::path operator/(const std::string& name) const { return path_ / name; }
+  std::ptrdiff_t files() const { return std::distance(fs::directory_iterator(path_), {}); }
+
+ private:
+  fs::path path_;
+};
+
+std::string read_file(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+void write_file(const fs::path& path, const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; }
+
+std::string with_length(const std::string& header, const std::string& data) {
+  std::uint64_t length = header.size();
+  std::string bytes(8, '\0');
+  for (char& byte : bytes) {
+    byte = static_cast<char>(length & 0xff);
+    length >>= 8;
+  }
+  return bytes + header + data;
+}
+
+std::string header_of(const std::string& bytes) {
+  std::uint64_t length = 0;
+  std::memcpy(&length, bytes.data(), 8);
+  return bytes.substr(8, length);
+}
+
+template <class T>
+void train_some(Network<T>& net, uwm::Optimizer& optimizer, std::int64_t steps) {
+  uwm::Multiplexer task(2);
+  uwm::train(net, uwm::UnbiasedWeightMax(), optimizer, task, {.steps = steps, .batch_size = 3});
+}
+
+bool same_schedules(const std::vector<Schedule>& a, const std::vector<Schedule>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const Schedule& x, const Schedule& y) {
+    return x.shape == y.shape && x.start == y.start && x.end == y.end && x.steps == y.steps;
+  });
+}
+
+template <class T>
+bool same_moments(const uwm::Optimizer& a, const uwm::Optimizer& b) {
+  using Moments = uwm::Optimizer::Moments<T>;
+  const auto &x = std::get<Moments>(a.state()), &y = std::get<Moments>(b.state());
+  if (x.size() != y.size()) return false;
+  for (std::size_t m = 0; m < x.size(); ++m)
+    for (std::size_t l = 0; l < x[m].size(); ++l)
+      if (x[m][l].weight != y[m][l].weight || x[m][l].bias != y[m][l].bias) return false;
+  return true;
+}
+
+/// Saved half-way and loaded, training must go on as if nothing had happened.
+template <class T, class Optimizer>
+void check_round_trip(const Optimizer& optimizer, std::int64_t updates) {
+  const Folder folder;
+  const fs::path path = folder / "net.safetensors";
+  Network<T> net({6, 9, 5, 1}, "bernoulli",
+                 {.units = Units::bipolar, .temperature = {0.7, 1.0 / 3.0, 1.1}, .seed = ~std::uint64_t{4}});
+  Optimizer original = optimizer;
+  if (updates > 0) train_some(net, original, updates);
+  uwm::save(path, net, &original);
+  CHECK(folder.files() == 1);
+  uwm::Checkpoint loaded = uwm::load(path);
+  auto& same = std::get<Network<T>>(loaded.network);
+  CHECK(same_parameters(net, same) && same.units() == Units::bipolar && same.output().name() == "bernoulli");
+  CHECK(same.position().seed == net.position().seed && same.position().step == net.position().step);
+  for (std::size_t l = 0; l < 3; ++l) CHECK(same.layers()[l].temperature == net.layers()[l].temperature);
+  CHECK(loaded.optimizer->name() == original.name() && loaded.optimizer->settings() == original.settings());
+  CHECK(loaded.optimizer->steps() == updates &&
+        same_schedules(loaded.optimizer->learning_rate(), original.learning_rate()));
+  if (updates > 0) CHECK(same_moments<T>(*loaded.optimizer, original));
+
+  train_some(net, original, 40);
+  train_some(same, *loaded.optimizer, 40);
+  CHECK(same_parameters(net, same) && same.position().step == net.position().step);
+
+  // What is saved again is the same file.
+  const fs::path first = folder / "first", second = folder / "second";
+  uwm::save(first, net, &original);
+  uwm::save(second, same, loaded.optimizer.get());
+  CHECK(read_file(first) == read_file(second));
+}
+
+template <class T>
+class Odd final : public uwm::Output<T> {
+ public:
+  std::string name() const override { return "softmax"; }  // not the built-in one
+  void check_size(Index) const override {}
+  void check_actions(uwm::ConstMatrixRef<T>) const override {}
+  void draw(const uwm::Position&, std::uint32_t, uwm::LayerSample<T>&) const override {}
+  void evaluate(uwm::LayerSample<T>&) const override {}
+  double log_likelihood(std::span<const double>, std::span<const T>) const override { return 0; }
+};
+
+class OddOptimizer final : public uwm::Optimizer {
+ public:
+  OddOptimizer() : Optimizer({0.1}) {}
+  std::string name() const override { return "odd"; }
+  std::map<std::string, double> settings() const override { return {}; }
+
+ protected:
+  std::size_t n_moments() const override { return 0; }
+  void update(const Update<float>&) const override {}
+  void update(const Update<double>&) const override {}
+};
+
+/// A file with one layer of one unit, its optimizer and its parts, to be damaged.
+struct Example {
+  Folder folder;
+  fs::path path = folder / "net.safetensors";
+  std::string bytes;
+
+  Example() {
+    Network<float> net({2, 1});
+    SGD sgd({0.1}, 0.5);
+    uwm::Gradient<float> g;
+    g.resize_like(net);
+    for (auto& layer : g.layers) {
+      layer.weight.setOnes();
+      layer.bias.setOnes();
+    }
+    sgd.step(net, g);
+    uwm::save(path, net, &sgd);
+    bytes = read_file(path);
+  }
+
+  void refuses(const std::string& damaged, const char* part) const {
+    write_file(path, damaged);
+    CHECK_THROWS(FileError, part, uwm::load(path));
+  }
+
+  /// The header with one text replaced by another; the first is there once.
+  void refuses_header(const std::string& before, const std::string& after, const char* part) const {
+    std::string header = header_of(bytes);
+    const std::size_t at = header.find(before);
+    if (at == header.npos || header.find(before, at + 1) != header.npos)
+      check::fail(__FILE__, __LINE__, before, " is not there once: ", header);
+    refuses(with_length(header.replace(at, before.size(), after), bytes.substr(8 + header_of(bytes).size())), part);
+  }
+};
+
+}  // namespace
+
+TEST(training_goes_on_bit_for_bit) {
+  const Adam adam({Schedule::linear(0.01, 1e-3, 100), 0.02, Schedule::exponential(0.1, 1.0 / 3, 7)}, 0.8, 0.99, 1e-7);
+  check_round_trip<float>(adam, 30);
+  check_round_trip<double>(adam, 30);
+  check_round_trip<float>(SGD({0.01}, 0.9), 30);
+  check_round_trip<double>(SGD({0.01}, 0.9), 30);
+  check_round_trip<float>(SGD({0.01}), 30);
+  check_round_trip<double>(Adam(), 0);
+}
+
+TEST(a_network_alone_can_be_saved) {
+  const Folder folder;
+  for (const char* output : {"bernoulli", "softmax"}) {
+    Network<double> net({3, 4, 2}, output, {.seed = 3});
+    net.set_step(uwm::max_step - 1);
+    uwm::save(folder / "net", net);
+    const uwm::Checkpoint loaded = uwm::load(folder / "net");
+    CHECK(loaded.optimizer == nullptr && std::get<Network<double>>(loaded.network).output().name() == output);
+    CHECK(std::get<Network<double>>(loaded.network).position().step == uwm::max_step - 1);
+  }
+  Network<float> net({3, 2}, std::make_shared<uwm::GaussianOutput<float>>(0.1));
+  uwm::save(folder / "net", net);
+  const uwm::Checkpoint loaded = uwm::load(folder / "net");
+  const auto& output =
+      dynamic_cast<const uwm::GaussianOutput<float>&>(std::get<Network<float>>(loaded.network).output());
+  CHECK(output.sigma() == 0.1);
+  CHECK(folder.files() == 1);
+}
+
+TEST(extreme_numbers_come_back) {
+  const Folder folder;
+  Network<double> net({3, 2});
+  net.layers()[0].weight << std::numeric_limits<double>::max(), std::numeric_limits<double>::denorm_min(), -0.0, 1e-300,
+      0.1, -1;
+  uwm::save(folder / "net", net);
+  const auto loaded = std::get<Network<double>>(uwm::load(folder / "net").network);
+  CHECK(std::memcmp(loaded.layers()[0].weight.data(), net.layers()[0].weight.data(), 6 * sizeof(double)) == 0);
+}
+
+TEST(the_file_is_laid_out_as_others_read_it) {
+  const Example example;
+  const std::string header = header_of(example.bytes);
+  CHECK(header.size() % 8 == 0 && header.starts_with("{\"__metadata__\":{"));
+  CHECK(example.bytes.size() == 8 + header.size() + 4 * 6);
+  CHECK(header.find("\"layers.0.weight\":{\"dtype\":\"F32\",\"shape\":[1,2],\"data_offsets\":[0,8]}") != header.npos);
+  CHECK(header.find("\"layers.0.bias\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[8,12]}") != header.npos);
+  CHECK(header.find(
+            "\"optimizer.moments.0.layers.0.weight\":{\"dtype\":\"F32\",\"shape\":[1,2],\"data_offsets\":[12,20]}") !=
+        header.npos);
+}
+
+TEST(what_cannot_be_loaded_is_not_saved) {
+  const Folder folder;
+  const fs::path path = folder / "net";
+  Network<float> net({3, 2}), odd({3, 2}, std::make_shared<Odd<float>>());
+  CHECK_THROWS(ValueError, "output kind of your own", uwm::save(path, odd));
+  const OddOptimizer optimizer;
+  CHECK_THROWS(ValueError, "an optimizer of your own, 'odd'", uwm::save(path, net, &optimizer));
+  const SGD rates({0.1, 0.1});
+  CHECK_THROWS(ValueError, "one per layer (1), got 2", uwm::save(path, net, &rates));
+  SGD moments({0.1}, 0.9);
+  using Moments = uwm::Optimizer::Moments<float>;
+  moments.restore(
+      1, Moments{{{Matrix<float>::Constant(2, 3, std::numeric_limits<float>::infinity()), Vector<float>::Zero(2)}}});
+  CHECK_THROWS(ValueError, "moments must be finite", uwm::save(path, net, &moments));
+  net.layers()[0].weight(1, 1) = std::numeric_limits<float>::quiet_NaN();
+  CHECK_THROWS(ValueError, "layers[0].weight must be finite", uwm::save(path, net));
+  net.layers()[0].weight.setZero(4, 4);
+  CHECK_THROWS(ValueError, "got (4, 4)", uwm::save(path, net));
+  CHECK(folder.files() == 0);
+}
+
+TEST(what_is_there_stays_when_saving_fails) {
+  const Folder folder;
+  Network<float> net({3, 2});
+  uwm::save(folder / "net", net);
+  const std::string before = read_file(folder / "net");
+  net.layers()[0].bias[0] = std::numeric_limits<float>::quiet_NaN();
+  CHECK_THROWS(ValueError, "bias must be finite", uwm::save(folder / "net", net));
+  CHECK(read_file(folder / "net") == before && folder.files() == 1);
+  net.reset(1);
+  uwm::save(folder / "net", net);
+  CHECK(read_file(folder / "net") != before && folder.files() == 1);
+}
+
+TEST(places_that_cannot_be_written_are_named) {
+  const Folder folder;
+  const Network<float> net({3, 2});
+  CHECK_THROWS(FileError, "no/such/folder", uwm::save(folder / "no/such/folder/net", net));
+  CHECK_THROWS(FileError, "cannot be written", uwm::save(folder / "no/such/folder/net", net));
+  fs::create_directory(folder / "directory");
+  CHECK_THROWS(FileError, "exists and is not a regular file", uwm::save(folder / "directory", net));
+  CHECK_THROWS(FileError, "not a regular file", uwm::save("/dev/null", net));
+  CHECK_THROWS(FileError, "is not the name of a file", uwm::save("", net));
+  CHECK_THROWS(FileError, "is not the name of a file", uwm::save(folder / "", net));
+  CHECK(folder.files() == 1);
+  write_file(folder / "target", "");
+  fs::create_symlink(folder / "target", folder / "link");
+  uwm::save(folder / "link", net);
+  CHECK(fs::is_symlink(folder / "link") && fs::is_regular_file(folder / "target"));
+  uwm::load(folder / "link");
+}
+
+TEST(files_that_cannot_be_read_are_named) {
+  const Folder folder;
+  CHECK_THROWS(FileError, "nowhere", uwm::load(folder / "nowhere"));
+  CHECK_THROWS(FileError, "cannot be read", uwm::load(folder / "nowhere"));
+  CHECK_THROWS(FileError, "is not a regular file", uwm::load(folder / ""));
+  CHECK_THROWS(FileError, "is not a regular file", uwm::load("/dev/zero"));
+  CHECK_THROWS(FileError, "cannot be read", uwm::load(""));
+}
+
+TEST(every_cut_and_every_damaged_byte_is_survived) {
+  const Example example;
+  for (std::size_t size = 0; size < example.bytes.size(); ++size) example.refuses(example.bytes.substr(0, size), "");
+  example.refuses(example.bytes + '\0', "belong to none");
+  // A byte that changes may still give a valid file, and nothing else but a FileError.
+  for (std::size_t at = 0; at < example.bytes.size(); ++at) {
+    std::string damaged = example.bytes;
+    damaged[at] = static_cast<char>(damaged[at] ^ 1 << at % 8);
+    write_file(example.path, damaged);
+    try {
+      uwm::load(example.path);
+    } catch (const FileError&) {
+    }
+  }
+}
+
+TEST(damaged_headers_are_refused) {
+  const Example e;
+  e.refuses("", "it has 0 bytes");
+  e.refuses("", e.path.c_str());
+  e.refuses("short", "it has 5 bytes");
+  e.refuses(std::string(8, '\xff'), "18446744073709551615 bytes is announced and 0 follow");
+  e.refuses("not a safetensors file at all", "is announced");
+  e.refuses(with_length("", ""), "expected '{', found the end");
+  e.refuses(with_length(" {}", ""), "expected '{', found ' '");
+  e.refuses(with_length("[]", ""), "expected '{', found '['");
+  e.refuses(with_length("{}", ""), "has no 'format'");
+  e.refuses(with_length("{} x", ""), "expected nothing but padding");
+  e.refuses(with_length("{}{}", ""), "expected nothing but padding");
+  e.refuses(with_length("{\"a\"", ""), "expected ':', found the end");
+  e.refuses(with_length("{\"a\":1}", ""), "expected '{', found '1'");
+  e.refuses(with_length("{\"a\":{},}", ""), "dtype");
+  e.refuses(with_length("{\"__metadata__\":{\"a\":1}}", ""), "expected '\"', found '1'");
+  e.refuses(with_length("{\"__metadata__\":{\"a\":\"b\",}}", ""), "expected '\"', found '}'");
+  e.refuses(with_length("{\"__metadata__\":{\"a\":\"b\",\"a\":\"c\"}}", ""), "has 'a' twice");
+  e.refuses(with_length("{\"__metadata__\":{},\"__metadata__\":{}}", ""), "has '__metadata__' twice");
+  e.refuses(with_length("{\"__metadata__\":{\"a\":\"\n\"}}", ""), "control character");
+  e.refuses(with_length("{\"__metadata__\":{\"a\":\"\\x\"}}", ""), "escape sequence");
+  e.refuses(with_length("{\"__metadata__\":{\"a\":\"\\u12g4\"}}", ""), "four hexadecimal digits");
+  e.refuses(with_length("{\"__metadata__\":{\"a\":\"\\ud83d\"}}", ""), "surrogate");
+  e.refuses(with_length("{\"__metadata__\":{\"a\":\"\\ude00\"}}", ""), "surrogate");
+  for (const char* bad : {"\xff", "\xc0\xaf", "\xed\xa0\x80", "\xf5\x80\x80\x80", "\xe2\x82", "\x80"})
+    e.refuses(with_length(std::string("{\"__metadata__\":{\"a\":\"") + bad + "\"}}", ""), "UTF-8");
+  e.refuses(with_length(std::string(10000, '{'), ""), "expected '\"'");
+  e.refuses(with_length("{\"a\":" + std::string(10000, '['), ""), "expected '{'");
+
+  const auto tensor = [&](const std::string& properties, const std::string& data, const char* part) {
+    e.refuses(with_length("{\"a\":{" + properties + "}}", data), part);
+  };
+  tensor(R"("dtype":"F16","shape":[1],"data_offsets":[0,2])", "xx", "must have dtype F32 or F64, got 'F16'");
+  tensor(R"("shape":[1],"data_offsets":[0,4])", "xxxx", "must have dtype");
+  tensor(R"("dtype":"F32","data_offsets":[0,4])", "xxxx", "has no shape");
+  tensor(R"("dtype":"F32","shape":[1])", "xxxx", "two data_offsets, got 0");
+  tensor(R"("dtype":"F32","shape":[1],"data_offsets":[0,4,4])", "xxxx", "two data_offsets, got 3");
+  tensor(R"("dtype":"F32","shape":[1],"data_offsets":[0,4],"more":1)", "xxxx", "unknown property 'more'");
+  tensor(R"("dtype":"F32","shape":[1],"shape":[1],"data_offsets":[0,4])", "xxxx", "has 'shape' twice");
+  tensor(R"("dtype":"F32","shape":[1],"data_offsets":[4,0])", "xxxx", "ends at byte 0, before it begins at 4");
+  tensor(R"("dtype":"F32","shape":[2],"data_offsets":[0,4])", "xxxx", "has 4 bytes, its shape needs 8");
+  tensor(R"("dtype":"F32","shape":[1],"data_offsets":[0,4])", "xxx", "cut short");
+  tensor(R"("dtype":"F32","shape":[1],"data_offsets":[4,8])", "xxxxxxxx", "gap before tensor 'a'");
+  tensor(R"("dtype":"F32","shape":[1],"data_offsets":[0,4])", "xxxxxxxx", "4 bytes after the last tensor");
+  tensor(R"("dtype":"F32","shape":[4611686018427387904],"data_offsets":[0,0])", "", "too large");
+  tensor(R"("dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0])", "", "too large");
+  tensor(R"("dtype":"F32","shape":[99999999999999999999],"data_offsets":[0,0])", "", "a whole number");
+  for (const char* bad : {"-1", "1.5", "1e1", "01", "\"1\"", "[1]", "true", ""})
+    tensor(std::string("\"dtype\":\"F32\",\"shape\":[1,") + bad + "],\"data_offsets\":[0,4]", "xxxx", "expected");
+  e.refuses(
+      with_length(
+          R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})",
+          "xxxx"),
+      "overlaps");
+}
+
+TEST(damaged_contents_are_refused) {
+  const Example e;
+  e.refuses_header("\"format\":\"uwm\"", "\"format\":\"pt\"", "its format is 'pt'");
+  e.refuses_header("\"version\":\"1\"", "\"version\":\"2\"", "format version '2'");
+  e.refuses_header("\"dtype\":\"float32\"", "\"dtype\":\"float16\"", "float32 or float64, got 'float16'");
+  e.refuses_header("\"dtype\":\"float32\"", "\"dtype\":\"float64\"", "must be float64");
+  e.refuses_header("\"sizes\":\"2,1\"", "\"sizes\":\"2\"", "at least two sizes");
+  e.refuses_header("\"sizes\":\"2,1\"", "\"sizes\":\"3,1\"", "must have shape (1, 3), got (1, 2)");
+  e.refuses_header("\"sizes\":\"2,1\"", "\"sizes\":\"2,1,1\"", "no tensor 'layers.1.weight'");
+  e.refuses_header("\"sizes\":\"2,1\"", "\"sizes\":\"2,-1\"", "sizes of at least 1");
+  e.refuses_header("\"sizes\":\"2,1\"", "\"sizes\":\"2,1000000000000\"", "must have shape");
+  e.refuses_header("\"sizes\":\"2,1\"", "\"sizes\":\"2,1,\"", "numbers separated by commas");
+  e.refuses_header("\"sizes\":\"2,1\"", "\"size\":\"2,1\"", "has no 'sizes'");
+  e.refuses_header("\"units\":\"binary\"", "\"units\":\"ternary\"", "got 'ternary'");
+  e.refuses_header("\"output\":\"bernoulli\"", "\"output\":\"poisson\"", "got 'poisson'");
+  e.refuses_header("\"output\":\"bernoulli\"", "\"output\":\"softmax\"", "at least 2 units");
+  for (const char* bad : {"0", "-1", "nan", "inf"})
+    e.refuses_header("\"sigma\":\"1\"", std::string("\"sigma\":\"") + bad + "\"", "sigma must be positive");
+  for (const char* bad : {"0", "-1", "nan", "inf"})
+    e.refuses_header("\"temperature\":\"1\"", std::string("\"temperature\":\"") + bad + "\"",
+                     "temperatures must be positive");
+  e.refuses_header("\"temperature\":\"1\"", "\"temperature\":\"1,1\"", "1 numbers");
+  for (const char* bad : {"-1", "18446744073709551616", "1.5", "x", "", " 1", "0x1"})
+    e.refuses_header("\"seed\":\"0\"", std::string("\"seed\":\"") + bad + "\"", "must have a number as 'seed'");
+  e.refuses_header("\"step\":\"0\"", "\"step\":\"281474976710656\"", "step must be below 2^48");
+  e.refuses_header("\"optimizer\":\"sgd\"", "\"optimizer\":\"lion\"", "'sgd' or 'adam' as 'optimizer', got 'lion'");
+  e.refuses_header("\"optimizer\":\"sgd\"", "\"optimizer\":\"adam\"", "has no 'optimizer.");
+  e.refuses_header("\"optimizer\":\"sgd\",", "", "moments of an optimizer, and no optimizer");
+  e.refuses_header("\"optimizer.momentum\":\"0.5\"", "\"optimizer.momentum\":\"0\"",
+                   "must have 0 as 'optimizer.moments', got '1'");
+  e.refuses_header("\"optimizer.momentum\":\"0.5\"", "\"optimizer.momentum\":\"1\"",
+                   "momentum must be at least 0 and below 1");
+  e.refuses_header("\"optimizer.moments\":\"1\"", "\"optimizer.moments\":\"2\"", "no tensor 'optimizer.moments.1");
+  e.refuses_header("\"optimizer.moments\":\"1\"", "\"optimizer.moments\":\"999999999999\"", "at most 2");
+  e.refuses_header("\"optimizer.moments\":\"1\",", "", "belongs to no part of it");
+  e.refuses_header("\"optimizer.steps\":\"1\"", "\"optimizer.steps\":\"-1\"", "a number of updates");
+  for (const char* bad : {"linear 1 2", "linear 1 2 x", "cosine 1 2 3", "", "0.1;0.2"})
+    e.refuses_header("\"optimizer.learning_rate\":\"0.1\"", std::string("\"optimizer.learning_rate\":\"") + bad + "\"",
+                     "learning rates or schedules");
+  e.refuses_header("\"optimizer.learning_rate\":\"0.1\"", "\"optimizer.learning_rate\":\"-1\"", "not negative");
+  e.refuses_header("\"optimizer.learning_rate\":\"0.1\"", "\"optimizer.learning_rate\":\"linear 1 2 0\"",
+                   "at least 1 step");
+  e.refuses_header("\"optimizer.learning_rate\":\"0.1\"", "\"optimizer.learning_rate\":\"1, 1\"",
+                   "one per layer (1), got 2");
+  e.refuses_header("\"layers.0.bias\":{", "\"layers.0.Bias\":{", "no tensor 'layers.0.bias'");
+
+  for (const std::size_t number : {0u, 2u, 3u, 5u}) {
+    std::string bytes = e.bytes;
+    const float bad = number % 2 ? std::numeric_limits<float>::quiet_NaN() : std::numeric_limits<float>::infinity();
+    std::memcpy(bytes.data() + 8 + header_of(bytes).size() + 4 * number, &bad, 4);
+    e.refuses(bytes, "NaN or infinite");
+  }
+}
+
+TEST(headers_may_be_spaced_and_escaped_as_json_allows) {
+  const Example e;
+  std::string header = header_of(e.bytes);
+  const std::string from = "\"units\":\"binary\"",
+                    to = "\"\\u0075nits\" :\t\"bin\\u0061ry\" , \"note\" : \"\\\"\\ud83d\\ude00\\n\xe2\x82\xac\"\n";
+  header.replace(header.find(from), from.size(), to);
+  write_file(e.path, with_length(header, e.bytes.substr(8 + header_of(e.bytes).size())));
+  CHECK(std::get<Network<float>>(uwm::load(e.path).network).n_inputs() == 2);
+}

@@ -1,0 +1,316 @@
+#include <algorithm>
+#include <functional>
+#include <random>
+#include <vector>
+
+#include "check.hpp"
+#include "kernels/kernels.hpp"
+#include "uwm/random.hpp"
+
+using namespace uwm::kernels;
+
+namespace {
+
+constexpr Size odd_sizes[] = {1, 3, 17, 33, 100};
+
+/// Levels of this build that this machine runs.
+std::vector<const Level*> machine_levels() {
+  std::size_t count = 0;
+  const Level* const* all = levels(count);
+  std::vector<const Level*> supported;
+  for (std::size_t i = 0; i < count; ++i)
+    if (all[i]->supported()) supported.push_back(all[i]);
+  return supported;
+}
+
+template <class T>
+const Kernels<T>& table(const Level& level) {
+  if constexpr (sizeof(T) == 4)
+    return *level.f32;
+  else
+    return *level.f64;
+}
+
+template <class T>
+constexpr double epsilon = sizeof(T) == 4 ? 1.2e-7 : 2.3e-16;
+
+/// Numbers with a guard on both sides: a kernel that writes outside is caught.
+template <class T>
+class Guarded {
+ public:
+  explicit Guarded(Size n) : numbers_(static_cast<std::size_t>(n + 2 * margin), guard) {}
+  Guarded(Size n, const std::function<double(Size)>& value) : Guarded(n) {
+    for (Size i = 0; i < n; ++i) data()[i] = static_cast<T>(value(i));
+  }
+  T* data() { return numbers_.data() + margin; }
+  const T* data() const { return numbers_.data() + margin; }
+  T operator[](Size i) const { return data()[i]; }
+  Size size() const { return static_cast<Size>(numbers_.size()) - 2 * margin; }
+  bool intact() const {
+    for (Size i = 0; i < margin; ++i)
+      if (data()[-1 - i] != guard || data()[size() + i] != guard) return false;
+    return true;
+  }
+
+ private:
+  static constexpr Size margin = 16;
+  static constexpr T guard = T(-12345.5);
+  std::vector<T> numbers_;
+};
+
+template <class T>
+Guarded<T> normal(Size n, double scale, unsigned seed) {
+  std::mt19937_64 generator(seed);
+  std::normal_distribution<double> distribution(0, scale);
+  return Guarded<T>(n, [&](Size) { return distribution(generator); });
+}
+
+double sigmoid(double z) { return z < 0 ? std::exp(z) / (1 + std::exp(z)) : 1 / (1 + std::exp(-z)); }
+
+/// Runs a check for both precisions at every level.
+#define AT_EVERY_LEVEL(name)                      \
+  TEST(name##_agrees_with_plain_loops) {          \
+    for (const Level* level : machine_levels()) { \
+      name<float>(*level);                        \
+      name<double>(*level);                       \
+    }                                             \
+  }
+
+template <class T>
+void units(const Level& level) {
+  for (const Size n : odd_sizes)
+    for (const double scale : {1.0, 20.0})
+      for (const bool bipolar : {false, true}) {
+        const auto z = normal<T>(n, scale, static_cast<unsigned>(n));
+        std::vector<std::uint32_t> words(static_cast<std::size_t>((n + words_block - 1) / words_block * words_block));
+        level.words(5, 6, 0, 1, 2, 0, n, words.data());
+        Guarded<T> h(n), p(n), e(n), q(n), odds(n);
+        table<T>(level).draw(n, z.data(), words.data(), bipolar, {h.data(), p.data(), e.data(), q.data(), odds.data()});
+        const double tolerance = 40 * epsilon<T>;
+        for (Size i = 0; i < n; ++i) {
+          const double s = sigmoid(z[i]), u = uwm::uniform(words[static_cast<std::size_t>(i)]);
+          // Between the exact probability and the kernel's lies no random number, or the draw is not compared.
+          if (std::abs(u - s) > tolerance * s) CHECK((h[i] > 0) == (u < s));
+          const bool fired = h[i] > 0;
+          CHECK(h[i] == T(fired ? 1 : bipolar ? -1 : 0));
+          CHECK_NEAR(p[i], s, tolerance * s);
+          const double taken = fired ? s : sigmoid(-double(z[i])), other = fired ? sigmoid(-double(z[i])) : s;
+          CHECK_NEAR(q[i], taken, tolerance * taken);
+          CHECK_NEAR(std::abs(e[i]), other, tolerance * other);
+          CHECK_NEAR(std::abs(odds[i]), other / taken, tolerance * other / taken);
+          CHECK(std::signbit(e[i]) == !fired && std::signbit(odds[i]) == !fired);
+        }
+        Guarded<T> p2(n), e2(n), q2(n), odds2(n);
+        const auto h2 = h;
+        table<T>(level).evaluate(n, z.data(), bipolar, {h.data(), p2.data(), e2.data(), q2.data(), odds2.data()});
+        for (Size i = 0; i < n; ++i)
+          CHECK(h[i] == h2[i] && p[i] == p2[i] && e[i] == e2[i] && q[i] == q2[i] && odds[i] == odds2[i]);
+        CHECK(h.intact() && p.intact() && e.intact() && q.intact() && odds.intact());
+        CHECK(p2.intact() && e2.intact() && q2.intact() && odds2.intact());
+      }
+}
+
+template <class T>
+void saturated_units(const Level& level) {
+  // The action that was not drawn may be too unlikely for a float: nothing becomes NaN or infinite.
+  const Guarded<T> z(4, [](Size i) { return i < 2 ? 1e4 : -1e4; });
+  Guarded<T> h(4, [](Size i) { return i % 2; }), p(4), e(4), q(4), odds(4);
+  table<T>(level).evaluate(4, z.data(), false, {h.data(), p.data(), e.data(), q.data(), odds.data()});
+  for (Size i = 0; i < 4; ++i) {
+    CHECK(std::isfinite(p[i]) && std::isfinite(e[i]) && std::isfinite(q[i]) && std::isfinite(odds[i]));
+    CHECK(std::signbit(e[i]) == (i % 2 == 0) && q[i] > 0 && p[i] > 0);
+  }
+}
+
+template <class T>
+void multiply(const Level& level) {
+  struct Strides {
+    bool a_transposed, b_transposed;
+  };
+  std::vector<T> scratch(static_cast<std::size_t>(table<T>(level).product_scratch));
+  for (const Size m : odd_sizes)
+    for (const Size n : odd_sizes)
+      for (const Size k : {Size{1}, Size{3}, Size{17}, Size{100}, Size{300}})
+        for (const Strides strides : {Strides{false, false}, {false, true}, {true, false}, {true, true}})
+          for (const bool with_bias : {false, true}) {
+            const auto a = normal<T>(m * k, 1, 1), b = normal<T>(k * n, 1, 2), bias = normal<T>(n, 1, 3);
+            Guarded<T> c(m * n);
+            const Size a_row = strides.a_transposed ? 1 : k, a_column = strides.a_transposed ? m : 1;
+            const Size b_row = strides.b_transposed ? 1 : n, b_column = strides.b_transposed ? k : 1;
+            table<T>(level).multiply({.m = m,
+                                      .n = n,
+                                      .k = k,
+                                      .a = a.data(),
+                                      .a_row = a_row,
+                                      .a_column = a_column,
+                                      .b = b.data(),
+                                      .b_row = b_row,
+                                      .b_column = b_column,
+                                      .c = c.data(),
+                                      .c_row = n,
+                                      .alpha = T(0.75),
+                                      .bias = with_bias ? bias.data() : nullptr,
+                                      .scratch = scratch.data()});
+            for (Size r = 0; r < m; ++r)
+              for (Size j = 0; j < n; ++j) {
+                double sum = with_bias ? double(bias[j]) : 0, size = std::abs(sum);
+                for (Size d = 0; d < k; ++d) {
+                  const double term = double(a[r * a_row + d * a_column]) * b[d * b_row + j * b_column];
+                  sum += term;
+                  size += std::abs(term);
+                }
+                CHECK_NEAR(c[r * n + j], 0.75 * sum, 20 * epsilon<T> * size);
+              }
+            CHECK(c.intact());
+          }
+}
+
+template <class T>
+void flip(const Level& level) {
+  for (const Size batch : {Size{1}, Size{2}, Size{5}})
+    for (const Size n_upper : odd_sizes)
+      for (const Size n_lower : odd_sizes) {
+        // Small weights, so that the sums of many terms stay well-conditioned.
+        const auto w = normal<T>(n_upper * n_lower, 1 / std::sqrt(static_cast<double>(n_upper)), 1);
+        const auto upper_z = normal<T>(batch * n_upper, 1, 2), lower_z = normal<T>(batch * n_lower, 1, 3);
+        // Signed: the sign of the unit's action.
+        const auto odds = Guarded<T>(
+            batch * n_upper, [&](Size i) { return std::copysign(std::exp(double(upper_z[i])), i % 3 ? 1 : -1); });
+        const auto e =
+            Guarded<T>(batch * n_lower, [&](Size i) { return std::copysign(sigmoid(lower_z[i]), i % 2 ? 1 : -1); });
+        const auto t = normal<T>(batch * n_upper, 1, 4), a = normal<T>(batch * n_upper, 1, 5),
+                   b = normal<T>(batch * n_upper, 1, 6);
+        const auto ratio =
+            Guarded<T>(batch * n_upper, [&](Size i) { return std::exp(double(upper_z[(i * 7) % (batch * n_upper)])); });
+        const double step = 2.0;
+        for (const Flip kind : {Flip::advantage, Flip::posterior, Flip::ratio, Flip::difference}) {
+          Guarded<T> a_out(batch * n_lower), b_out(batch * n_lower), ratio_out(batch * n_lower);
+          std::vector<T> scratch(static_cast<std::size_t>(table<T>(level).flip_scratch(n_upper)));
+          table<T>(level).flip(kind, {.batch = batch,
+                                      .n_upper = n_upper,
+                                      .n_lower = n_lower,
+                                      .weight = w.data(),
+                                      .step = T(step),
+                                      .odds = odds.data(),
+                                      .eligibility = e.data(),
+                                      .unit_reward = t.data(),
+                                      .advantage = a.data(),
+                                      .other = b.data(),
+                                      .ratio = ratio.data(),
+                                      .advantage_out = a_out.data(),
+                                      .other_out = b_out.data(),
+                                      .ratio_out = ratio_out.data(),
+                                      .scratch = scratch.data()});
+          for (Size s = 0; s < batch; ++s)
+            for (Size i = 0; i < n_lower; ++i) {
+              const double c = std::signbit(e[s * n_lower + i]) ? -1 : 1;
+              double A = 0, B = 0, lambda = 1, sum = 0, size = 1;
+              for (Size j = n_upper - 1; j >= 0; --j) {
+                const Size at = s * n_upper + j;
+                const double odds_j = std::abs(double(odds[at])), sign = std::signbit(odds[at]) ? -1 : 1;
+                const double x = odds_j * std::exp(sign * c * step * w[j * n_lower + i]);
+                const double kappa = (1 + odds_j) / (1 + x);
+                const double other = (double(a[at]) - double(b[at]) * x) / ((1 + x) * (1 + double(ratio[at]) * x));
+                A = t[at] + kappa * (A - t[at]);
+                B += lambda * (kappa - 1) * other;
+                lambda *= kappa;
+                sum += (1 - kappa) * t[at];
+                size = std::max({size, std::abs(A), std::abs(B), lambda, std::abs(sum)});
+              }
+              const double tolerance = 50 * epsilon<T> * static_cast<double>(n_upper + 3) * size;
+              const Size at = s * n_lower + i;
+              if (kind == Flip::difference) CHECK_NEAR(a_out[at], sum, tolerance);
+              if (kind == Flip::advantage || kind == Flip::posterior) CHECK_NEAR(a_out[at], A, tolerance);
+              if (kind == Flip::posterior) CHECK_NEAR(b_out[at], B, tolerance);
+              if (kind == Flip::posterior || kind == Flip::ratio) CHECK_NEAR(ratio_out[at], lambda, tolerance);
+            }
+          CHECK(a_out.intact() && b_out.intact() && ratio_out.intact());
+        }
+      }
+}
+
+template <class T>
+void combine(const Level& level) {
+  for (const Size n : odd_sizes) {
+    const auto z = normal<T>(n, 2, 1), a = normal<T>(n, 1, 2), b = normal<T>(n, 1, 3);
+    const Guarded<T> q(n, [&](Size i) { return sigmoid(z[i]); });
+    const Guarded<T> e(n, [&](Size i) { return std::copysign(sigmoid(-double(z[i])), i % 2 ? 1 : -1); });
+    Guarded<T> ratio(n, [&](Size i) { return std::exp(double(z[n - 1 - i])); }), t(n);
+    CHECK(table<T>(level).combine_posterior(n, q.data(), e.data(), a.data(), b.data(), ratio.data(), t.data()));
+    for (Size i = 0; i < n; ++i) {
+      const double qi = q[i], rest = std::abs(double(e[i]));
+      const double expected = qi * (qi * a[i] - rest * b[i]) / (qi + rest * ratio[i]);
+      CHECK_NEAR(t[i], expected, 40 * epsilon<T> * (1 + std::abs(a[i]) + std::abs(b[i])));
+    }
+    CHECK(t.intact());
+    for (const double bad : {2.0 * Range<T>::odds, std::nan("")}) {
+      ratio.data()[n - 1] = static_cast<T>(bad);
+      CHECK(!table<T>(level).combine_posterior(n, q.data(), e.data(), a.data(), b.data(), ratio.data(), t.data()));
+    }
+  }
+}
+
+template <class T>
+void adam(const Level& level) {
+  for (const Size n : odd_sizes) {
+    const auto g = normal<T>(n, 1, 1), m0 = normal<T>(n, 1, 2), w0 = normal<T>(n, 1, 3);
+    const Guarded<T> v0(n, [](Size i) { return 0.1 * static_cast<double>(i); });
+    auto m = m0, v = v0, w = w0;
+    table<T>(level).adam(n, {T(0.9), T(0.99), T(0.05), T(1.25), T(1e-3)}, g.data(), m.data(), v.data(), w.data());
+    for (Size i = 0; i < n; ++i) {
+      const double first = 0.9 * m0[i] + 0.1 * g[i], second = 0.99 * v0[i] + 0.01 * double(g[i]) * g[i];
+      CHECK_NEAR(m[i], first, 10 * epsilon<T>);
+      CHECK_NEAR(v[i], second, 10 * epsilon<T> * (1 + second));
+      CHECK_NEAR(w[i], w0[i] + 0.05 * first / (1.25 * std::sqrt(second) + 1e-3),
+                 40 * epsilon<T> * (1 + std::abs(w[i])));
+    }
+    CHECK(m.intact() && v.intact() && w.intact());
+  }
+}
+
+template <class T>
+void max_abs(const Level& level) {
+  CHECK(table<T>(level).max_abs(0, nullptr) == 0);
+  for (const Size n : odd_sizes) {
+    auto x = normal<T>(n, 1, static_cast<unsigned>(n));
+    double most = 0;
+    for (Size i = 0; i < n; ++i) most = std::max(most, std::abs(double(x[i])));
+    CHECK(table<T>(level).max_abs(n, x.data()) == most);
+    for (Size i = 0; i < n; ++i)
+      for (const double bad : {std::nan(""), HUGE_VAL, -HUGE_VAL}) {
+        const T good = x[i];
+        x.data()[i] = static_cast<T>(bad);
+        CHECK(table<T>(level).max_abs(n, x.data()) == HUGE_VAL);
+        x.data()[i] = good;
+      }
+  }
+}
+
+}  // namespace
+
+TEST(the_levels_that_run_are) {
+  CHECK(!machine_levels().empty());
+  for (const Level* level : machine_levels()) std::cout << "level " << level->name << "\n";
+  CHECK(level().supported());
+}
+
+AT_EVERY_LEVEL(units)
+AT_EVERY_LEVEL(saturated_units)
+AT_EVERY_LEVEL(multiply)
+AT_EVERY_LEVEL(flip)
+AT_EVERY_LEVEL(combine)
+AT_EVERY_LEVEL(adam)
+AT_EVERY_LEVEL(max_abs)
+
+TEST(words_are_those_of_philox) {
+  for (const Level* level : machine_levels())
+    for (const Size n : {Size{1}, Size{3}, Size{64}, Size{65}, Size{300}})
+      for (const Size first : {Size{0}, Size{4}, Size{256}}) {
+        const uwm::Position at{0xfedcba9876543210u, 0x123456789abcu};
+        std::vector<std::uint32_t> words(static_cast<std::size_t>((n + words_block - 1) / words_block * words_block));
+        level->words(at.seed, at.step, 2, 0xabc, 99, first, n, words.data());
+        for (Size i = 0; i < n; ++i)
+          CHECK(words[static_cast<std::size_t>(i)] ==
+                uwm::random_word(at, uwm::Stream::task_inputs, 0xabc, 99, static_cast<std::uint32_t>(first + i)));
+      }
+}

@@ -1,0 +1,216 @@
+#include <limits>
+
+#include "check.hpp"
+#include "fixture.hpp"
+#include "uwm/error.hpp"
+#include "uwm/optimizer.hpp"
+
+using namespace fixture;
+using uwm::Adam;
+using uwm::Gradient;
+using uwm::Network;
+using uwm::Schedule;
+using uwm::SGD;
+using uwm::ValueError;
+
+namespace {
+
+constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+template <class T>
+Gradient<T> normal_gradient(const Network<T>& net, unsigned seed) {
+  Gradient<T> g;
+  g.resize_like(net);
+  for (auto& layer : g.layers) {
+    fill_normal(layer.weight, 1, ++seed);
+    fill_normal(layer.bias, 1, ++seed);
+  }
+  return g;
+}
+
+/// Every parameter of the network, or number of the gradient, in one order.
+template <class T>
+std::vector<double> flat(const Network<T>& net) {
+  std::vector<double> all;
+  for (const auto& layer : net.layers()) {
+    all.insert(all.end(), layer.weight.data(), layer.weight.data() + layer.weight.size());
+    all.insert(all.end(), layer.bias.data(), layer.bias.data() + layer.bias.size());
+  }
+  return all;
+}
+
+template <class T>
+std::vector<double> flat(const Gradient<T>& g) {
+  std::vector<double> all;
+  for (const auto& layer : g.layers) {
+    all.insert(all.end(), layer.weight.data(), layer.weight.data() + layer.weight.size());
+    all.insert(all.end(), layer.bias.data(), layer.bias.data() + layer.bias.size());
+  }
+  return all;
+}
+
+/// Three moments, more than any built-in: gradients are followed with a delay of two updates.
+class Delayed final : public uwm::Optimizer {
+ public:
+  using Optimizer::Optimizer;
+  std::string name() const override { return "delayed"; }
+  std::map<std::string, double> settings() const override { return {}; }
+
+ protected:
+  std::size_t n_moments() const override { return 3; }
+  void update(const Update<float>& u) const override { apply(u); }
+  void update(const Update<double>& u) const override { apply(u); }
+
+ private:
+  template <class T>
+  void apply(const Update<T>& u) const {
+    for (Index i = 0; i < u.n; ++i) {
+      u.moments[2][i] = u.moments[1][i];
+      u.moments[1][i] = u.moments[0][i];
+      u.moments[0][i] = u.gradient[i];
+      u.parameter[i] += static_cast<T>(u.rate) * u.moments[2][i];
+    }
+  }
+};
+
+template <class T>
+void check_equations(double tolerance) {
+  const Network<T> start({5, 7, 3});
+  auto sgd_net = start, momentum_net = start, adam_net = start;
+  SGD sgd({0.1}), momentum({0.1}, 0.9);
+  Adam adam({Schedule::linear(0.1, 0.05, 2)}, 0.8, 0.99, 1e-3);
+  auto w = flat(start), wm = w, wa = w;
+  std::vector<double> velocity(w.size()), m(w.size()), v(w.size());
+  for (int t = 1; t <= 4; ++t) {
+    const auto g = normal_gradient(start, static_cast<unsigned>(t));
+    sgd.step(sgd_net, g);
+    momentum.step(momentum_net, g);
+    adam.step(adam_net, g);
+    const auto gradient = flat(g);
+    const auto got = flat(sgd_net), got_momentum = flat(momentum_net), got_adam = flat(adam_net);
+    const double rate = t == 1 ? 0.1 : t == 2 ? 0.075 : 0.05;
+    for (std::size_t i = 0; i < w.size(); ++i) {
+      w[i] += 0.1 * gradient[i];
+      velocity[i] = 0.9 * velocity[i] + gradient[i];
+      wm[i] += 0.1 * velocity[i];
+      m[i] = 0.8 * m[i] + 0.2 * gradient[i];
+      v[i] = 0.99 * v[i] + 0.01 * gradient[i] * gradient[i];
+      wa[i] += rate * m[i] / (1 - std::pow(0.8, t)) / (std::sqrt(v[i] / (1 - std::pow(0.99, t))) + 1e-3);
+      CHECK_NEAR(got[i], w[i], tolerance);
+      CHECK_NEAR(got_momentum[i], wm[i], tolerance);
+      CHECK_NEAR(got_adam[i], wa[i], tolerance);
+    }
+    CHECK(sgd.steps() == t && adam.steps() == t);
+  }
+}
+
+}  // namespace
+
+TEST(schedules_go_from_start_to_end_and_stay) {
+  CHECK(Schedule(0.3).at(0) == 0.3 && Schedule(0.3).at(1000) == 0.3);
+  const auto linear = Schedule::linear(1, 3, 4);
+  CHECK(linear.at(0) == 1 && linear.at(1) == 1.5 && linear.at(4) == 3 && linear.at(5) == 3);
+  const auto exponential = Schedule::exponential(1, 1e-2, 2);
+  CHECK(exponential.at(0) == 1 && exponential.at(2) == 1e-2 && exponential.at(99) == 1e-2);
+  CHECK_NEAR(exponential.at(1), 0.1, 1e-15);
+  for (const std::int64_t steps : {0, -1}) {
+    CHECK_THROWS(ValueError, "at least 1 step", Schedule::linear(1, 2, steps));
+    CHECK_THROWS(ValueError, "at least 1 step", Schedule::exponential(1, 2, steps));
+  }
+  for (const double bad : {not_a_number, infinity}) {
+    CHECK_THROWS(ValueError, "finite", Schedule::linear(bad, 2, 1));
+    CHECK_THROWS(ValueError, "finite", Schedule::exponential(1, bad, 1));
+  }
+  CHECK_THROWS(ValueError, "positive", Schedule::exponential(0, 1, 1));
+  CHECK_THROWS(ValueError, "positive", Schedule::exponential(1, -1, 1));
+}
+
+TEST(updates_are_their_equations) {
+  check_equations<float>(2e-6);
+  check_equations<double>(1e-14);
+}
+
+TEST(layers_have_their_own_rates) {
+  Network<double> net({5, 7, 3});
+  const auto before = net;
+  const auto g = normal_gradient(net, 1);
+  SGD sgd({0.0, 0.5});
+  sgd.step(net, g);
+  CHECK(net.layers()[0].weight == before.layers()[0].weight && net.layers()[0].bias == before.layers()[0].bias);
+  CHECK(net.layers()[1].weight.isApprox(before.layers()[1].weight + 0.5 * g.layers[1].weight, 1e-15));
+}
+
+TEST(optimizers_tell_what_they_are) {
+  const Adam adam;
+  CHECK(adam.name() == "adam" && adam.learning_rate().size() == 1 && adam.learning_rate()[0].at(0) == 1e-3);
+  CHECK((adam.settings() == std::map<std::string, double>{{"beta1", 0.9}, {"beta2", 0.999}, {"epsilon", 1e-8}}));
+  const SGD sgd({0.1, 0.2}, 0.5);
+  CHECK(sgd.name() == "sgd" && sgd.learning_rate().size() == 2 && sgd.settings().at("momentum") == 0.5);
+  CHECK(sgd.steps() == 0 && std::holds_alternative<std::monostate>(sgd.state()));
+}
+
+TEST(bad_settings_are_refused) {
+  CHECK_THROWS(ValueError, "empty list", SGD(std::vector<Schedule>{}));
+  for (const double rate : {-0.1, not_a_number, infinity}) {
+    CHECK_THROWS(ValueError, "learning rates must be finite and not negative", SGD({rate}));
+    CHECK_THROWS(ValueError, "learning rates must be finite and not negative", Adam({0.1, rate}));
+  }
+  CHECK_THROWS(ValueError, "learning rates must be finite and not negative", SGD({Schedule::linear(0.1, -0.1, 10)}));
+  for (const double bad : {-0.1, 1.0, not_a_number}) {
+    CHECK_THROWS(ValueError, "momentum", SGD({0.1}, bad));
+    CHECK_THROWS(ValueError, "beta1", Adam({0.1}, bad));
+    CHECK_THROWS(ValueError, "beta2", Adam({0.1}, 0.9, bad));
+  }
+  for (const double bad : {0.0, -1.0, not_a_number, infinity})
+    CHECK_THROWS(ValueError, "epsilon", Adam({0.1}, 0.9, 0.999, bad));
+}
+
+TEST(what_does_not_fit_is_refused_and_changes_nothing) {
+  Network<double> net({5, 7, 3}), other({5, 8, 3}), deeper({5, 7, 7, 3});
+  Network<float> single({5, 7, 3});
+  Adam adam;
+  adam.step(net, normal_gradient(net, 1));
+  const auto before = net;
+  CHECK_THROWS(ValueError, "the gradient has 3 layers, the network has 2", adam.step(net, normal_gradient(deeper, 1)));
+  CHECK_THROWS(ValueError, "the gradient of layer 0 must have shape (7, 5), got (8, 5)",
+               adam.step(net, normal_gradient(other, 1)));
+  CHECK_THROWS(ValueError, "another shape", adam.step(other, normal_gradient(other, 1)));
+  CHECK_THROWS(ValueError, "another shape", adam.check(deeper));
+  CHECK_THROWS(ValueError, "other precision", adam.step(single, normal_gradient(single, 1)));
+  CHECK_THROWS(ValueError, "one per layer (2), got 3", SGD({0.1, 0.1, 0.1}).step(net, normal_gradient(net, 1)));
+  for (const double bad : {not_a_number, infinity}) {
+    auto g = normal_gradient(net, 1);
+    g.layers[1].bias[2] = bad;
+    CHECK_THROWS(ValueError, "finite", adam.step(net, g));
+  }
+  CHECK(same_parameters(net, before) && adam.steps() == 1);
+  adam.check(net);
+}
+
+TEST(restore_goes_on_where_another_stopped) {
+  Network<float> net({5, 7, 3});
+  Adam adam, copy;
+  adam.step(net, normal_gradient(net, 1));
+  auto twin = net;
+  copy.restore(adam.steps(), adam.state());
+  adam.step(net, normal_gradient(net, 2));
+  copy.step(twin, normal_gradient(net, 2));
+  CHECK(same_parameters(net, twin) && copy.steps() == 2);
+  CHECK_THROWS(ValueError, "must not be negative, got -1", copy.restore(-1, {}));
+  // Too few moments for Adam.
+  copy.restore(1, uwm::Optimizer::Moments<float>(1, std::get<uwm::Optimizer::Moments<float>>(adam.state())[0]));
+  CHECK_THROWS(ValueError, "moments", copy.step(twin, normal_gradient(net, 2)));
+}
+
+TEST(an_optimizer_of_ones_own_keeps_as_many_moments_as_it_likes) {
+  Network<double> net({5, 7, 3});
+  const auto before = net;
+  Delayed delayed({1.0});
+  const auto first = normal_gradient(net, 1);
+  delayed.step(net, first);
+  delayed.step(net, normal_gradient(net, 2));
+  CHECK(same_parameters(net, before));
+  delayed.step(net, normal_gradient(net, 3));
+  CHECK(net.layers()[0].weight.isApprox(before.layers()[0].weight + first.layers[0].weight, 1e-15));
+}

@@ -1,0 +1,158 @@
+#include <limits>
+#include <numbers>
+
+#include "check.hpp"
+#include "fixture.hpp"
+#include "uwm/error.hpp"
+#include "uwm/output.hpp"
+#include "uwm/rules.hpp"
+
+using namespace fixture;
+using uwm::Network;
+using uwm::ValueError;
+
+namespace {
+
+constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+double word(std::uint64_t seed, std::uint64_t step, Index sample, Index unit) {
+  return uwm::uniform(uwm::random_word({seed, step}, uwm::Stream::activations, 0, static_cast<std::uint32_t>(sample),
+                                       static_cast<std::uint32_t>(unit)));
+}
+
+/// A built-in kind without its own flip_ratio.
+template <class T, class Built>
+class Plain final : public uwm::Output<T> {
+ public:
+  std::string name() const override { return "plain"; }
+  void check_size(Index n) const override { built_.check_size(n); }
+  void check_actions(uwm::ConstMatrixRef<T> activation) const override { built_.check_actions(activation); }
+  void draw(const uwm::Position& position, std::uint32_t layer, uwm::LayerSample<T>& output) const override {
+    built_.draw(position, layer, output);
+  }
+  void evaluate(uwm::LayerSample<T>& output) const override { built_.evaluate(output); }
+  double log_likelihood(std::span<const double> logit, std::span<const T> action) const override {
+    return built_.log_likelihood(logit, action);
+  }
+
+ private:
+  Built built_;
+};
+
+template <class Built>
+void check_flip_ratio(const std::string& name) {
+  Network<double> built({3, 6, 4}, name), plain({3, 6, 4}, std::make_shared<Plain<double, Built>>());
+  set_parameters(built, 0.8, 3);
+  set_parameters(plain, 0.8, 3);
+  const auto x = normal_matrix<double>(9, 3, 1, 8);
+  const auto a = built.forward(x), b = plain.forward(x);
+  CHECK(a.output() == b.output() && !plain.output().independent_units());
+  const Vector<double> reward = Vector<double>::LinSpaced(9, -1, 1);
+  for (const char* rule : {"unbiased_weight_max", "posterior_reinforce"}) {
+    uwm::UnitRewards<double> ta, tb;
+    uwm::make_rule(rule)->unit_rewards(built, a, reward, ta);
+    uwm::make_rule(rule)->unit_rewards(plain, b, reward, tb);
+    CHECK((ta.layers[0] - tb.layers[0]).norm() < 1e-11 * ta.layers[0].norm());
+  }
+}
+
+}  // namespace
+
+TEST(outputs_are_found_by_name) {
+  for (const char* name : {"bernoulli", "softmax", "gaussian"}) {
+    CHECK(uwm::make_output<float>(name)->name() == name);
+    CHECK(uwm::make_output<double>(name)->independent_units() == (name == std::string("bernoulli")));
+  }
+  CHECK(dynamic_cast<const uwm::GaussianOutput<float>&>(*uwm::make_output<float>("gaussian", 0.5)).sigma() == 0.5);
+  CHECK(uwm::GaussianOutput<double>().sigma() == 1.0);
+  CHECK_THROWS(ValueError, "output must be 'bernoulli', 'softmax' or 'gaussian', got 'poisson'",
+               uwm::make_output<float>("poisson"));
+  for (const double sigma : {0.0, -1.0, not_a_number, infinity}) {
+    CHECK_THROWS(ValueError, "sigma must be positive and finite", uwm::make_output<double>("gaussian", sigma));
+    CHECK_THROWS(ValueError, "sigma must be positive and finite", uwm::GaussianOutput<double>(sigma));
+  }
+}
+
+TEST(impossible_sizes_and_actions_are_refused) {
+  CHECK_THROWS(ValueError, "at least 2 units, got 1", uwm::SoftmaxOutput<float>().check_size(1));
+  uwm::SoftmaxOutput<float>().check_size(2);
+  uwm::BernoulliOutput<float>().check_size(1);
+  uwm::GaussianOutput<float>().check_size(1);
+  Matrix<double> a(2, 3);
+  a << 1, 0, 0, 0, 0, 1;
+  uwm::SoftmaxOutput<double>().check_actions(a);
+  uwm::BernoulliOutput<double>().check_actions(a);
+  for (const double bad : {0.5, 1.0, -1.0, not_a_number}) {
+    a(0, 1) = bad;
+    CHECK_THROWS(ValueError, "must be one-hot", uwm::SoftmaxOutput<double>().check_actions(a));
+    if (bad != 1) CHECK_THROWS(ValueError, "must be 0 or 1", uwm::BernoulliOutput<double>().check_actions(a));
+  }
+  CHECK_THROWS(ValueError, "must be one-hot", uwm::SoftmaxOutput<double>().check_actions(Matrix<double>::Zero(2, 3)));
+  CHECK_THROWS(ValueError, "must be finite", uwm::GaussianOutput<double>().check_actions(a));
+  uwm::GaussianOutput<double>().check_actions(Matrix<double>::Constant(2, 3, -7.5));
+}
+
+TEST(softmax_draws_by_one_word_per_sample) {
+  Network<double> net({3, 5}, "softmax", {.seed = 4});
+  set_parameters(net, 1, 2);
+  const auto sample = net.forward(normal_matrix<double>(40, 3, 1, 7));
+  for (Index s = 0; s < 40; ++s) {
+    const Vector<double> e = (sample.layers[0].logit.row(s).array() - sample.layers[0].logit.row(s).maxCoeff()).exp();
+    Index action = 0;
+    double cumulative = e[0];
+    while (action < 4 && cumulative <= word(4, 0, s, 0) * e.sum()) cumulative += e[++action];
+    CHECK(sample.output().row(s).sum() == 1 && sample.output()(s, action) == 1);
+    for (Index k = 0; k < 5; ++k) {
+      CHECK_NEAR(sample.layers[0].probability(s, k), e[k] / e.sum(), 1e-15);
+      CHECK_NEAR(sample.layers[0].eligibility(s, k), (k == action) - e[k] / e.sum(), 1e-15);
+    }
+  }
+}
+
+TEST(gaussian_draws_in_pairs) {
+  Network<double> net({3, 5}, std::make_shared<uwm::GaussianOutput<double>>(0.5), {.seed = 4});
+  const auto sample = net.forward(normal_matrix<double>(4, 3, 1, 7));
+  const auto& layer = sample.layers[0];
+  for (Index s = 0; s < 4; ++s)
+    for (Index k = 0; k < 5; ++k) {
+      const Index first = k - k % 2;
+      const double r = std::sqrt(-2 * std::log(word(4, 0, s, first))),
+                   angle = 2 * std::numbers::pi * word(4, 0, s, first + 1);
+      CHECK_NEAR(layer.activation(s, k), layer.logit(s, k) + 0.5 * r * (k % 2 ? std::sin(angle) : std::cos(angle)),
+                 1e-14);
+      CHECK(layer.probability(s, k) == layer.logit(s, k));
+      CHECK_NEAR(layer.eligibility(s, k), (layer.activation(s, k) - layer.logit(s, k)) / 0.25, 1e-13);
+    }
+}
+
+TEST(log_likelihoods_are_right_up_to_a_constant) {
+  const std::vector<double> z = {0.3, -1.2, 2.0}, other = {0.1, 0.4, -0.6}, action = {0, 1, 0};
+  const auto difference = [&](const auto& output) {
+    return output.log_likelihood(z, action) - output.log_likelihood(other, action);
+  };
+  double bernoulli = 0, softmax = 0, normal = 0, total_z = 0, total_other = 0;
+  for (std::size_t k = 0; k < 3; ++k) {
+    const double s = action[k] > 0 ? 1 : -1;
+    bernoulli += std::log1p(std::exp(-s * other[k])) - std::log1p(std::exp(-s * z[k]));
+    total_z += std::exp(z[k]);
+    total_other += std::exp(other[k]);
+    normal += ((action[k] - other[k]) * (action[k] - other[k]) - (action[k] - z[k]) * (action[k] - z[k])) / (2 * 4.0);
+  }
+  softmax = z[1] - std::log(total_z) - other[1] + std::log(total_other);
+  CHECK_NEAR(difference(uwm::BernoulliOutput<double>()), bernoulli, 1e-14);
+  CHECK_NEAR(difference(uwm::SoftmaxOutput<double>()), softmax, 1e-14);
+  CHECK_NEAR(difference(uwm::GaussianOutput<double>(2.0)), normal, 1e-14);
+}
+
+TEST(the_fast_flip_ratios_equal_the_one_from_log_likelihoods) {
+  check_flip_ratio<uwm::BernoulliOutput<double>>("bernoulli");
+  check_flip_ratio<uwm::SoftmaxOutput<double>>("softmax");
+  check_flip_ratio<uwm::GaussianOutput<double>>("gaussian");
+}
+
+TEST(a_kind_of_ones_own_has_no_other_precision) {
+  const Network<double> net({3, 6, 4}, std::make_shared<Plain<double, uwm::SoftmaxOutput<double>>>());
+  CHECK(net.cast<double>().output().name() == "plain");
+  CHECK_THROWS(ValueError, "plain", net.cast<float>());
+}

@@ -1,0 +1,337 @@
+#include <functional>
+#include <limits>
+
+#include "check.hpp"
+#include "fixture.hpp"
+#include "uwm/error.hpp"
+#include "uwm/rules.hpp"
+
+using namespace fixture;
+using uwm::Network;
+using uwm::NetworkOptions;
+using uwm::Units;
+using uwm::ValueError;
+
+namespace {
+
+using Weights = std::vector<uwm::LayerGradient<double>>;
+
+double sigmoid(double z) { return z < 0 ? std::exp(z) / (1 + std::exp(z)) : 1 / (1 + std::exp(-z)); }
+
+/// Every activity of a small network for one input, how likely each is, and the reward that each earns. A Gaussian
+/// output is summed on a grid: the trapezoidal rule is exact to rounding for functions that are smooth and vanish at
+/// both ends.
+struct Activities {
+  uwm::Sample<double> sample;
+  Vector<double> probability, reward;
+};
+
+constexpr double gaussian_step = 0.125, gaussian_end = 14;
+
+std::vector<Vector<double>> output_actions(const Network<double>& net) {
+  std::vector<Vector<double>> actions;
+  const Index n = net.n_outputs();
+  if (net.output().name() == "bernoulli") {
+    for (int bits = 0; bits < 1 << n; ++bits) {
+      Vector<double> a(n);
+      for (Index k = 0; k < n; ++k) a[k] = bits >> k & 1;
+      actions.push_back(a);
+    }
+  } else if (net.output().name() == "softmax") {
+    for (Index k = 0; k < n; ++k) actions.push_back(Vector<double>::Unit(n, k));
+  } else {
+    for (double a = -gaussian_end; a <= gaussian_end; a += gaussian_step)
+      actions.push_back(Vector<double>::Constant(1, a));
+  }
+  return actions;
+}
+
+/// Pr(action | logits), in plain loops of its own.
+double output_probability(const Network<double>& net, const Vector<double>& z, const Vector<double>& action) {
+  double p = 1;
+  if (net.output().name() == "bernoulli") {
+    for (Index k = 0; k < z.size(); ++k) p *= action[k] > 0 ? sigmoid(z[k]) : sigmoid(-z[k]);
+  } else if (net.output().name() == "softmax") {
+    double total = 0;
+    for (Index k = 0; k < z.size(); ++k) total += std::exp(z[k]);
+    p = std::exp(z.dot(action)) / total;
+  } else {
+    p = gaussian_step * std::exp(-0.5 * (action[0] - z[0]) * (action[0] - z[0])) / std::sqrt(2 * M_PI);
+  }
+  return p;
+}
+
+Activities enumerate(const Network<double>& net, const Vector<double>& x,
+                     const std::function<double(const Vector<double>&)>& reward) {
+  const double silent = net.units() == Units::bipolar ? -1 : 0;
+  const auto actions = output_actions(net);
+  int n_hidden = 0;
+  for (std::size_t l = 0; l + 1 < net.layers().size(); ++l) n_hidden += static_cast<int>(net.sizes()[l + 1]);
+  const Index n = (Index{1} << n_hidden) * static_cast<Index>(actions.size());
+  std::vector<Matrix<double>> h;
+  for (std::size_t l = 0; l < net.layers().size(); ++l) h.emplace_back(n, net.sizes()[l + 1]);
+  Activities all{{}, Vector<double>(n), Vector<double>(n)};
+  for (Index s = 0; s < n; ++s) {
+    Index code = s / static_cast<Index>(actions.size());
+    const auto& action = actions[static_cast<std::size_t>(s) % actions.size()];
+    double p = 1;
+    Vector<double> below = x;
+    for (std::size_t l = 0; l < net.layers().size(); ++l) {
+      const auto& layer = net.layers()[l];
+      const Vector<double> z = (layer.weight * below + layer.bias) / layer.temperature;
+      if (l + 1 == net.layers().size()) {
+        p *= output_probability(net, z, action);
+        h[l].row(s) = action;
+        break;
+      }
+      for (Index j = 0; j < z.size(); ++j, code >>= 1) {
+        p *= code & 1 ? sigmoid(z[j]) : sigmoid(-z[j]);
+        h[l](s, j) = code & 1 ? 1 : silent;
+      }
+      below = h[l].row(s);
+    }
+    all.probability[s] = p;
+    all.reward[s] = reward(action);
+  }
+  all.sample = net.clamp(x.transpose().replicate(n, 1), h);
+  return all;
+}
+
+/// The exact gradient, sum over activities of Pr * R * d log Pr, in plain loops.
+Weights exact_gradient(const Network<double>& net, const Activities& all) {
+  Weights g;
+  for (const auto& layer : net.layers())
+    g.push_back(
+        {Matrix<double>::Zero(layer.weight.rows(), layer.weight.cols()), Vector<double>::Zero(layer.bias.size())});
+  for (Index s = 0; s < all.probability.size(); ++s)
+    for (std::size_t l = 0; l < net.layers().size(); ++l) {
+      const auto& layer = net.layers()[l];
+      const Vector<double> below = all.sample.below(l).row(s), h = all.sample.layers[l].activation.row(s);
+      const Vector<double> z = (layer.weight * below + layer.bias) / layer.temperature;
+      Vector<double> e = h - z;  // Gaussian
+      if (l + 1 < net.layers().size() || net.output().name() == "bernoulli")
+        for (Index j = 0; j < z.size(); ++j) e[j] = h[j] > 0 ? sigmoid(-z[j]) : -sigmoid(z[j]);
+      else if (net.output().name() == "softmax")
+        e = h - Vector<double>(z.array().exp() / z.array().exp().sum());
+      e *= all.probability[s] * all.reward[s] / layer.temperature;
+      g[l].weight += e * below.transpose();
+      g[l].bias += e;
+    }
+  return g;
+}
+
+/// The exact mean of a rule's update: its unit rewards, weighted by how likely each activity is.
+Weights expected_update(const Network<double>& net, const uwm::Rule& rule, const Activities& all) {
+  uwm::UnitRewards<double> t;
+  rule.unit_rewards(net, all.sample, all.reward, t);
+  const double n = static_cast<double>(all.probability.size());
+  for (auto& layer : t.layers) layer.array().colwise() *= n * all.probability.array();
+  uwm::Gradient<double> g;
+  uwm::gradient(net, all.sample, t, g);
+  return g.layers;
+}
+
+/// Of the hidden layers together.
+double relative_bias(const Weights& update, const Weights& gradient) {
+  double error = 0, size = 0;
+  for (std::size_t l = 0; l + 1 < gradient.size(); ++l) {
+    error += (update[l].weight - gradient[l].weight).squaredNorm() + (update[l].bias - gradient[l].bias).squaredNorm();
+    size += gradient[l].weight.squaredNorm() + gradient[l].bias.squaredNorm();
+  }
+  return std::sqrt(error / size);
+}
+
+struct Setting {
+  const char* output;
+  Index n_out;
+};
+
+template <class F>
+void for_each_network(F f) {
+  unsigned seed = 100;
+  for (const Setting output : {Setting{"bernoulli", 1}, {"bernoulli", 2}, {"softmax", 3}, {"gaussian", 1}})
+    for (const Units units : {Units::binary, Units::bipolar})
+      for (const double scale : {0.3, 1.0, 3.0}) {
+        if (output.output == std::string("gaussian") && scale == 3.0) continue;  // leaves the grid
+        Network<double> net({3, 3, 2, output.n_out}, output.output, {.units = units, .temperature = {0.8, 1.4, 1.1}});
+        set_parameters(net, scale, seed += 10);
+        Vector<double> x(3);
+        fill_normal(x, 1, seed);
+        const auto reward = [](const Vector<double>& a) {
+          return std::cos(1 + a.sum()) + 0.7 * a[0] + 2 * a[a.size() - 1];
+        };
+        f(net, enumerate(net, x, reward));
+      }
+}
+
+}  // namespace
+
+TEST(the_activities_are_all_there_are) {
+  for_each_network([](const auto&, const Activities& all) { CHECK_NEAR(all.probability.sum(), 1.0, 1e-12); });
+}
+
+TEST(the_exact_gradient_is_the_slope_of_the_mean_reward) {
+  Network<double> net({3, 3, 2, 1}, "bernoulli", {.temperature = {0.8, 1.4, 1.1}});
+  const Vector<double> x = Vector<double>::LinSpaced(3, -1, 1);
+  const auto reward = [](const Vector<double>& a) { return 1 + 2 * a[0]; };
+  const auto all = enumerate(net, x, reward);
+  const auto g = exact_gradient(net, all);
+  for (std::size_t l = 0; l < 3; ++l) {
+    const auto mean_reward = [&](double move) {
+      auto moved = net;
+      moved.layers()[l].weight(0, 1) += move;
+      const auto a = enumerate(moved, x, reward);
+      return a.probability.dot(a.reward);
+    };
+    CHECK_NEAR(g[l].weight(0, 1), (mean_reward(1e-5) - mean_reward(-1e-5)) / 2e-5, 1e-9);
+  }
+}
+
+TEST(unbiased_rules_have_the_exact_gradient_as_their_mean) {
+  for (const char* name : {"reinforce", "unbiased_weight_max", "unbiased_weight_max_two_sided",
+                           "unbiased_weight_max_one_sided", "posterior_reinforce"}) {
+    const auto rule = uwm::make_rule(name);
+    for_each_network([&](const auto& net, const Activities& all) {
+      const double bias = relative_bias(expected_update(net, *rule, all), exact_gradient(net, all));
+      if (!(bias < 1e-9))
+        check::fail(__FILE__, __LINE__, name, " with ", net.output().name(), " output has bias ", bias);
+    });
+  }
+}
+
+TEST(biased_rules_do_not) {
+  for (const char* name : {"ste", "weight_max", "flip_difference"}) {
+    const auto rule = uwm::make_rule(name);
+    double most = 0;
+    for_each_network([&](const auto& net, const Activities& all) {
+      most = std::max(most, relative_bias(expected_update(net, *rule, all), exact_gradient(net, all)));
+    });
+    if (!(most > 0.01)) check::fail(__FILE__, __LINE__, name, " has bias ", most, " at most");
+  }
+}
+
+TEST(the_output_layer_gets_the_reward_itself) {
+  Network<float> net({4, 5, 3, 2});
+  const auto sample = net.forward(normal_matrix<float>(6, 4, 1, 3));
+  const Vector<double> reward = Vector<double>::LinSpaced(6, -1, 1);
+  for (const auto& name : uwm::rule_names()) {
+    const auto rule = uwm::make_rule(name);
+    CHECK(rule->name() == name);
+    uwm::UnitRewards<float> t;
+    rule->unit_rewards(net, sample, reward, t);
+    CHECK(t.layers.size() == 3);
+    for (std::size_t l = 0; l < 3; ++l)
+      CHECK(t.layers[l].rows() == 6 && t.layers[l].cols() == net.sizes()[l + 1] && t.layers[l].allFinite());
+    for (Index k = 0; k < 2; ++k) CHECK(t.layers[2].col(k) == reward.cast<float>());
+  }
+}
+
+TEST(weight_max_and_straight_through_are_their_equations) {
+  for (const Units units : {Units::binary, Units::bipolar}) {
+    Network<double> net({4, 5, 3, 2}, "bernoulli", {.units = units, .temperature = {1, 1, 0.5}});
+    set_parameters(net, 1, 5);
+    const auto sample = net.forward(normal_matrix<double>(6, 4, 1, 3));
+    const Vector<double> reward = Vector<double>::LinSpaced(6, -1, 2);
+    for (const double norm : {1.0, 2.0, 3.5}) {
+      uwm::UnitRewards<double> wm, ste;
+      CHECK(uwm::WeightMax(norm).norm() == norm);
+      uwm::WeightMax(norm).unit_rewards(net, sample, reward, wm);
+      uwm::StraightThrough().unit_rewards(net, sample, reward, ste);
+      for (Index s = 0; s < 6; ++s)
+        for (Index i = 0; i < 3; ++i) {
+          double sum = 0, through = 0;
+          for (Index j = 0; j < 2; ++j) {
+            const double w = net.layers()[2].weight(j, i) / 0.5, delta = reward[s] * sample.layers[2].eligibility(s, j);
+            sum += std::copysign(std::pow(std::abs(w), norm - 1), w) * delta;
+            through += w * delta;
+          }
+          const auto& layer = sample.layers[1];
+          CHECK_NEAR(wm.layers[1](s, i), layer.activation(s, i) * sum, 1e-12);
+          const double c = layer.activation(s, i) > 0 ? 1 : -1;
+          CHECK_NEAR(ste.layers[1](s, i), c * layer.likelihood(s, i) * through * (units == Units::bipolar ? 2 : 1),
+                     1e-12);
+        }
+    }
+  }
+}
+
+TEST(float_follows_double) {
+  for (const char* output : {"bernoulli", "softmax", "gaussian"}) {
+    Network<float> net({10, 64, 100, 3}, output, {.units = Units::bipolar});
+    const auto sample = net.forward(normal_matrix<float>(7, 10, 1, 3));
+    const auto wide_net = net.cast<double>();
+    std::vector<Matrix<double>> activations;
+    for (const auto& layer : sample.layers) activations.push_back(layer.activation.cast<double>());
+    const auto wide_sample = wide_net.clamp(sample.input.cast<double>(), activations);
+    const Vector<double> reward = Vector<double>::LinSpaced(7, -1, 1);
+    for (const auto& name : uwm::rule_names()) {
+      uwm::UnitRewards<float> t;
+      uwm::UnitRewards<double> wide;
+      uwm::make_rule(name)->unit_rewards(net, sample, reward, t);
+      uwm::make_rule(name)->unit_rewards(wide_net, wide_sample, reward, wide);
+      for (std::size_t l = 0; l < 3; ++l) {
+        const double error = (t.layers[l].cast<double>() - wide.layers[l]).norm() / wide.layers[l].norm();
+        if (!(error < 1e-4)) check::fail(__FILE__, __LINE__, name, " differs by ", error, " in layer ", l);
+      }
+    }
+  }
+}
+
+TEST(extreme_weights_give_finite_rewards) {
+  for (const char* output : {"bernoulli", "softmax", "gaussian"})
+    for (const double scale : {30.0, 1e4}) {
+      Network<float> net({3, 40, 30, 2}, output);
+      set_parameters(net, scale, 3);
+      const auto sample = net.forward(normal_matrix<float>(5, 3, 1, 3));
+      const Vector<double> reward = Vector<double>::LinSpaced(5, -1, 1);
+      for (const auto& name : uwm::rule_names()) {
+        uwm::UnitRewards<float> t;
+        uwm::make_rule(name)->unit_rewards(net, sample, reward, t);
+        for (const auto& layer : t.layers) CHECK(layer.allFinite());
+      }
+    }
+}
+
+TEST(rules_are_found_by_name) {
+  CHECK(uwm::rule_names().size() == 8);
+  CHECK_THROWS(ValueError, "rule must be one of reinforce, ste, weight_max", uwm::make_rule("backprop"));
+  using Form = uwm::UnbiasedWeightMax::Form;
+  CHECK(uwm::UnbiasedWeightMax().form() == Form::posterior);
+  CHECK(uwm::UnbiasedWeightMax(Form::one_sided).form() == Form::one_sided);
+  CHECK(uwm::Reinforce().name() == "reinforce");
+  for (const double norm :
+       {0.5, -1.0, std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()})
+    CHECK_THROWS(ValueError, "norm must be at least 1", uwm::WeightMax(norm));
+}
+
+TEST(samples_and_rewards_that_do_not_fit_are_refused) {
+  Network<double> net({4, 3, 1}), deeper({4, 3, 3, 1}), wider({4, 5, 1}), longer({6, 3, 1});
+  const auto sample = net.forward(Matrix<double>::Zero(2, 4));
+  Vector<double> reward = Vector<double>::Zero(2);
+  uwm::check_sample(net, sample, reward);
+  CHECK_THROWS(ValueError, "a network with 2 layers", uwm::check_sample(deeper, sample, reward));
+  CHECK_THROWS(ValueError, "layer 0 of the sample has 3 units", uwm::check_sample(wider, sample, reward));
+  CHECK_THROWS(ValueError, "a network with 4 inputs", uwm::check_sample(longer, sample, reward));
+  CHECK_THROWS(ValueError, "reward must have shape (2,), got (3,)",
+               uwm::check_sample(net, sample, Vector<double>::Zero(3)));
+  reward[1] = std::numeric_limits<double>::quiet_NaN();
+  CHECK_THROWS(ValueError, "reward must be finite", uwm::check_sample(net, sample, reward));
+  net.layers()[0].bias[0] = std::numeric_limits<double>::infinity();
+  CHECK_THROWS(ValueError, "layers[0].bias", uwm::check_sample(net, sample, Vector<double>::Zero(2)));
+
+  uwm::UnitRewards<double> t;
+  uwm::Gradient<double> g;
+  CHECK_THROWS(ValueError, "one array per layer (2), got 0", uwm::gradient(net, sample, t, g));
+  t.resize_like(sample);
+  t.layers[1].resize(2, 3);
+  CHECK_THROWS(ValueError, "unit rewards of layer 1 must have shape (2, 1), got (2, 3)",
+               uwm::gradient(net, sample, t, g));
+}
+
+TEST(a_gradient_has_the_shape_of_its_network) {
+  const Network<float> net({4, 3, 1});
+  uwm::Gradient<float> g;
+  g.resize_like(net);
+  CHECK(g.layers.size() == 2 && g.layers[0].weight.rows() == 3 && g.layers[0].weight.cols() == 4 &&
+        g.layers[1].bias.size() == 1);
+}

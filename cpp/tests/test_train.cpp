@@ -1,0 +1,384 @@
+#include <algorithm>
+#include <limits>
+#include <memory>
+#include <stdexcept>
+#include <thread>
+
+#include "allocations.hpp"
+#include "check.hpp"
+#include "fixture.hpp"
+#include "uwm/error.hpp"
+#include "uwm/rules.hpp"
+#include "uwm/simd.hpp"
+#include "uwm/train.hpp"
+
+using namespace fixture;
+using uwm::Adam;
+using uwm::Network;
+using uwm::SGD;
+using uwm::train;
+using uwm::ValueError;
+
+namespace {
+
+constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
+
+// What a user writes, without touching the library
+
+/// The sign of what straight-through says.
+struct SignRule final : uwm::RuleOf<SignRule> {
+  std::string name() const override { return "sign"; }
+  template <class T>
+  void compute(const Network<T>& net, const uwm::Sample<T>& sample, const Vector<double>& reward,
+               uwm::UnitRewards<T>& out) const {
+    uwm::StraightThrough().compute(net, sample, reward, out);
+    for (std::size_t l = 0; l + 1 < out.layers.size(); ++l) out.layers[l] = out.layers[l].array().sign().matrix();
+  }
+};
+
+/// One bit; the output unit must give it back. `broken` says what is wrong with the task.
+struct Echo final : uwm::TaskOf<Echo> {
+  enum class Broken { no, reward_nan, reward_shape, input_nan, input_shape } broken = Broken::no;
+  Index n_inputs() const override { return 1; }
+  Index n_outputs() const override { return 1; }
+  template <class T>
+  void draw(const uwm::Position& at, Matrix<T>& x) {
+    for (Index s = 0; s < x.rows(); ++s)
+      x(s, 0) = uwm::random_word(at, uwm::Stream::task_inputs, 0, static_cast<std::uint32_t>(s), 0) & 1 ? T(1) : T(-1);
+    if (broken == Broken::input_nan) x(0, 0) = std::numeric_limits<T>::quiet_NaN();
+    if (broken == Broken::input_shape) x.setZero(x.rows(), 3);
+  }
+  template <class T>
+  void judge(const uwm::Position&, const uwm::Sample<T>& sample, Vector<double>& reward) const {
+    for (Index s = 0; s < reward.size(); ++s)
+      reward[s] = (sample.input(s, 0) > 0) == (sample.output()(s, 0) > 0) ? 1 : -1;
+    if (broken == Broken::reward_nan) reward[0] = not_a_number;
+    if (broken == Broken::reward_shape) reward.setZero(reward.size() + 1);
+  }
+};
+
+/// A unit that is silent, or fires at one of two strengths.
+template <class T>
+class ThreeLevels final : public uwm::Output<T> {
+ public:
+  std::string name() const override { return "three_levels"; }
+  void check_size(Index n) const override {
+    if (n != 1) throw ValueError("three_levels has one unit");
+  }
+  void check_actions(uwm::ConstMatrixRef<T>) const override {}
+  void draw(const uwm::Position& position, std::uint32_t layer, uwm::LayerSample<T>& output) const override {
+    for (Index s = 0; s < output.logit.rows(); ++s) {
+      const double u =
+          uwm::uniform(uwm::random_word(position, uwm::Stream::activations, layer, static_cast<std::uint32_t>(s), 0));
+      const double z = output.logit(s, 0), total = 1 + std::exp(z) + std::exp(2 * z);
+      output.activation(s, 0) = T(u * total < 1 ? 0 : u * total < 1 + std::exp(z) ? 1 : 2);
+    }
+  }
+  void evaluate(uwm::LayerSample<T>& output) const override {
+    for (Index s = 0; s < output.logit.rows(); ++s) {
+      const T one = std::exp(output.logit(s, 0)), mean = (one + 2 * one * one) / (1 + one + one * one);
+      output.probability(s, 0) = mean;
+      output.eligibility(s, 0) = output.activation(s, 0) - mean;
+    }
+  }
+  double log_likelihood(std::span<const double> logit, std::span<const T> action) const override {
+    return action[0] * logit[0] - std::log(1 + std::exp(logit[0]) + std::exp(2 * logit[0]));
+  }
+};
+
+/// The mean reward so far, per sign of the input.
+struct PerInput final : uwm::BaselineOf<PerInput> {
+  double sum[2] = {}, count[2] = {1, 1};
+  Index predictions = 0, wrong_shape = 0;
+  template <class M>
+  void estimate(const M& input, Vector<double>& b) {
+    for (Index s = 0; s < b.size(); ++s) b[s] = sum[input(s, 0) > 0] / count[input(s, 0) > 0];
+    ++predictions;
+  }
+  template <class M>
+  void learn(const M& input, const Vector<double>& reward) {
+    wrong_shape += input.rows() != reward.size();
+    for (Index s = 0; s < reward.size(); ++s) {
+      sum[input(s, 0) > 0] += reward[s];
+      count[input(s, 0) > 0] += 1;
+    }
+  }
+};
+
+struct BrokenBaseline final : uwm::BaselineOf<BrokenBaseline> {
+  template <class M>
+  void estimate(const M&, Vector<double>& b) const {
+    b.setConstant(not_a_number);
+  }
+  template <class M>
+  void learn(const M&, const Vector<double>&) const {}
+};
+
+struct AlwaysHalf final : uwm::TaskOf<AlwaysHalf> {
+  Index n_inputs() const override { return 2; }
+  Index n_outputs() const override { return 1; }
+  template <class T>
+  void draw(const uwm::Position&, Matrix<T>& x) const {
+    x.setOnes();
+  }
+  template <class T>
+  void judge(const uwm::Position&, const uwm::Sample<T>&, Vector<double>& reward) const {
+    reward.setConstant(0.5);
+  }
+};
+
+struct Run {
+  Network<float> net;
+  uwm::Log log;
+};
+
+Run multiplexer_run(std::uint64_t seed) {
+  Run run{Network<float>({6, 20, 1}, "bernoulli", {.seed = seed}), {}};
+  Adam adam({0.01});
+  uwm::Multiplexer task(2);
+  run.log = train(run.net, uwm::UnbiasedWeightMax(), adam, task, {.steps = 500, .batch_size = 8});
+  return run;
+}
+
+}  // namespace
+
+TEST(training_is_the_circle_of_its_parts) {
+  Network<double> net({6, 9, 5, 1}, "bernoulli", {.units = uwm::Units::bipolar}), by_hand = net;
+  Adam adam({0.01, 0.02, 0.03}), adam_by_hand({0.01, 0.02, 0.03});
+  uwm::Multiplexer task(2);
+  uwm::RunningMean baseline(0.1);
+  const uwm::UnbiasedWeightMax rule;
+  const auto log =
+      train(net, rule, adam, task, {.steps = 25, .batch_size = 4, .baseline = &baseline, .record_every = 10});
+
+  double mean = 0, total = 0;
+  std::vector<double> windows;
+  double window = 0;
+  for (int step = 0; step < 25; ++step) {
+    Matrix<double> x(4, 6);
+    Vector<double> reward(4);
+    const auto at = by_hand.position();
+    task.draw(at, x);
+    const auto sample = by_hand.forward(x);
+    task.judge(at, sample, reward);
+    total += reward.sum();
+    window += reward.sum();
+    const Vector<double> advantage = reward.array() - mean;
+    mean += 0.1 * (reward.mean() - mean);
+    uwm::UnitRewards<double> t;
+    uwm::Gradient<double> g;
+    rule.unit_rewards(by_hand, sample, advantage, t);
+    uwm::gradient(by_hand, sample, t, g);
+    adam_by_hand.step(by_hand, g);
+    if (step % 10 == 9 || step == 24) {
+      windows.push_back(window / (4 * (step == 24 ? 5 : 10)));
+      window = 0;
+    }
+  }
+  CHECK(same_parameters(net, by_hand) && net.position().step == 25 && adam.steps() == 25);
+  CHECK(baseline.value() == mean);
+  CHECK(log.rewards.size() == 3 && log.record_every == 10 && log.steps == 25 && log.batch_size == 4 && !log.stopped);
+  for (std::size_t i = 0; i < 3; ++i) CHECK_NEAR(log.rewards[i], windows[i], 1e-15);
+  CHECK_NEAR(log.mean_reward, total / 100, 1e-15);
+  CHECK(log.seconds > 0 && std::isfinite(log.final_reward));
+}
+
+TEST(windows_default_to_a_hundredth) {
+  Network<float> net({6, 4, 1});
+  SGD sgd({0.01});
+  uwm::Multiplexer task(2);
+  CHECK(train(net, uwm::Reinforce(), sgd, task, {.steps = 1000}).record_every == 10);
+  const auto log = train(net, uwm::Reinforce(), sgd, task, {.steps = 7});
+  CHECK(log.record_every == 1 && log.rewards.size() == 7);
+  CHECK(log.final_reward == log.rewards.back());
+}
+
+TEST(every_rule_learns_the_smallest_multiplexer) {
+  for (const auto& name : uwm::rule_names()) {
+    Network<float> net({3, 16, 1}, "bernoulli", {.seed = 1});
+    Adam adam({0.01});
+    uwm::Multiplexer task(1);
+    uwm::RunningMean baseline;
+    const auto log =
+        train(net, *uwm::make_rule(name), adam, task, {.steps = 3000, .batch_size = 32, .baseline = &baseline});
+    if (!(log.final_reward > 0.6)) check::fail(__FILE__, __LINE__, name, " ends at ", log.final_reward);
+  }
+}
+
+TEST(parts_of_ones_own_work_without_touching_the_library) {
+  Echo task;
+  {
+    Network<float> net({1, 8, 1});
+    Adam adam({0.02});
+    PerInput baseline;
+    const auto log = train(net, SignRule(), adam, task, {.steps = 2000, .batch_size = 4, .baseline = &baseline});
+    CHECK(log.final_reward > 0.9 && baseline.predictions == 2000 && baseline.wrong_shape == 0);
+  }
+  for (const auto& name : uwm::rule_names()) {
+    Network<double> net({1, 8, 1}, std::make_shared<ThreeLevels<double>>());
+    Adam adam({0.02});
+    PerInput baseline;
+    const auto log =
+        train(net, *uwm::make_rule(name), adam, task, {.steps = 2000, .batch_size = 16, .baseline = &baseline});
+    if (!(log.final_reward > 0.8)) check::fail(__FILE__, __LINE__, name, " ends at ", log.final_reward);
+  }
+  CHECK_THROWS(ValueError, "three_levels has one unit",
+               Network<double>({1, 2}, std::make_shared<ThreeLevels<double>>()));
+}
+
+TEST(baselines_refuse_what_is_no_number) {
+  CHECK(uwm::ConstantBaseline(0.5).value() == 0.5);
+  CHECK(uwm::RunningMean(0.5, 2.0).rate() == 0.5 && uwm::RunningMean(0.5, 2.0).value() == 2.0);
+  for (const double bad : {not_a_number, std::numeric_limits<double>::infinity()}) {
+    CHECK_THROWS(ValueError, "finite", uwm::ConstantBaseline(bad));
+    CHECK_THROWS(ValueError, "value must be finite", uwm::RunningMean(0.1, bad));
+    CHECK_THROWS(ValueError, "rate must be above 0 and at most 1", uwm::RunningMean(bad));
+  }
+  for (const double bad : {0.0, -0.5, 1.5})
+    CHECK_THROWS(ValueError, "rate must be above 0 and at most 1", uwm::RunningMean(bad));
+}
+
+TEST(a_constant_baseline_is_subtracted) {
+  // With the reward itself as the baseline nothing is learned.
+  AlwaysHalf task;
+  Network<double> net({2, 3, 1});
+  const auto before = net;
+  SGD sgd({0.1});
+  uwm::ConstantBaseline half(0.5);
+  const auto log = train(net, uwm::Reinforce(), sgd, task, {.steps = 10, .baseline = &half});
+  CHECK(same_parameters(net, before) && log.mean_reward == 0.5);
+}
+
+TEST(what_does_not_fit_together_is_refused_and_changes_nothing) {
+  Network<float> net({6, 4, 1}), wide({6, 4, 3}), other({7, 4, 1});
+  const auto before = net;
+  SGD sgd({0.1}), three({0.1, 0.1, 0.1});
+  uwm::Multiplexer task(2);
+  const uwm::Reinforce rule;
+  for (const std::int64_t bad : {0, -1}) {
+    CHECK_THROWS(ValueError, "steps must be at least 1", train(net, rule, sgd, task, {.steps = bad}));
+    CHECK_THROWS(ValueError, "batch_size must be at least 1",
+                 train(net, rule, sgd, task, {.steps = 1, .batch_size = bad}));
+  }
+  CHECK_THROWS(ValueError, "record_every", train(net, rule, sgd, task, {.steps = 1, .record_every = -1}));
+  CHECK_THROWS(ValueError, "the task has 6 inputs, the network 7", train(other, rule, sgd, task, {.steps = 1}));
+  CHECK_THROWS(ValueError, "the task needs 1 outputs, the network has 3", train(wide, rule, sgd, task, {.steps = 1}));
+  CHECK_THROWS(ValueError, "one per layer (2), got 3", train(net, rule, three, task, {.steps = 1}));
+  CHECK(same_parameters(net, before) && net.position().step == 0 && sgd.steps() == 0);
+  net.layers()[1].weight(0, 0) = std::numeric_limits<float>::infinity();
+  CHECK_THROWS(ValueError, "layers[1].weight", train(net, rule, sgd, task, {.steps = 1}));
+}
+
+TEST(a_task_or_baseline_that_breaks_its_promise_is_named) {
+  using Broken = Echo::Broken;
+  for (const Broken broken : {Broken::reward_nan, Broken::reward_shape, Broken::input_nan, Broken::input_shape}) {
+    Network<double> net({1, 3, 1});
+    const auto before = net;
+    SGD sgd({0.1});
+    Echo task;
+    task.broken = broken;
+    const char* part = broken == Broken::reward_nan || broken == Broken::reward_shape ? "reward" : "input";
+    CHECK_THROWS(ValueError, part, train(net, uwm::Reinforce(), sgd, task, {.steps = 3, .batch_size = 2}));
+    CHECK(same_parameters(net, before));
+  }
+  Network<double> net({1, 3, 1});
+  SGD sgd({0.1});
+  Echo task;
+  BrokenBaseline baseline;
+  CHECK_THROWS(ValueError, "baseline", train(net, uwm::Reinforce(), sgd, task, {.steps = 3, .baseline = &baseline}));
+}
+
+TEST(divergence_is_told) {
+  Network<float> net({6, 4, 1});
+  Adam adam({3e38});
+  uwm::Multiplexer task(2);
+  CHECK_THROWS(uwm::DivergenceError, "diverged",
+               train(net, uwm::Reinforce(), adam, task, {.steps = 100, .batch_size = 2}));
+}
+
+TEST(progress_is_told_and_can_stop) {
+  Network<float> net({20, 64, 1});
+  SGD sgd({0.001});
+  uwm::Multiplexer task(4);
+  std::vector<uwm::Progress> seen;
+  auto log = train(net, uwm::Reinforce(), sgd, task, {.steps = 20, .progress = [&](const uwm::Progress& p) {
+                                                        seen.push_back(p);
+                                                        return true;
+                                                      }});
+  CHECK(!seen.empty() && seen.back().step == 20 && seen.back().steps == 20 && seen.back().reward == log.rewards.back());
+
+  int calls = 0;
+  log = train(net, uwm::Reinforce(), sgd, task,
+              {.steps = std::int64_t{1} << 40, .record_every = 1000, .progress = [&](const uwm::Progress& p) {
+                 CHECK(p.step >= 1 && p.steps == std::int64_t{1} << 40);
+                 return ++calls < 2;
+               }});
+  CHECK(calls == 2 && log.stopped && log.steps > 0 && log.seconds < 5);
+  CHECK(static_cast<std::int64_t>(log.rewards.size()) == (log.steps + 999) / 1000 && std::isfinite(log.mean_reward));
+
+  struct Enough : std::runtime_error {
+    using std::runtime_error::runtime_error;
+  };
+  CHECK_THROWS(Enough, "enough",
+               train(net, uwm::Reinforce(), sgd, task,
+                     {.steps = 5, .progress = [](const uwm::Progress&) -> bool { throw Enough("enough"); }}));
+}
+
+TEST(nothing_is_allocated_per_step) {
+  if (!allocations::counted) {
+    std::cout << "allocations are not counted in this build\n";
+    return;
+  }
+  // Runs of different lengths allocate the same: all of it before the second step.
+  const auto allocated = [](const char* output, const uwm::Rule& rule, uwm::Optimizer& optimizer, auto& net,
+                            std::int64_t steps) {
+    std::unique_ptr<uwm::Task> task;
+    if (output == std::string("softmax"))
+      task = std::make_unique<uwm::Bandit>(normal_matrix<double>(9, 20, 1, 1),
+                                           std::vector<std::int64_t>{0, 1, 2, 0, 1, 2, 0, 1, 2});
+    else
+      task = std::make_unique<uwm::Multiplexer>(4);
+    uwm::RunningMean baseline;
+    const std::size_t before = allocations::count();
+    train(net, rule, optimizer, *task, {.steps = steps, .batch_size = 4, .baseline = &baseline, .record_every = 10000});
+    return allocations::count() - before;
+  };
+  const auto run = [&](auto zero, const char* output, const uwm::Rule& rule, uwm::Optimizer& optimizer) {
+    Network<decltype(zero)> net({20, 17, 9, output == std::string("softmax") ? 3 : 1}, output);
+    allocated(output, rule, optimizer, net, 1);  // moments
+    const std::size_t one = allocated(output, rule, optimizer, net, 1),
+                      many = allocated(output, rule, optimizer, net, 200);
+    if (one != many) check::fail(__FILE__, __LINE__, rule.name(), " with ", output, " output: ", one, " and ", many);
+    CHECK(one > 0);
+  };
+  for (const auto& name : uwm::rule_names())
+    for (const char* output : {"bernoulli", "softmax", "gaussian"}) {
+      const auto rule = uwm::make_rule(name);
+      SGD momentum({1e-4}, 0.9), plain({1e-4});
+      Adam adam({1e-4}), adam_double({1e-4});
+      run(0.0f, output, *rule, adam);
+      run(0.0, output, *rule, adam_double);
+      run(0.0f, output, *rule, momentum);
+      run(0.0, output, *rule, plain);
+      run(0.0f, output, uwm::WeightMax(3), adam);
+    }
+}
+
+TEST(separate_networks_train_in_separate_threads) {
+  std::vector<Run> alone, together;
+  for (std::uint64_t seed = 0; seed < 4; ++seed) alone.push_back(multiplexer_run(seed));
+  together = alone;
+  std::vector<std::thread> threads;
+  for (std::uint64_t seed = 0; seed < 4; ++seed)
+    threads.emplace_back([&together, seed] { together[seed] = multiplexer_run(seed); });
+  for (auto& thread : threads) thread.join();
+  for (std::uint64_t seed = 0; seed < 4; ++seed) {
+    CHECK(same_parameters(alone[seed].net, together[seed].net));
+    CHECK(alone[seed].log.rewards == together[seed].log.rewards);
+  }
+}
+
+TEST(the_level_in_use_is_one_of_this_machine) {
+  const auto levels = uwm::simd_levels();
+  CHECK(std::find(levels.begin(), levels.end(), uwm::simd_level()) != levels.end());
+}

@@ -1,0 +1,61 @@
+"""The slow, obvious NumPy twin of the engine: same names, same random numbers, no cleverness."""
+
+from __future__ import annotations
+
+from . import baselines, flips, network, optimizers, random, rules, signedlog, tasks
+from .baselines import Baseline, RunningMean
+from .network import Layer, Network, Sample
+from .optimizers import SGD, Adam, Exponential, Linear, Schedule
+from .random import philox
+from .rules import (
+    RULES,
+    FlipDifference,
+    LayerGradient,
+    PosteriorReinforce,
+    Reinforce,
+    Rule,
+    StraightThrough,
+    UnbiasedWeightMax,
+    WeightMax,
+    rule,
+)
+from .tasks import Bandit, Multiplexer, Task
+from .train import Interrupted, Log, train
+
+__all__ = [
+    "RULES",
+    "SGD",
+    "Adam",
+    "Bandit",
+    "Baseline",
+    "Exponential",
+    "FlipDifference",
+    "Interrupted",
+    "Layer",
+    "LayerGradient",
+    "Linear",
+    "Log",
+    "Multiplexer",
+    "Network",
+    "PosteriorReinforce",
+    "Reinforce",
+    "Rule",
+    "RunningMean",
+    "Sample",
+    "Schedule",
+    "StraightThrough",
+    "Task",
+    "UnbiasedWeightMax",
+    "WeightMax",
+    "baselines",
+    "flips",
+    "network",
+    "optimizers",
+    "philox",
+    "random",
+    "rule",
+    "rules",
+    "signedlog",
+    "tasks",
+    "train",
+]

@@ -1,0 +1,67 @@
+"""Baselines: what is subtracted from the reward before a rule sees it.
+
+A baseline must not depend on the actions drawn, so it is used before it is updated.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .arrays import Array, real_number
+
+
+class Baseline:
+    """Base: predicts the reward of each input, and learns from the rewards that came.
+
+    >>> class Zero(Baseline):
+    ...     def predict(self, x):
+    ...         return np.zeros(len(x))
+    ...     def update(self, x, reward):
+    ...         pass
+    >>> Zero().predict(np.ones((2, 3)))
+    array([0., 0.])
+    """
+
+    def predict(self, x: Array) -> Array:
+        """Expected reward of inputs x (batch, n_in), (batch,)."""
+        raise NotImplementedError(f"{type(self).__name__} does not define predict")
+
+    def update(self, x: Array, reward: Array) -> None:
+        """Learn from the rewards (batch,) that inputs x (batch, n_in) brought."""
+        raise NotImplementedError(f"{type(self).__name__} does not define update")
+
+
+class Constant(Baseline):
+    """The same number always.
+
+    >>> Constant(0.5).predict(np.ones((2, 3)))
+    array([0.5, 0.5])
+    """
+
+    def __init__(self, value: float) -> None:
+        self.value = real_number("baseline", value)
+
+    def predict(self, x: Array) -> Array:
+        return np.full(len(x), self.value)
+
+    def update(self, x: Array, reward: Array) -> None:
+        pass
+
+
+class RunningMean(Constant):
+    """Exponential running mean of the rewards: value <- value + rate (batch mean - value).
+
+    >>> baseline = RunningMean(rate=0.5)
+    >>> baseline.update(np.ones((2, 3)), np.ones(2))
+    >>> baseline.value
+    0.5
+    """
+
+    def __init__(self, rate: float = 0.01, value: float = 0.0) -> None:
+        super().__init__(value)
+        self.rate = real_number("rate", rate)
+        if not (self.rate > 0 and self.rate <= 1):
+            raise ValueError(f"rate: expected a number in (0, 1], got {rate}")
+
+    def update(self, x: Array, reward: Array) -> None:
+        self.value += self.rate * (float(np.mean(reward)) - self.value)

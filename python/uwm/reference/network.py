@@ -1,0 +1,353 @@
+"""Layers of stochastic units, and the record of one pass through them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import random
+from .arrays import Array, NetworkLike, finite_array, positive_number, whole_number
+
+OUTPUTS = ("bernoulli", "softmax", "gaussian")
+UNITS = ("binary", "bipolar")
+
+
+def log_sigmoid(z: Array) -> Array:
+    """Logarithm of 1 / (1 + exp(-z)), without overflow at either end.
+
+    >>> log_sigmoid(np.array([-1e4, 0.0]))
+    array([-1.00000000e+04, -6.93147181e-01])
+    """
+    return np.asarray(-np.logaddexp(0.0, -z), dtype=np.float64)
+
+
+def log_softmax(z: Array, axis: int = -1) -> Array:
+    """Logarithm of exp(z_k) / sum exp(z), without overflow.
+
+    >>> log_softmax(np.array([1e4, 0.0]))
+    array([     0., -10000.])
+    """
+    shifted = z - z.max(axis=axis, keepdims=True)
+    e = np.exp(shifted)
+    # The largest term is 1. Left to log1p, it does not swallow the digits of the others.
+    np.put_along_axis(e, np.expand_dims(z.argmax(axis=axis), axis), 0.0, axis)
+    return np.asarray(shifted - np.log1p(e.sum(axis=axis, keepdims=True)), dtype=np.float64)
+
+
+@dataclass
+class Layer:
+    """Parameters of one layer: weight (n_out, n_in), bias (n_out,), temperature.
+
+    >>> Network([3, 2, 1]).layers[0].weight.shape
+    (2, 3)
+    """
+
+    weight: Array
+    bias: Array
+    temperature: float
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What one forward pass over a batch did; one array (batch, n_l) per layer in each list.
+
+    `logits` are divided by the layer's temperature. `probabilities` are those of firing, of the
+    classes for a softmax layer, and the means for a Gaussian one. `eligibilities` are the
+    derivatives of log Pr(action) with respect to the logit.
+
+    >>> Network([3, 2, 1]).forward(np.ones((5, 3))).output.shape
+    (5, 1)
+    """
+
+    inputs: Array
+    activations: list[Array]
+    logits: list[Array]
+    probabilities: list[Array]
+    eligibilities: list[Array]
+    output_kind: str = "bernoulli"
+
+    @property
+    def batch_size(self) -> int:
+        """Number of samples."""
+        return len(self.inputs)
+
+    @property
+    def output(self) -> Array:
+        """Activations of the last layer, (batch, n_out)."""
+        return self.activations[-1]
+
+    @property
+    def actions(self) -> NDArray[np.int64]:
+        """Class drawn for each sample, (batch,); ValueError unless the output is softmax."""
+        if self.output_kind != "softmax":
+            raise ValueError(f"actions: expected a softmax output, got {self.output_kind}")
+        return np.asarray(np.argmax(self.output, axis=1), dtype=np.int64)
+
+
+class Network:
+    """A network of stochastic units in float64.
+
+    sizes: number of inputs, of units in each hidden layer, and of outputs.
+    output: "bernoulli", "softmax" (one categorical action) or "gaussian" (mean z, deviation sigma).
+    units: "binary" (0/1) or "bipolar" (-1/+1) hidden units. Bernoulli outputs are always 0/1.
+    temperature: divides the logits; one number or one per layer.
+    seed: of all random numbers. `step`, the number of forward passes made, selects the next ones.
+
+    Weights start uniform in +-sqrt(6 / (n_in + n_out)) (Glorot & Bengio 2010), biases at 0.
+    Raises ValueError or TypeError saying what was expected and what came.
+
+    >>> net = Network([4, 3, 1], seed=1)
+    >>> sample = net.forward(np.zeros((2, 4)))
+    >>> net.step, sample.activations[0].shape
+    (1, (2, 3))
+    """
+
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        *,
+        output: str = "bernoulli",
+        units: str = "binary",
+        temperature: float | Sequence[float] = 1.0,
+        sigma: float = 1.0,
+        dtype: str = "float64",
+        seed: int = 0,
+    ) -> None:
+        if isinstance(sizes, (str, bytes)) or not isinstance(sizes, (Sequence, np.ndarray)):
+            raise TypeError(f"sizes: expected a sequence of integers, got {sizes!r}")
+        self._sizes = tuple(whole_number("sizes", n, 1) for n in sizes)
+        if len(self._sizes) < 2:
+            raise ValueError(f"sizes: expected at least an input and an output, got {sizes}")
+        if output not in OUTPUTS:
+            raise ValueError(f"output: expected one of {OUTPUTS}, got {output!r}")
+        if units not in UNITS:
+            raise ValueError(f"units: expected one of {UNITS}, got {units!r}")
+        if np.dtype(dtype) != np.float64:
+            raise ValueError(f"dtype: the reference computes in float64, got {dtype!r}")
+        if output == "softmax" and self._sizes[-1] < 2:
+            raise ValueError(f"sizes: a softmax output needs 2 classes or more, got {sizes}")
+        self._output, self._units, self._seed = output, units, 0
+        self._sigma = positive_number("sigma", sigma)
+        n_layers = len(self._sizes) - 1
+        each = list(temperature) if isinstance(temperature, (Sequence, np.ndarray)) else None
+        if each is not None and len(each) != n_layers:
+            raise ValueError(f"temperature: expected {n_layers} numbers, got {len(each)}")
+        self._temperature = tuple(
+            positive_number("temperature", t)
+            for t in (each if each is not None else [temperature] * n_layers)
+        )
+        self.reset(seed)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Numbers of inputs, hidden units and outputs."""
+        return self._sizes
+
+    @property
+    def output(self) -> str:
+        """Kind of the output layer."""
+        return self._output
+
+    @property
+    def units(self) -> str:
+        """Encoding of the hidden units."""
+        return self._units
+
+    @property
+    def temperature(self) -> tuple[float, ...]:
+        """Temperature of each layer."""
+        return self._temperature
+
+    @property
+    def sigma(self) -> float:
+        """Standard deviation of a Gaussian output."""
+        return self._sigma
+
+    @property
+    def dtype(self) -> np.dtype[np.float64]:
+        """Always float64."""
+        return np.dtype(np.float64)
+
+    @property
+    def seed(self) -> int:
+        """Seed of all random numbers."""
+        return self._seed
+
+    @property
+    def step(self) -> int:
+        """Step whose random numbers the next forward pass uses."""
+        return self._step
+
+    @step.setter
+    def step(self, value: int) -> None:
+        self._step = whole_number("step", value, 0, 2**48)
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers; index 0 is the first hidden layer."""
+        return self._layers
+
+    def reset(self, seed: int | None = None) -> None:
+        """Draw the parameters anew, from `seed` or from the present one, and set step to 0.
+
+        >>> net = Network([2, 1])
+        >>> net.layers[0].bias[:] = 1.0
+        >>> net.reset()
+        >>> float(net.layers[0].bias[0])
+        0.0
+        """
+        new_seed = self._seed if seed is None else whole_number("seed", seed, 0, 2**64)
+        layers = []
+        for ell, (n_in, n_out) in enumerate(pairwise(self._sizes)):
+            bound = np.sqrt(6.0 / (n_in + n_out))
+            u = random.uniforms(random.philox(new_seed, 0, random.PARAMETERS, ell, n_out, n_in))
+            layers.append(Layer(bound * (2.0 * u - 1.0), np.zeros(n_out), self._temperature[ell]))
+        self._layers, self._seed, self._step = tuple(layers), new_seed, 0
+
+    @classmethod
+    def from_network(cls, net: NetworkLike) -> Network:
+        """A float64 twin of any network with the same attributes: parameters, seed and step copied.
+
+        >>> net = Network([3, 2, 1], seed=5)
+        >>> twin = Network.from_network(net)
+        >>> bool(np.all(twin.layers[0].weight == net.layers[0].weight))
+        True
+        """
+        twin = cls(
+            net.sizes,
+            output=net.output,
+            units=net.units,
+            temperature=net.temperature,
+            sigma=net.sigma,
+            seed=net.seed,
+        )
+        for mine, theirs in zip(twin.layers, net.layers, strict=True):
+            mine.weight[...], mine.bias[...] = theirs.weight, theirs.bias
+        twin.step = net.step
+        return twin
+
+    def copy(self) -> Network:
+        """An independent network with the same parameters, seed and step.
+
+        >>> Network([3, 2, 1], seed=5).copy().seed
+        5
+        """
+        return Network.from_network(self)
+
+    def astype(self, dtype: Any) -> Network:
+        """A copy in another precision; here float64 is the only one (ValueError otherwise).
+
+        >>> Network([3, 2, 1]).astype("float64").dtype
+        dtype('float64')
+        """
+        if np.dtype(dtype) != np.float64:
+            raise ValueError(f"dtype: the reference computes in float64, got {dtype!r}")
+        return self.copy()
+
+    def forward(self, x: Any) -> Sample:
+        """Draw the actions of all units for inputs x (batch, n_in).
+
+        Uses the random numbers of (seed, step) and then counts step up by one.
+        Raises ValueError for a wrong shape and for NaN or infinity in x or in the parameters.
+
+        >>> Network([2, 2], output="softmax").forward([[0, 1]]).actions.shape
+        (1,)
+        """
+        inputs = finite_array("x", x, (None, self._sizes[0]))
+        sample = self._sample(inputs, None)
+        self._step += 1
+        return sample
+
+    def clamp(self, x: Any, activations: Sequence[Any]) -> Sample:
+        """The sample in which the units took the given actions; draws nothing.
+
+        activations: one array (batch, n_l) per layer, encoded as the units are: hidden 0/1 or
+        -1/+1, Bernoulli output 0/1, softmax output one-hot, Gaussian output any finite number.
+        Raises ValueError or TypeError saying what was expected and what came.
+
+        >>> sample = Network([2, 1]).clamp([[0, 1]], [[[1]]])
+        >>> sample.eligibilities[0] == 1 - sample.probabilities[0]
+        array([[ True]])
+        """
+        inputs = finite_array("x", x, (None, self._sizes[0]))
+        if len(activations) != len(self._layers):
+            raise ValueError(
+                f"activations: expected {len(self._layers)} arrays, got {len(activations)}"
+            )
+        given = []
+        for ell, activation in enumerate(activations):
+            name = f"activations[{ell}]"
+            array = finite_array(name, activation, (len(inputs), self._sizes[ell + 1]))
+            self._check_encoding(name, array, ell)
+            given.append(array)
+        return self._sample(inputs, given)
+
+    def _check_encoding(self, name: str, array: Array, ell: int) -> None:
+        last = ell == len(self._layers) - 1
+        if last and self._output == "gaussian":
+            return
+        low, high = (-1, 1) if self._units == "bipolar" and not last else (0, 1)
+        if not np.all((array == low) | (array == high)):
+            raise ValueError(f"{name}: expected only {low} and {high}, got other numbers")
+        if last and self._output == "softmax" and not np.all(array.sum(axis=1) == 1):
+            raise ValueError(f"{name}: expected one-hot rows, got rows with another sum")
+
+    def _sample(self, inputs: Array, given: list[Array] | None) -> Sample:
+        for ell, layer in enumerate(self._layers):
+            finite_array(
+                f"layers[{ell}].weight", layer.weight, (self._sizes[ell + 1], self._sizes[ell])
+            )
+            finite_array(f"layers[{ell}].bias", layer.bias, (self._sizes[ell + 1],))
+        sample = Sample(inputs, [], [], [], [], self._output)
+        below = inputs
+        for ell, layer in enumerate(self._layers):
+            z = (below @ layer.weight.T + layer.bias) / layer.temperature
+            if not np.all(np.isfinite(z)):
+                raise ValueError(f"layer {ell}: logits overflow; inputs or weights are too large")
+            last = ell == len(self._layers) - 1
+            kind = self._output if last else "bernoulli"
+            bipolar = self._units == "bipolar" and not last
+            if given is not None:
+                h = given[ell]
+            else:
+                h = self._draw(ell, z, kind)
+                h = 2.0 * h - 1.0 if bipolar else h
+            probability, eligibility = self._law(z, h, kind)
+            sample.logits.append(z)
+            sample.activations.append(h)
+            sample.probabilities.append(probability)
+            sample.eligibilities.append(eligibility)
+            below = h
+        return sample
+
+    def _draw(self, ell: int, z: Array, kind: str) -> Array:
+        batch, n = z.shape
+        where = (self._seed, self._step, random.ACTIVATIONS, ell, batch)
+        if kind == "gaussian":
+            return z + self._sigma * random.normals(*where, n)
+        if kind == "softmax":
+            # One uniform number picks the class: the first whose cumulative weight exceeds it.
+            u = random.uniforms(random.philox(*where, 1))
+            e = np.exp(z - z.max(axis=1, keepdims=True))
+            above = np.cumsum(e, axis=1) > u * e.sum(axis=1, keepdims=True)
+            last_possible = n - 1 - np.argmax(e[:, ::-1] > 0, axis=1)
+            k = np.where(above.any(axis=1), np.argmax(above, axis=1), last_possible)
+            return np.asarray(np.eye(n)[k], dtype=np.float64)
+        u = random.uniforms(random.philox(*where, n))
+        return np.asarray(u < np.exp(log_sigmoid(z)), dtype=np.float64)
+
+    def _law(self, z: Array, h: Array, kind: str) -> tuple[Array, Array]:
+        """Probabilities, and d log Pr(h) / dz."""
+        if kind == "gaussian":
+            return z.copy(), (h - z) / self._sigma**2
+        if kind == "softmax":
+            pi = np.exp(log_softmax(z))
+            return pi, h - pi
+        # fired - p, written so that it keeps its digits when p is close to 0 or 1
+        c = np.where(h > 0, 1.0, -1.0)
+        return np.exp(log_sigmoid(z)), c * np.exp(log_sigmoid(-c * z))

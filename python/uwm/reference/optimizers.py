@@ -1,0 +1,201 @@
+"""Optimizers: they ascend, since a gradient here points to more reward."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from .arrays import (
+    Array,
+    LayerLike,
+    NetworkLike,
+    finite_array,
+    positive_number,
+    real_number,
+    whole_number,
+)
+from .rules import LayerGradient
+
+
+class Schedule:
+    """A learning rate that changes: called with the number of updates made so far."""
+
+    def __init__(self, start: float, end: float, steps: int) -> None:
+        self.start = real_number("start", start)
+        self.end = real_number("end", end)
+        self.steps = whole_number("steps", steps, 1)
+
+    def __call__(self, t: int) -> float:
+        """The rate after t updates."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.start:g}, {self.end:g}, {self.steps})"
+
+
+class Linear(Schedule):
+    """From `start` to `end` in a straight line over `steps` updates, then constant.
+
+    >>> [Linear(1.0, 0.0, 4)(t) for t in (0, 1, 4, 9)]
+    [1.0, 0.75, 0.0, 0.0]
+    """
+
+    def __init__(self, start: float, end: float, steps: int) -> None:
+        super().__init__(start, end, steps)
+        if not (self.start >= 0 and self.end >= 0):
+            raise ValueError(f"expected rates of at least 0, got {start} and {end}")
+
+    def __call__(self, t: int) -> float:
+        if t >= self.steps:
+            return self.end
+        return self.start + (self.end - self.start) * (t / self.steps)
+
+
+class Exponential(Schedule):
+    """From `start` to `end` by equal factors over `steps` updates, then constant; both above 0.
+
+    >>> [Exponential(1.0, 0.25, 2)(t) for t in (0, 1, 2, 9)]
+    [1.0, 0.5, 0.25, 0.25]
+    """
+
+    def __init__(self, start: float, end: float, steps: int) -> None:
+        super().__init__(start, end, steps)
+        positive_number("start", start)
+        positive_number("end", end)
+
+    def __call__(self, t: int) -> float:
+        if t >= self.steps:
+            return self.end
+        return float(self.start * (self.end / self.start) ** (t / self.steps))
+
+
+LearningRate = float | Schedule | Sequence[float | Schedule]
+
+
+class Optimizer:
+    """Base: learning rates per layer, and one state per parameter array."""
+
+    def __init__(self, learning_rate: LearningRate) -> None:
+        several = isinstance(learning_rate, (Sequence, np.ndarray))
+        rates = list(learning_rate) if several else [learning_rate]  # type: ignore[arg-type]
+        if not rates:
+            raise ValueError("learning_rate: expected at least one number, got none")
+        self._several = several
+        self._rates = [_checked_rate(rate) for rate in rates]
+        self._state: list[dict[str, Array]] = []
+        self._steps = 0
+
+    @property
+    def steps(self) -> int:
+        """Updates made."""
+        return self._steps
+
+    def step(self, net: NetworkLike, gradient: Sequence[LayerGradient]) -> None:
+        """Move the parameters of `net` up the gradient, one LayerGradient per layer.
+
+        Raises ValueError or TypeError, and changes nothing, if the gradient does not fit.
+        """
+        layers = net.layers
+        if len(gradient) != len(layers):
+            raise ValueError(f"gradient: expected {len(layers)} layers, got {len(gradient)}")
+        if self._several and len(self._rates) != len(layers):
+            raise ValueError(f"learning_rate: expected {len(layers)}, got {len(self._rates)}")
+        checked: list[tuple[LayerLike, Array, Array]] = []
+        for ell, (layer, g) in enumerate(zip(layers, gradient, strict=True)):
+            d_weight = finite_array(f"gradient[{ell}].weight", g.weight, layer.weight.shape)
+            d_bias = finite_array(f"gradient[{ell}].bias", g.bias, layer.bias.shape)
+            checked.append((layer, d_weight, d_bias))
+        shapes = [a.shape for layer in layers for a in (layer.weight, layer.bias)]
+        if not self._state:
+            self._state = [
+                {name: np.zeros(shape) for name in self._state_names} for shape in shapes
+            ]
+        for state, shape in zip(self._state, shapes, strict=False):
+            if any(a.shape != shape for a in state.values()) or len(shapes) != len(self._state):
+                raise ValueError("net: expected the network of the first step, got another shape")
+        for ell, (layer, d_weight, d_bias) in enumerate(checked):
+            rate = self._rates[ell if self._several else 0]
+            lr = rate(self._steps) if isinstance(rate, Schedule) else rate
+            of_weight, of_bias = self._state[2 * ell : 2 * ell + 2]
+            layer.weight[...] += lr * self._direction(of_weight, d_weight)
+            layer.bias[...] += lr * self._direction(of_bias, d_bias)
+        self._steps += 1
+
+    _state_names: tuple[str, ...] = ()
+
+    def _direction(self, state: dict[str, Array], g: Array) -> Array:
+        raise NotImplementedError
+
+
+def _checked_rate(rate: object) -> float | Schedule:
+    if isinstance(rate, Schedule):
+        return rate
+    number = real_number("learning_rate", rate)
+    if not number >= 0:
+        raise ValueError(f"learning_rate: expected a number of at least 0, got {number}")
+    return number
+
+
+class SGD(Optimizer):
+    """Stochastic gradient ascent: v <- momentum v + g, w <- w + learning_rate v.
+
+    learning_rate: a number, a schedule, or one of these per layer.
+
+    >>> from uwm.reference import Network
+    >>> net = Network([1, 1])
+    >>> SGD(learning_rate=0.5).step(net, [LayerGradient(np.zeros((1, 1)), np.ones(1))])
+    >>> float(net.layers[0].bias[0])
+    0.5
+    """
+
+    _state_names = ("velocity",)
+
+    def __init__(self, learning_rate: LearningRate, momentum: float = 0.0) -> None:
+        super().__init__(learning_rate)
+        self.momentum = _fraction("momentum", momentum)
+
+    def _direction(self, state: dict[str, Array], g: Array) -> Array:
+        state["velocity"] = self.momentum * state["velocity"] + g
+        return state["velocity"]
+
+
+class Adam(Optimizer):
+    """Adam (Kingma & Ba 2015): w <- w + learning_rate m_hat / (sqrt(v_hat) + epsilon).
+
+    learning_rate: a number, a schedule, or one of these per layer.
+
+    >>> from uwm.reference import Network
+    >>> net = Network([1, 1])
+    >>> Adam(learning_rate=0.5).step(net, [LayerGradient(np.zeros((1, 1)), np.ones(1))])
+    >>> round(float(net.layers[0].bias[0]), 6)
+    0.5
+    """
+
+    _state_names = ("m", "v")
+
+    def __init__(
+        self,
+        learning_rate: LearningRate = 1e-3,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-8,
+    ) -> None:
+        super().__init__(learning_rate)
+        self.beta1, self.beta2 = _fraction("beta1", beta1), _fraction("beta2", beta2)
+        self.epsilon = positive_number("epsilon", epsilon)
+
+    def _direction(self, state: dict[str, Array], g: Array) -> Array:
+        t = self._steps + 1
+        state["m"] = self.beta1 * state["m"] + (1.0 - self.beta1) * g
+        state["v"] = self.beta2 * state["v"] + (1.0 - self.beta2) * g**2
+        m_hat = state["m"] / (1.0 - self.beta1**t)
+        v_hat = state["v"] / (1.0 - self.beta2**t)
+        return np.asarray(m_hat / (np.sqrt(v_hat) + self.epsilon))
+
+
+def _fraction(name: str, value: object) -> float:
+    number = real_number(name, value)
+    if not (number >= 0 and number < 1):
+        raise ValueError(f"{name}: expected a number in [0, 1), got {number}")
+    return number

@@ -1,0 +1,119 @@
+"""The circle: inputs, forward pass, reward, one reward per unit, update."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from .arrays import Array, finite_array, whole_number
+from .baselines import Baseline, Constant
+from .network import Network
+from .optimizers import Optimizer
+from .rules import Rule
+from .tasks import Task
+
+
+@dataclass(frozen=True)
+class Log:
+    """What a training run brought.
+
+    `rewards`: mean reward of each window of `record_every` steps (the last may be shorter).
+    `mean_reward`: over all steps. `final_reward`: over the last tenth of them.
+
+    >>> Log(np.zeros(1), 1, 1, 1, 0.0, 0.0, 0.1).mean_reward
+    0.0
+    """
+
+    rewards: Array
+    record_every: int
+    steps: int
+    batch_size: int
+    mean_reward: float
+    final_reward: float
+    seconds: float
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C stopped a training run; `log` is what it had brought by then."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__(f"stopped after {log.steps} steps")
+        self.log = log
+
+
+def train(
+    net: Network,
+    rule: Rule,
+    opt: Optimizer,
+    task: Task,
+    *,
+    steps: int,
+    batch_size: int = 1,
+    baseline: float | Baseline | None = None,
+    record_every: int | None = None,
+    progress: Callable[[int, int, float], None] | None = None,
+) -> Log:
+    """Train `net` in place for `steps` updates of `batch_size` samples each; returns a Log.
+
+    baseline: None, a number, or a Baseline; used before it learns from the same rewards.
+    record_every: steps per entry of Log.rewards, by default a hundredth of the run.
+    progress(step, steps, reward): called about ten times a second and at the end.
+    Raises ValueError or TypeError, before anything is changed, if the pieces do not fit.
+
+    >>> from uwm.reference import Adam, Multiplexer, Network, UnbiasedWeightMax, train
+    >>> net = Network([3, 4, 1])
+    >>> log = train(net, UnbiasedWeightMax(), Adam(), Multiplexer(address_bits=1), steps=20)
+    >>> log.rewards.shape
+    (20,)
+    """
+    steps = whole_number("steps", steps, 1)
+    batch_size = whole_number("batch_size", batch_size, 1)
+    window = whole_number("record_every", record_every or max(1, steps // 100), 1)
+    yes_or_no = net.output == "bernoulli" and (net.sizes[-1], task.n_outputs) == (1, 2)
+    if net.sizes[0] != task.n_inputs or not (net.sizes[-1] == task.n_outputs or yes_or_no):
+        raise ValueError(
+            f"task: expected {net.sizes[0]} inputs and {net.sizes[-1]} outputs, "
+            f"got {task.n_inputs} and {task.n_outputs}"
+        )
+    b = baseline if isinstance(baseline, Baseline) else Constant(baseline or 0.0)
+    means: list[float] = []
+    start = reported = time.perf_counter()
+    try:
+        for _ in range(steps):
+            x = task.inputs(net.seed, net.step, batch_size)
+            now = net.step
+            sample = net.forward(x)
+            R = finite_array("reward", task.reward(net.seed, now, sample), (batch_size,))
+            expected = finite_array("baseline", b.predict(sample.inputs), (batch_size,))
+            gradient = rule.gradient(net, sample, R - expected)
+            b.update(sample.inputs, R)
+            opt.step(net, gradient)
+            means.append(float(R.mean()))
+            if progress is not None and time.perf_counter() - reported > 0.1:
+                reported = time.perf_counter()
+                progress(len(means), steps, float(np.mean(means[-window:])))
+    except KeyboardInterrupt:
+        raise Interrupted(_log(means, window, batch_size, start)) from None
+    if progress is not None:
+        progress(steps, steps, float(np.mean(means[-window:])))
+    return _log(means, window, batch_size, start)
+
+
+def _log(means: list[float], window: int, batch_size: int, start: float) -> Log:
+    seconds = time.perf_counter() - start
+    if not means:
+        return Log(np.zeros(0), window, 0, batch_size, 0.0, 0.0, seconds)
+    rewards = [np.mean(means[k : k + window]) for k in range(0, len(means), window)]
+    tenth = max(1, len(means) // 10)
+    return Log(
+        rewards=np.array(rewards),
+        record_every=window,
+        steps=len(means),
+        batch_size=batch_size,
+        mean_reward=float(np.mean(means)),
+        final_reward=float(np.mean(means[-tenth:])),
+        seconds=seconds,
+    )

@@ -1,0 +1,91 @@
+"""Networks, rewards and comparisons that several tests use."""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+import uwm.reference
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+
+UNBIASED = (
+    "reinforce",
+    "unbiased_weight_max",
+    "unbiased_weight_max_two_sided",
+    "unbiased_weight_max_one_sided",
+    "posterior_reinforce",
+)
+BIASED = ("ste", "weight_max", "flip_difference")
+
+# (sizes, output): every output kind, several output units, one to three hidden layers
+SHAPES = (
+    ((4, 5, 1), "bernoulli"),
+    ((4, 4, 2), "bernoulli"),
+    ((4, 5, 3), "softmax"),
+    ((4, 4, 1), "gaussian"),
+    ((4, 4, 4, 1), "bernoulli"),
+    ((4, 4, 3, 2), "bernoulli"),
+    ((4, 4, 3, 3), "softmax"),
+    ((4, 3, 3, 1), "gaussian"),
+    ((3, 2, 2, 2), "gaussian"),
+    ((3, 3, 3, 3, 1), "bernoulli"),
+    ((3, 3, 3, 2, 2), "bernoulli"),
+    ((3, 3, 3, 2, 3), "softmax"),
+    ((3, 3, 2, 2, 1), "gaussian"),
+)
+TEMPERATURES = (0.7, 1.4, 1.0, 1.2)
+
+
+def implementation(name: str) -> ModuleType:
+    """The engine or the reference: they have the same names."""
+    if name == "reference":
+        return uwm.reference
+    engine = importlib.import_module("uwm")
+    if not hasattr(engine, "Network"):
+        pytest.skip("the engine is not built")
+    return engine
+
+
+def random_parameters(net: Any, scale: float, seed: int = 0) -> Any:
+    """Give `net` normal weights and biases of this scale, the same in every implementation."""
+    rng = np.random.default_rng(seed)
+    for layer in net.layers:
+        layer.weight[...] = scale * rng.normal(size=layer.weight.shape)
+        layer.bias[...] = 0.5 * scale * rng.normal(size=layer.bias.shape)
+    return net
+
+
+def random_activations(net: Any, batch: int, seed: int = 0) -> list[Array]:
+    """Fair coins for every unit, whatever its probability."""
+    rng = np.random.default_rng(seed)
+    activations: list[Array] = []
+    for n in net.sizes[1:-1]:
+        fired = rng.integers(0, 2, size=(batch, n)).astype(np.float64)
+        activations.append(2 * fired - 1 if net.units == "bipolar" else fired)
+    n = net.sizes[-1]
+    if net.output == "softmax":
+        activations.append(np.eye(n)[rng.integers(0, n, size=batch)])
+    elif net.output == "gaussian":
+        activations.append(net.sigma * rng.normal(size=(batch, n)))
+    else:
+        activations.append(rng.integers(0, 2, size=(batch, n)).astype(np.float64))
+    return activations
+
+
+def smooth_reward(output: Array) -> Array:
+    """Some function of several outputs."""
+    n = np.arange(1, output.shape[1] + 1)
+    return np.asarray(np.sin(output @ (1.3 / n) + 0.4) + 0.5 * output[:, 0])
+
+
+def relative_error(got: Any, want: Any) -> float:
+    """|got - want| / |want|; NaN if anything is."""
+    got, want = np.asarray(got, np.float64), np.asarray(want, np.float64)
+    assert got.shape == want.shape
+    size, distance = float(np.linalg.norm(want)), float(np.linalg.norm(got - want))
+    return distance / size if size > 0 else distance
