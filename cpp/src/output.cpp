@@ -17,10 +17,16 @@ T sign(T eligibility) {
   return std::signbit(eligibility) ? T(-1) : T(1);
 }
 
+template <class T>
+void write_ratio(double log_ratio, T& ratio, T& gain) {
+  ratio = static_cast<T>(std::exp(log_ratio));
+  gain = static_cast<T>(-std::expm1(log_ratio));
+}
+
 }  // namespace
 
 template <class T>
-void Output<T>::flip_ratio(const OutputFlip<T>& flip, Matrix<T>& ratio) const {
+void Output<T>::flip_ratio(const OutputFlip<T>& flip, Matrix<T>& ratio, Matrix<T>& gain) const {
   const auto& out = flip.output;
   const Index batch = out.logit.rows(), n_out = out.logit.cols(), n_hidden = flip.weight.cols();
   std::vector<double> z(static_cast<std::size_t>(n_out));
@@ -31,7 +37,7 @@ void Output<T>::flip_ratio(const OutputFlip<T>& flip, Matrix<T>& ratio) const {
     for (Index i = 0; i < n_hidden; ++i) {
       const double step = sign(flip.below_eligibility(s, i)) * double(flip.step);
       for (Index k = 0; k < n_out; ++k) z[static_cast<std::size_t>(k)] = out.logit(s, k) - step * flip.weight(k, i);
-      ratio(s, i) = static_cast<T>(std::exp(log_likelihood(z, action) - actual));
+      write_ratio(log_likelihood(z, action) - actual, ratio(s, i), gain(s, i));
     }
   }
 }
@@ -128,11 +134,11 @@ double SoftmaxOutput<T>::log_likelihood(std::span<const double> logit, std::span
 }
 
 template <class T>
-void SoftmaxOutput<T>::flip_ratio(const OutputFlip<T>& flip, Matrix<T>& ratio) const {
+void SoftmaxOutput<T>::flip_ratio(const OutputFlip<T>& flip, Matrix<T>& ratio, Matrix<T>& gain) const {
   const auto& out = flip.output;
   const auto& kernel = kernels::active<T>();
   if (!(flip.step * kernel.max_abs(flip.weight.size(), flip.weight.data()) < kernels::Range<T>::weight))
-    return Output<T>::flip_ratio(flip, ratio);
+    return Output<T>::flip_ratio(flip, ratio, gain);
   grow(flip.scratch, kernel.flip_scratch(flip.weight.rows()));
   kernel.softmax({.batch = out.logit.rows(),
                   .n_out = flip.weight.rows(),
@@ -141,8 +147,10 @@ void SoftmaxOutput<T>::flip_ratio(const OutputFlip<T>& flip, Matrix<T>& ratio) c
                   .step = flip.step,
                   .probability = out.probability.data(),
                   .activation = out.activation.data(),
+                  .output_eligibility = out.eligibility.data(),
                   .eligibility = flip.below_eligibility.data(),
                   .ratio_out = ratio.data(),
+                  .gain_out = gain.data(),
                   .scratch = flip.scratch.data()});
 }
 
@@ -192,7 +200,7 @@ double GaussianOutput<T>::log_likelihood(std::span<const double> logit, std::spa
 }
 
 template <class T>
-void GaussianOutput<T>::flip_ratio(const OutputFlip<T>& flip, Matrix<T>& ratio) const {
+void GaussianOutput<T>::flip_ratio(const OutputFlip<T>& flip, Matrix<T>& ratio, Matrix<T>& gain) const {
   // with d_k = c_i step w_ki and e_k = (a_k - z_k) / sigma^2: log lambda_i = -sum_k (e_k d_k + d_k^2 / (2 sigma^2))
   const auto& out = flip.output;
   const double half_precision = 0.5 / (sigma_ * sigma_);
@@ -204,7 +212,7 @@ void GaussianOutput<T>::flip_ratio(const OutputFlip<T>& flip, Matrix<T>& ratio) 
         const double d = step * flip.weight(k, i);
         log_ratio -= d * (out.eligibility(s, k) + d * half_precision);
       }
-      ratio(s, i) = static_cast<T>(std::exp(log_ratio));
+      write_ratio(log_ratio, ratio(s, i), gain(s, i));
     }
   }
 }

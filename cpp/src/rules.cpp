@@ -88,24 +88,26 @@ bool joint_above(const Network<T>& net, std::size_t l) {
   return l + 2 == net.layers().size() && !net.output().independent_units();
 }
 
+/// lambda_i and (1 - lambda_i) into the layer's pass.
 template <class T>
 void joint_ratio(const Network<T>& net, const Sample<T>& sample, std::size_t l, UnitRewards<T>& out) {
-  auto& ratio = out.passes[l].ratio;
-  ratio.resize(sample.batch(), sample.layers[l].logit.cols());
+  auto& pass = out.passes[l];
+  pass.ratio.resize(sample.batch(), sample.layers[l].logit.cols());
+  pass.advantage.resize(sample.batch(), sample.layers[l].logit.cols());
   net.output().flip_ratio({.weight = net.layers()[l + 1].weight,
                            .step = net.flip_step(l + 1),
                            .output = sample.layers[l + 1],
                            .below_eligibility = sample.layers[l].eligibility,
                            .scratch = out.scratch},
-                          ratio);
+                          pass.ratio, pass.advantage);
 }
 
-/// (1 - lambda_i) R
+/// A_i = (1 - lambda_i) R
 template <class T>
-void joint_advantage(const Matrix<T>& ratio, const Vector<double>& reward, Matrix<T>& advantage) {
-  advantage.resize(ratio.rows(), ratio.cols());
-  for (Index s = 0; s < ratio.rows(); ++s)
-    advantage.row(s) = static_cast<T>(reward[s]) * (1 - ratio.row(s).array()).matrix();
+void joint_advantage(const Network<T>& net, const Sample<T>& sample, std::size_t l, const Vector<double>& reward,
+                     UnitRewards<T>& out) {
+  joint_ratio(net, sample, l, out);
+  for (Index s = 0; s < sample.batch(); ++s) out.passes[l].advantage.row(s) *= static_cast<T>(reward[s]);
 }
 
 /// Marks the samples that the kernels cannot do exactly, as far as is known beforehand. False if that is every one.
@@ -157,8 +159,7 @@ void posterior_rewards(const Network<T>& net, const Sample<T>& sample, const Vec
     pass.other.resize(sample.batch(), n);
     pass.ratio.resize(sample.batch(), n);
     if (joint_above(net, l)) {
-      joint_ratio(net, sample, l, out);
-      joint_advantage(pass.ratio, reward, pass.advantage);
+      joint_advantage(net, sample, l, reward, out);
       pass.other = -pass.advantage;
     } else {
       kernel.flip(Flip::posterior, flip_pass(net, sample, l, out));
@@ -178,8 +179,7 @@ void advantage_rewards(FlipRule rule, const Network<T>& net, const Sample<T>& sa
   for (std::size_t l = sample.layers.size() - 1; l-- > 0;) {
     auto& pass = out.passes[l];
     if (joint_above(net, l)) {
-      joint_ratio(net, sample, l, out);
-      joint_advantage(pass.ratio, reward, pass.advantage);
+      joint_advantage(net, sample, l, reward, out);
     } else {
       kernel.flip(rule == FlipRule::difference ? Flip::difference : Flip::advantage, flip_pass(net, sample, l, out));
     }
@@ -189,7 +189,7 @@ void advantage_rewards(FlipRule rule, const Network<T>& net, const Sample<T>& sa
         out.layers[l].row(s) = e.unaryExpr([](T x) { return std::signbit(x) ? T(0) : T(1); }).cwiseProduct(a);
       else
         out.layers[l].row(s) = q.cwiseProduct(a);
-      return kernel.max_abs(a.size(), a.data()) < kernels::Range<T>::odds;
+      return kernel.max_abs(a.size(), a.data()) <= kernels::Range<T>::odds * static_cast<T>(std::abs(reward[s]));
     });
   }
 }
@@ -207,7 +207,8 @@ void posterior_reinforce_rewards(const Network<T>& net, const Sample<T>& sample,
       kernel.flip(Flip::ratio, flip_pass(net, sample, l, out));
     combine_rows(sample.layers[l], out, [&](const auto& q, const auto& e, Index s) {
       const auto ratio = pass.ratio.row(s).array();
-      out.layers[l].row(s) = T(reward[s]) * q.array() * (1 - ratio) / (q.array() + e.array().abs() * ratio);
+      out.layers[l].row(s) =
+          T(reward[s]) * q.array() * pass.advantage.row(s).array() / (q.array() + e.array().abs() * ratio);
       return kernel.max_abs(ratio.size(), pass.ratio.row(s).data()) < kernels::Range<T>::odds;
     });
   }

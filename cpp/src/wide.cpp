@@ -52,28 +52,30 @@ Wide unit_reward(FlipRule rule, double logit, bool fired, double reward, const U
   return Wide::exp(log_sigma(logit)) * unit.advantage;
 }
 
-/// What unit i of the layer below independent units learns from them.
+/// A and B / lambda below an output, all of whose units are paid the same: the sum over them collapses.
+void pay_jointly(double reward, Unit& below) {
+  below.advantage = Wide(reward) * one_minus_exp(below.log_ratio);
+  below.other = Wide(reward) * one_minus_exp(-below.log_ratio);
+}
+
+/// What unit i of the layer below independent units learns from them. From first to last, with before = prod_{k<j}
+/// kappa_ki: A_i as the sum of its definition, which does not cancel where the kernels' recursion would.
 template <class T>
 Unit descend(FlipRule rule, const LayerSample<T>& upper, Index s, const auto& weights, double move, double reward,
              bool output, const std::vector<Unit>& units) {
   Unit below;
-  for (Index j = upper.logit.cols() - 1; j >= 0; --j) {
+  for (Index j = 0; j < upper.logit.cols(); ++j) {
     const Unit& unit = units[static_cast<std::size_t>(j)];
     const double s_j = sign(upper.eligibility, s, j);
     const double actual = s_j * upper.logit(s, j), flipped = actual - s_j * move * weights[j];
     const double log_kappa = log_sigma(flipped) - log_sigma(actual);
-    const Wide gain = one_minus_exp(log_kappa);
-    if (rule == FlipRule::difference) {
-      below.advantage = below.advantage + gain * unit.reward;
-      continue;
-    }
-    below.advantage = below.advantage + gain * (unit.reward - below.advantage);
-    if (rule == FlipRule::posterior) {
-      const Wide other_reward = output ? Wide(reward) : posterior_reward(flipped, unit);
-      below.other = below.other + one_minus_exp(-log_kappa) * (other_reward - below.other);
-    }
+    const double log_before = rule == FlipRule::difference ? 0.0 : below.log_ratio;
+    below.advantage = below.advantage + Wide::exp(log_before) * one_minus_exp(log_kappa) * unit.reward;
+    if (rule == FlipRule::posterior && !output)
+      below.other = below.other + Wide::exp(-log_before) * one_minus_exp(-log_kappa) * posterior_reward(flipped, unit);
     below.log_ratio += log_kappa;
   }
+  if (output && rule != FlipRule::difference) pay_jointly(reward, below);
   return below;
 }
 
@@ -109,8 +111,7 @@ void wide_unit_rewards(FlipRule rule, const Network<T>& net, const Sample<T>& sa
           z[k] = upper.logit(s, row) - move * weight(row, i);
         }
         unit.log_ratio = net.output().log_likelihood(z, action) - actual;
-        unit.advantage = Wide(reward) * one_minus_exp(unit.log_ratio);
-        unit.other = Wide(reward) * one_minus_exp(-unit.log_ratio);
+        pay_jointly(reward, unit);
       } else {
         unit = descend(rule, upper, s, weight.col(i), move, reward, output, units);
       }

@@ -47,9 +47,9 @@ class Output {
   /// log Pr(action | logits) of one sample, up to a constant.
   virtual double log_likelihood(std::span<const double> logit, std::span<const T> action) const = 0;
 
-  /// lambda_i, how likely the action would have been with unit i flipped, relative to how likely it was;
-  /// ratio is (batch, n_hidden). By default one log_likelihood per unit and sample.
-  virtual void flip_ratio(const OutputFlip<T>& flip, Matrix<T>& ratio) const;
+  /// lambda_i, how likely the action would have been with unit i flipped, relative to how likely it was, and
+  /// gain = 1 - lambda_i; both (batch, n_hidden). By default one log_likelihood per unit and sample.
+  virtual void flip_ratio(const OutputFlip<T>& flip, Matrix<T>& ratio, Matrix<T>& gain) const;
 
   /// True when the output consists of independent Bernoulli-logistic units, which the rules then treat
   /// exactly as a hidden layer.
@@ -79,7 +79,7 @@ class SoftmaxOutput final : public Output<T> {
   void draw(const Position& position, std::uint32_t layer, LayerSample<T>& output) const override;
   void evaluate(LayerSample<T>& output) const override;
   double log_likelihood(std::span<const double> logit, std::span<const T> action) const override;
-  void flip_ratio(const OutputFlip<T>& flip, Matrix<T>& ratio) const override;
+  void flip_ratio(const OutputFlip<T>& flip, Matrix<T>& ratio, Matrix<T>& gain) const override;
 };
 
 /// Independent Gaussian actions with means z and one standard deviation.
@@ -96,7 +96,7 @@ class GaussianOutput final : public Output<T> {
   void draw(const Position& position, std::uint32_t layer, LayerSample<T>& output) const override;
   void evaluate(LayerSample<T>& output) const override;
   double log_likelihood(std::span<const double> logit, std::span<const T> action) const override;
-  void flip_ratio(const OutputFlip<T>& flip, Matrix<T>& ratio) const override;
+  void flip_ratio(const OutputFlip<T>& flip, Matrix<T>& ratio, Matrix<T>& gain) const override;
 
  private:
   double sigma_;

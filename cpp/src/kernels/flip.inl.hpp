@@ -68,7 +68,7 @@ inline void flip_strip(const FlipPass<T>& p, Size s, Size first, Size width) {
   for (int v = 0; v < V; ++v) silent[v] = negative<T>(load<T>(p.eligibility + lower + v * lanes<T>, used[v]));
   Vec<T> A[V] = {}, B[V] = {}, ratio[V];
   for (int v = 0; v < V; ++v) ratio[v] = broadcast<T>(1);
-  const Vec<T> limit = broadcast<T>(Range<T>::odds);
+  const Vec<T> limit = broadcast<T>(Range<T>::most);
   for (Size j = p.n_upper - 1; j >= 0; --j) {
     const Vec<T> signed_odds = broadcast<T>(p.odds[upper + j]);
     const Mask<T> negative_j = negative<T>(signed_odds);
@@ -99,13 +99,14 @@ inline void flip_strip(const FlipPass<T>& p, Size s, Size first, Size width) {
       const Vec<T> difference = (x - a) * inverse;
       if constexpr (kind == Flip::difference) A[v] += difference * p.unit_reward[upper + j];
       if constexpr (with_advantage) A[v] += difference * (p.unit_reward[upper + j] - A[v]);
+      if constexpr (kind == Flip::ratio) A[v] += difference * (1 - A[v]);
       if constexpr (kind == Flip::posterior) B[v] -= ratio[v] * difference * other_reward;
       if constexpr (with_ratio) ratio[v] *= one_plus_a * inverse;
     }
   }
   for (int v = 0; v < V; ++v) {
     const Size at = lower + v * lanes<T>;
-    if constexpr (kind != Flip::ratio) store<T>(p.advantage_out + at, A[v], used[v]);
+    store<T>(p.advantage_out + at, A[v], used[v]);
     if constexpr (kind == Flip::posterior) store<T>(p.other_out + at, B[v], used[v]);
     if constexpr (with_ratio) store<T>(p.ratio_out + at, ratio[v], used[v]);
   }
@@ -138,7 +139,8 @@ void flip(Flip kind, const FlipPass<T>& p) {
   }
 }
 
-/// lambda_i = exp(-c_i w_ai) / sum_k pi_k exp(-c_i w_ki), a the action taken.
+/// lambda_i = exp(-c_i w_ai) / sum_k pi_k exp(-c_i w_ki), a the action taken; 1 - lambda_i from the eligibilities
+/// [k = a] - pi_k, which keep their digits when the action was nearly certain.
 template <class T>
 void softmax(const SoftmaxPass<T>& p) {
   constexpr int V = strip_vectors;
@@ -150,13 +152,15 @@ void softmax(const SoftmaxPass<T>& p) {
         const Size used = lanes_used<T>(width, v), at = s * p.n_hidden + first + v * lanes<T>;
         if (used == 0) break;
         const Mask<T> fired = ~negative<T>(load<T>(p.eligibility + at, used));
-        Vec<T> total{}, chosen{};
+        Vec<T> total{}, chosen{}, gain{};
         for (Size k = 0; k < p.n_out; ++k) {
           const Vec<T> e = look_up<T>(p.scratch + k * 2 * strip_lanes<T>, v, fired);
           total += p.probability[s * p.n_out + k] * e;
           chosen += p.activation[s * p.n_out + k] * e;
+          gain -= p.output_eligibility[s * p.n_out + k] * e;
         }
         store<T>(p.ratio_out + at, chosen / total, used);
+        store<T>(p.gain_out + at, gain / total, used);
       }
     }
   }
@@ -172,7 +176,7 @@ bool combine_posterior(Size n, const T* q, const T* e, const T* a, const T* b, c
     if (used < lanes<T>) qi += (1 - (qi + not_q));  // idle lanes divide by one
     const Vec<T> reward = qi * (qi * load<T>(a + i, used) - not_q * load<T>(b + i, used)) / (qi + not_q * r);
     store<T>(t + i, reward, used);
-    outside |= ~(absolute<T>(reward) < Range<T>::odds * Range<T>::odds) | ~(r < Range<T>::odds);
+    outside |= ~(absolute<T>(reward) < Range<T>::most * Range<T>::most) | ~(r < Range<T>::odds);
   });
   typename Lane<T>::Int any = 0;
   for (int l = 0; l < lanes<T>; ++l) any |= outside[l];

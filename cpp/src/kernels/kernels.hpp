@@ -22,7 +22,7 @@ struct FlipPass {
   const T* advantage;    // (batch, n_upper)  A_j               read by `posterior`
   const T* other;        // (batch, n_upper)  B_j               read by `posterior`
   const T* ratio;        // (batch, n_upper)  lambda_j          read by `posterior`
-  T* advantage_out;      // (batch, n_lower)  A_i, or the flip difference
+  T* advantage_out;      // (batch, n_lower)  A_i, or the flip difference; by `ratio` 1 - lambda_i
   T* other_out;          // (batch, n_lower)  B_i               written by `posterior`
   T* ratio_out;          // (batch, n_lower)  lambda_i          written by `posterior` and `ratio`
   T* scratch;            // flip_scratch(n_upper) numbers
@@ -32,13 +32,15 @@ struct FlipPass {
 template <class T>
 struct SoftmaxPass {
   Size batch, n_out, n_hidden;
-  const T* weight;       // (n_out, n_hidden)
-  T step;                // as in FlipPass
-  const T* probability;  // (batch, n_out)     pi_k
-  const T* activation;   // (batch, n_out)     one-hot
-  const T* eligibility;  // (batch, n_hidden)  whose sign is c_i
-  T* ratio_out;          // (batch, n_hidden)  lambda_i
-  T* scratch;            // flip_scratch(n_out) numbers
+  const T* weight;              // (n_out, n_hidden)
+  T step;                       // as in FlipPass
+  const T* probability;         // (batch, n_out)     pi_k
+  const T* activation;          // (batch, n_out)     one-hot
+  const T* output_eligibility;  // (batch, n_out)  one-hot - pi
+  const T* eligibility;         // (batch, n_hidden)  whose sign is c_i
+  T* ratio_out;                 // (batch, n_hidden)  lambda_i
+  T* gain_out;                  // (batch, n_hidden)  1 - lambda_i
+  T* scratch;                   // flip_scratch(n_out) numbers
 };
 
 /// C (m, n) = alpha * A (m, k) B (k, n) + bias, element (r, c) of A and B at r * row + c * column.
@@ -105,17 +107,18 @@ struct Level {
 /// Units are drawn in blocks of this many words.
 inline constexpr Size words_block = 64;
 
-/// The range in which the flip kernels are exact: weights, odds and likelihood ratios beyond it go
-/// through the wide-range arithmetic of wide.hpp. Drawn actions have odds below 2^33.
+/// The range in which the flip kernels are exact. Samples with an action of larger odds against it (drawn once in
+/// `odds` times), or layers with a larger weight, go through the wide-range arithmetic of wide.hpp. Where exp(-s z') of
+/// a flipped unit exceeds `most`, its likelihood counts as 1 / most.
 template <class T>
 struct Range;
 template <>
 struct Range<float> {
-  static constexpr float weight = 55.0f, odds = 1e12f;
+  static constexpr float weight = 55.0f, odds = 1e6f, most = 1e12f;
 };
 template <>
 struct Range<double> {
-  static constexpr double weight = 400.0, odds = 1e100;
+  static constexpr double weight = 400.0, odds = 1e7, most = 1e100;
 };
 
 /// The levels of this build, narrowest first, and the one in use.
