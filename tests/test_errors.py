@@ -16,7 +16,7 @@ NAN = float("nan")
 
 
 def network(**options: Any) -> uwm.Network:
-    return uwm.Network([3, 4, 2], seed=1, **options)
+    return uwm.Network([3, 4, 2], **{"seed": 1, **options})
 
 
 CONSTRUCTION: list[tuple[Callable[[], object], type[Exception], str]] = [
@@ -39,7 +39,10 @@ CONSTRUCTION: list[tuple[Callable[[], object], type[Exception], str]] = [
     (lambda: network(sigma=-1), ValueError, "sigma must be positive"),
     (lambda: network(sigma=NAN), ValueError, "sigma must be positive"),
     (lambda: network(dtype="float16"), ValueError, "'float32' or 'float64', got 'float16'"),
-    (lambda: network(seed=-1), TypeError, "seed"),
+    (lambda: network(seed=-1), ValueError, "seed must be from 0 to 2^64 - 1, got -1"),
+    (lambda: network(seed=1 << 64), ValueError, "seed must be from 0 to 2^64 - 1"),
+    (lambda: network(seed=0.5), TypeError, "seed must be a whole number, got a float"),
+    (lambda: network().reset(seed=-1), ValueError, "seed must be from 0"),
     (lambda: uwm.WeightMax(norm=0.5), ValueError, "norm must be at least 1"),
     (lambda: uwm.WeightMax(norm=NAN), ValueError, "norm must be at least 1"),
     (
@@ -71,7 +74,12 @@ CONSTRUCTION: list[tuple[Callable[[], object], type[Exception], str]] = [
     (lambda: uwm.tasks.Bandit(np.full((2, 2), NAN), [0, 1]), ValueError, "NaN or infinity"),
     (lambda: uwm.tasks.Bandit(np.zeros((0, 2)), []), ValueError, "n, n_in >= 1"),
     (lambda: uwm.tasks.Bandit(np.zeros(3), [0, 1, 0]), ValueError, "2 dimensions"),
-    (lambda: uwm.philox(0, 1 << 48, 0, 0, 1, 1), ValueError, "below 2^48"),
+    (lambda: uwm.philox(0, 1 << 48, 0, 0, 1, 1), ValueError, "step must be from 0 to 2^48"),
+    (lambda: uwm.philox(-1, 0, 0, 0, 1, 1), ValueError, "seed must be from 0"),
+    (lambda: uwm.Linear(1.0, 0.0, 5)(-1), ValueError, "not be negative"),
+    (lambda: uwm.LayerGradient("a", 3), TypeError, "weight must be an array of real numbers"),
+    (lambda: uwm.Baseline().predict(np.ones((2, 3))), TypeError, "must define predict"),
+    (lambda: uwm.RunningMean().update(np.ones((2, 3)), [1.0]), ValueError, "shape (2,), got (1,)"),
     (lambda: uwm.philox(0, 0, 16, 0, 1, 1), ValueError, "below 16"),
     (lambda: uwm.philox(0, 0, 0, 4096, 1, 1), ValueError, "below 4096"),
     (lambda: uwm.load("no-such-file.safetensors"), OSError, "no-such-file"),
@@ -104,8 +112,8 @@ ON_NETWORK: list[tuple[Callable[[uwm.Network], object], type[Exception], str]] =
     (lambda n: n.clamp(ONES, [HIDDEN, 2 * OUT]), ValueError, "Bernoulli output must be 0 or 1"),
     (lambda n: n.clamp(ONES, [NAN * HIDDEN, OUT]), ValueError, "activations[0] must be 0 or 1"),
     (lambda n: n.clamp(ONES, 7), TypeError, "list with one array per layer"),
-    (lambda n: setattr(n, "step", 1 << 48), ValueError, "below 2^48"),
-    (lambda n: setattr(n, "step", -1), TypeError, "incompatible function arguments"),
+    (lambda n: setattr(n, "step", 1 << 48), ValueError, "step must be from 0 to 2^48 - 1"),
+    (lambda n: setattr(n, "step", -1), ValueError, "got -1"),
     (lambda n: n.astype("int32"), ValueError, "got 'int32'"),
     (lambda n: setattr(n.layers[0], "weight", np.ones((3, 4))), ValueError, "shape (4, 3)"),
     (lambda n: setattr(n.layers[0], "bias", np.full(4, NAN)), ValueError, "finite"),

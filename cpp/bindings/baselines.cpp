@@ -8,6 +8,12 @@ struct RunningMeanHandle : BaselineHandle {};
 
 const RunningMean& running_mean(const RunningMeanHandle& self) { return static_cast<const RunningMean&>(*self.engine); }
 
+Baseline& engine(const BaselineHandle& self) {
+  if (self.engine == nullptr)
+    throw py::type_error("a subclass of uwm.Baseline must define predict(self, x) and update(self, x, reward)");
+  return *self.engine;
+}
+
 }  // namespace
 
 void bind_baselines(py::module_& module) {
@@ -15,7 +21,7 @@ void bind_baselines(py::module_& module) {
 What is subtracted from the reward in training. It may depend on the input but not on the actions drawn: then no rule gets biased.
 
 A baseline of your own is a subclass with ``predict(x)``, which returns (batch,) numbers for inputs (batch, n_in), and
-``update(x, reward)``, called after it with the batch's rewards.
+``update(x, reward)``, called after it with the batch's rewards; an ``__init__`` of its own calls ``super().__init__()``.
 
 >>> import numpy as np, uwm
 >>> class Half(uwm.Baseline):
@@ -26,7 +32,44 @@ A baseline of your own is a subclass with ``predict(x)``, which returns (batch,)
 >>> log = uwm.train(uwm.Network([3, 1]), uwm.Reinforce(), uwm.SGD(0.1), uwm.tasks.Multiplexer(1), steps=2,
 ...                 baseline=Half())
 )")
-      .def(py::init<>());
+      .def(py::init<>())
+      .def(
+          "predict",
+          [](const BaselineHandle& self, const py::object& x) {
+            Baseline& baseline = engine(self);
+            const Matrix<double> input = matrix<double>(x, "x");
+            const auto b = std::make_shared<Vector<double>>(input.rows());
+            baseline.predict(input, *b);
+            return view(*b, keep(b), true);
+          },
+          py::arg("x"), R"(
+The baseline of each input, float64 (batch,), for x (batch, n_in).
+
+>>> import numpy as np, uwm
+>>> uwm.RunningMean(value=0.5).predict(np.ones((2, 3)))
+array([0.5, 0.5])
+)")
+      .def(
+          "update",
+          [](const BaselineHandle& self, const py::object& x, const py::object& reward) {
+            Baseline& baseline = engine(self);
+            const Matrix<double> input = matrix<double>(x, "x");
+            const Vector<double> r = vector<double>(reward, "reward");
+            if (r.size() != input.rows())
+              throw ValueError("reward must have shape (" + std::to_string(input.rows()) + ",), got (" +
+                               std::to_string(r.size()) + ",)");
+            if (r.size() == 0 || !r.allFinite()) throw ValueError("reward must hold finite numbers, at least one");
+            baseline.update(input, r);
+          },
+          py::arg("x"), py::arg("reward"), R"(
+Learns from the rewards (batch,) of the inputs x (batch, n_in).
+
+>>> import numpy as np, uwm
+>>> baseline = uwm.RunningMean(rate=0.5)
+>>> baseline.update(np.ones((2, 3)), [1.0, 1.0])
+>>> baseline.value
+0.5
+)");
   py::class_<RunningMeanHandle, BaselineHandle>(module, "RunningMean", R"(
 The mean of past rewards, forgotten at a rate: value += rate * (mean reward of the batch - value), from ``value``.
 

@@ -4,6 +4,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,6 +33,7 @@ struct LayerHandle {
 };
 struct SampleHandle {
   Either<Sample> sample;
+  bool one_choice;  ///< whether the output names one class: softmax, or a single Bernoulli unit
 };
 struct LayerGradientHandle {
   py::array weight, bias;
@@ -64,9 +66,8 @@ inline std::string type_name(const py::handle& object) { return py::str(py::type
 
 inline std::string shape_of(const py::array& array) { return py::str(array.attr("shape")); }
 
-/// Any array of numbers, as T; TypeError for anything else.
-template <class T>
-py::array_t<T, py::array::c_style | py::array::forcecast> numbers(const py::object& object, const char* name) {
+/// Any array of real numbers; TypeError for anything else.
+inline py::array real_array(const py::object& object, const char* name) {
   py::array array;
   try {
     array = py::module_::import("numpy").attr("asarray")(object);
@@ -78,7 +79,12 @@ py::array_t<T, py::array::c_style | py::array::forcecast> numbers(const py::obje
   if (kind != 'b' && kind != 'i' && kind != 'u' && kind != 'f')
     throw py::type_error(std::string(name) + " must be an array of real numbers, got dtype " +
                          std::string(py::str(array.dtype())));
-  return py::array_t<T, py::array::c_style | py::array::forcecast>(array);
+  return array;
+}
+
+template <class T>
+py::array_t<T, py::array::c_style | py::array::forcecast> numbers(const py::object& object, const char* name) {
+  return py::array_t<T, py::array::c_style | py::array::forcecast>(real_array(object, name));
 }
 
 template <class T>
@@ -114,6 +120,34 @@ py::array view(const M& m, py::handle owner, bool writable) {
 template <class T>
 py::capsule keep(const std::shared_ptr<T>& pointer) {
   return py::capsule(new std::shared_ptr<T>(pointer), [](void* p) { delete static_cast<std::shared_ptr<T>*>(p); });
+}
+
+template <class T>
+bool one_choice(const Network<T>& net) {
+  return net.output().name() == "softmax" || (net.output().independent_units() && net.n_outputs() == 1);
+}
+
+/// Whether the object's class has a method or attribute of its own in place of the one that `Base` binds.
+template <class Base>
+bool overrides(const py::object& object, std::initializer_list<const char*> names) {
+  const py::object base = py::type::of<Base>();
+  for (const char* name : names)
+    if (!py::type::of(object).attr(name).is(base.attr(name))) return true;
+  return false;
+}
+
+/// A whole number from 0 up to, not including, `end` (0 stands for 2^64).
+inline std::uint64_t whole(const py::object& object, const char* name, std::uint64_t end) {
+  if (PyIndex_Check(object.ptr()) == 0 || py::isinstance<py::bool_>(object))
+    throw py::type_error(std::string(name) + " must be a whole number, got a " + type_name(object));
+  const py::object number = py::reinterpret_steal<py::object>(PyNumber_Index(object.ptr()));
+  const unsigned long long value = PyLong_AsUnsignedLongLong(number.ptr());
+  const bool outside = PyErr_Occurred() != nullptr;
+  if (outside) PyErr_Clear();
+  if (outside || (end != 0 && value >= end))
+    throw ValueError(std::string(name) + " must be from 0 to 2^" + (end == 0 ? "64" : "48") + " - 1, got " +
+                     std::string(py::str(number)));
+  return value;
 }
 
 /// The sample's record in the precision of the network.

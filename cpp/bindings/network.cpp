@@ -42,8 +42,8 @@ std::vector<Index> sizes_from(const py::object& object) {
 }
 
 NetworkHandle construct(const py::object& sizes, const std::string& output, const std::string& units,
-                        const py::object& temperature, double sigma, const py::object& dtype, std::uint64_t seed) {
-  NetworkOptions options{units_from_string(units), one_or_more(temperature, "temperature"), seed};
+                        const py::object& temperature, double sigma, const py::object& dtype, const py::object& seed) {
+  NetworkOptions options{units_from_string(units), one_or_more(temperature, "temperature"), whole(seed, "seed", 0)};
   return {is_double(dtype) ? make<double>(sizes_from(sizes), output, sigma, std::move(options))
                            : make<float>(sizes_from(sizes), output, sigma, std::move(options))};
 }
@@ -93,7 +93,7 @@ SampleHandle forward(const NetworkHandle& self, const py::object& x) {
         auto sample = std::make_shared<Sample<T>>();
         const py::gil_scoped_release release;
         net->forward(input, *sample);
-        return {std::move(sample)};
+        return {std::move(sample), one_choice(*net)};
       },
       self.net);
 }
@@ -111,7 +111,7 @@ SampleHandle clamp(const NetworkHandle& self, const py::object& x, const py::obj
           h.push_back(matrix<T>(py::reinterpret_borrow<py::object>(item), name.c_str()));
         }
         const py::gil_scoped_release release;
-        return {std::make_shared<Sample<T>>(net->clamp(input, h))};
+        return {std::make_shared<Sample<T>>(net->clamp(input, h)), one_choice(*net)};
       },
       self.net);
 }
@@ -140,8 +140,8 @@ py::tuple state(const NetworkHandle& self) {
 }
 
 NetworkHandle from_state(const py::tuple& t) {
-  NetworkHandle self = construct(t[0], t[1].cast<std::string>(), t[2].cast<std::string>(), t[3], t[4].cast<double>(),
-                                 t[5], t[6].cast<std::uint64_t>());
+  NetworkHandle self =
+      construct(t[0], t[1].cast<std::string>(), t[2].cast<std::string>(), t[3], t[4].cast<double>(), t[5], t[6]);
   visit(self, [&](auto& net) {
     net.set_step(t[7].cast<std::uint64_t>());
     const py::list parameters = t[8];
@@ -174,7 +174,9 @@ The parameters of one layer, z = (W h + b) / temperature: an item of ``Network.l
           [](const LayerHandle& self, const py::object& value) {
             visit_layer(self, [&](auto& layer, const auto&) { assign(layer.weight, value, "weight"); });
           },
-          "W, (n_out, n_in): a writable view of the network's own memory.")
+          "W, (n_out, n_in): a writable view of the network's own memory. Setting it copies an array of that shape, "
+          "and raises "
+          "ValueError for another shape, NaN or infinity.")
       .def_property(
           "bias",
           [](const LayerHandle& self) {
@@ -183,7 +185,7 @@ The parameters of one layer, z = (W h + b) / temperature: an item of ``Network.l
           [](const LayerHandle& self, const py::object& value) {
             visit_layer(self, [&](auto& layer, const auto&) { assign(layer.bias, value, "bias"); });
           },
-          "b, (n_out,): a writable view of the network's own memory.")
+          "b, (n_out,): a writable view of the network's own memory; set like ``weight``.")
       .def_property_readonly(
           "temperature",
           [](const LayerHandle& self) {
@@ -213,7 +215,9 @@ Args:
     seed: 0 ... 2^64 - 1, of the initial weights and of every draw.
 
 Raises:
-    ValueError, TypeError: an argument out of its range or of the wrong kind.
+    ValueError: an argument out of its range: fewer than two sizes, a size outside 1 ... 2^30, a softmax of one unit, a
+        temperature or sigma that is not positive and finite, another number of temperatures than layers.
+    TypeError: an argument of the wrong kind.
 
 >>> import numpy as np, uwm
 >>> net = uwm.Network([20, 64, 32, 1], seed=1)
@@ -224,7 +228,7 @@ Raises:
 )")
       .def(py::init(&construct), py::arg("sizes"), py::kw_only(), py::arg("output") = "bernoulli",
            py::arg("units") = "binary", py::arg("temperature") = 1.0, py::arg("sigma") = 1.0,
-           py::arg("dtype") = "float32", py::arg("seed") = 0)
+           py::arg("dtype") = "float32", py::arg("seed") = py::int_(0))
       .def_property_readonly(
           "sizes",
           [](const NetworkHandle& self) {
@@ -253,7 +257,9 @@ Raises:
       .def_property(
           "step",
           [](const NetworkHandle& self) { return visit(self, [](const auto& net) { return net.position().step; }); },
-          [](const NetworkHandle& self, std::uint64_t step) { visit(self, [&](auto& net) { net.set_step(step); }); },
+          [](const NetworkHandle& self, const py::object& step) {
+            visit(self, [&](auto& net) { net.set_step(whole(step, "step", max_step)); });
+          },
           "Place in the random numbers: the step that the next forward pass draws; may be set, 0 ... 2^48 - 1.")
       .def_property_readonly(
           "layers",
@@ -276,6 +282,7 @@ Returns:
 
 Raises:
     ValueError: x has another shape, is empty, or x or a parameter is NaN or infinite; the network is then unchanged.
+    TypeError: x is no array of real numbers.
 
 >>> import numpy as np, uwm
 >>> sample = uwm.Network([3, 4, 2], output="softmax", seed=7).forward(np.zeros((1, 3)))
@@ -294,7 +301,8 @@ Returns:
     Sample.
 
 Raises:
-    ValueError: a shape is wrong, or an activation is none that the unit can take.
+    ValueError: a shape is wrong, an activation is none that the unit can take, or x or a parameter is NaN or infinite.
+    TypeError: x or activations are no arrays of real numbers.
 
 >>> import numpy as np, uwm
 >>> net = uwm.Network([2, 3, 1])
@@ -321,11 +329,12 @@ dtype('float64')
 )")
       .def(
           "reset",
-          [](const NetworkHandle& self, std::optional<std::uint64_t> seed) {
-            visit(self, [&](auto& net) { net.reset(seed.value_or(net.position().seed)); });
+          [](const NetworkHandle& self, const py::object& seed) {
+            visit(self, [&](auto& net) { net.reset(seed.is_none() ? net.position().seed : whole(seed, "seed", 0)); });
           },
           py::arg("seed") = py::none(), R"(
-Starts over: initial weights of this seed (by default the network's own), biases 0, step 0.
+Starts over, in place: initial weights of this seed (by default the network's own), biases 0, step 0. Views of the parameters
+that were taken before stay valid and show the new ones.
 
 >>> import uwm
 >>> net = uwm.Network([2, 1], seed=1)

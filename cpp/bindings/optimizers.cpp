@@ -56,8 +56,12 @@ void bind_schedule(py::module_& module, const char* name, Schedule (*make)(doubl
       .def_property_readonly(
           "steps", [](const Handle& self) { return self.schedule.steps; }, "Updates in between.")
       .def(
-          "__call__", [](const Handle& self, std::int64_t t) { return self.schedule.at(t); }, py::arg("t"),
-          "The value after t updates.")
+          "__call__",
+          [](const Handle& self, std::int64_t t) {
+            if (t < 0) throw ValueError("t must not be negative, got " + std::to_string(t));
+            return self.schedule.at(t);
+          },
+          py::arg("t"), "The value after t updates.")
       .def("__repr__", [name = std::string(name)](const Handle& self) {
         const auto& s = self.schedule;
         return "uwm." + name + "(" + std::string(py::repr(py::float_(s.start))) + ", " +

@@ -35,9 +35,10 @@ std::vector<LayerGradientHandle> gradient_of(const py::object& self, const Netwo
   return visit(net, [&](const auto& n) {
     using T = Scalar<decltype(n)>;
     const auto& s = sample_of<T>(sample);
-    check_sample(n, s, vector<double>(reward, "reward"));
+    const auto r = std::make_shared<Vector<double>>(vector<double>(reward, "reward"));
+    check_sample(n, s, *r);
     UnitRewards<T> rewards;
-    read_unit_rewards(self.attr("unit_rewards")(net, sample, reward), s, rewards);
+    read_unit_rewards(self.attr("unit_rewards")(net, sample, view(*r, keep(r), true)), s, rewards);
     auto g = std::make_shared<Gradient<T>>();
     gradient(n, s, rewards, *g);
     std::vector<LayerGradientHandle> layers;
@@ -69,8 +70,7 @@ A direction of ascent for one layer: what ``Rule.gradient`` returns a list of an
 (4, 3)
 )")
       .def(py::init([](const py::object& weight, const py::object& bias) {
-             const auto asarray = py::module_::import("numpy").attr("asarray");
-             return LayerGradientHandle{asarray(weight), asarray(bias)};
+             return LayerGradientHandle{real_array(weight, "weight"), real_array(bias, "bias")};
            }),
            py::arg("weight"), py::arg("bias"))
       .def_readonly("weight", &LayerGradientHandle::weight, "(n_out, n_in)")
@@ -83,7 +83,7 @@ A direction of ascent for one layer: what ``Rule.gradient`` returns a list of an
 A learning rule: the way in which it hands the reward down, one reward T_i per unit.
 
 Every rule's update is the batch mean of T_i (h_i - p_i) h_m / temperature. A rule of your own is a subclass that defines
-``unit_rewards``; ``train``, ``gradient`` and ``uwm.analysis`` take it like a built-in one.
+``unit_rewards`` (an ``__init__`` of its own calls ``super().__init__()``); ``train``, ``gradient`` and ``uwm.analysis`` take it like a built-in one.
 
 >>> import numpy as np, uwm
 >>> class Halved(uwm.Rule):
@@ -112,10 +112,12 @@ Args:
     reward: (batch,), a baseline already subtracted.
 
 Returns:
-    list of arrays (batch, n_l), first hidden layer to output; the output layer's is the reward in every column.
+    list of arrays (batch, n_l) in the network's dtype, first hidden layer to output; the output layer's is the reward in
+    every column.
 
 Raises:
-    ValueError: shapes do not fit, or a number is NaN or infinite.
+    ValueError: shapes do not fit, the sample is of a network of another dtype, or a number is NaN or infinite.
+    TypeError: reward is no array of real numbers.
 
 >>> import numpy as np, uwm
 >>> net = uwm.Network([2, 3, 1])
@@ -129,7 +131,7 @@ The rule's update: the batch mean of T_i (h_i - p_i) h_m / temperature, in the d
 Args, raises: as ``unit_rewards``.
 
 Returns:
-    list of LayerGradient, first hidden layer to output.
+    list of LayerGradient in the network's dtype, first hidden layer to output.
 
 >>> import numpy as np, uwm
 >>> net = uwm.Network([2, 3, 1])
@@ -148,7 +150,8 @@ REINFORCE (Williams, 1992): T_i = R for every unit. Unbiased; its variance grows
 )")
       .def(py::init([] { return built_in<0>(std::make_shared<Reinforce>()); }));
   py::class_<Builtin<1>, RuleHandle>(module, "StraightThrough", R"(
-Straight-through backpropagation: T_i = c_i q_i sum_j w_ji T_j (h_j - p_j). Right to first order in the weights only.
+Straight-through backpropagation (Bengio, Leonard and Courville, 2013): T_i = c_i q_i sum_j w_ji T_j (h_j - p_j), twice that for
+bipolar units. Biased: right to first order in the weights only.
 
 >>> import uwm
 >>> uwm.StraightThrough().name
@@ -157,7 +160,8 @@ Straight-through backpropagation: T_i = c_i q_i sum_j w_ji T_j (h_j - p_j). Righ
       .def(py::init([] { return built_in<1>(std::make_shared<StraightThrough>()); }));
   py::class_<Builtin<2>, RuleHandle>(module, "WeightMax", R"(
 Weight Maximization (Chung, arXiv 2010.09770): a hidden unit is paid the growth of its outgoing weights,
-T_i = h_i sum_j |w_ji|^(norm-1) sgn(w_ji) T_j (h_j - p_j). Right to first order in the weights only.
+T_i = h_i sum_j |w_ji|^(norm-1) sgn(w_ji) T_j (h_j - p_j), with h_i as it is encoded, 0 / 1 or -1 / +1. Biased: right to first
+order in the weights for norm 2, and not even that for others.
 
 Args:
     norm: p >= 1 of the p-norm of the outgoing weights.
@@ -204,8 +208,8 @@ Raises:
            }),
            py::kw_only(), py::arg("two_sided") = false, py::arg("one_sided") = false);
   py::class_<Builtin<4>, RuleHandle>(module, "FlipDifference", R"(
-T_i = q_i sum_j (1 - kappa_ji) T_j: two-sided Unbiased Weight Maximization without its products. A small bias: it ignores
-joint effects of the units above.
+T_i = q_i sum_j (1 - kappa_ji) T_j: two-sided Unbiased Weight Maximization without its products. Biased: it ignores the joint
+effects of the units above.
 
 >>> import uwm
 >>> uwm.FlipDifference().name

@@ -26,7 +26,7 @@ void bind_sample(py::module_& module) {
   py::class_<SampleHandle>(module, "Sample", R"(
 The record of one forward pass over a batch: what was put in, what every unit did and how likely it was.
 
-Made by ``Network.forward`` and ``Network.clamp``. All arrays are read-only views in the network's dtype; lists have one
+Made by ``Network.forward`` and ``Network.clamp``. Arrays (but ``actions``) are read-only views in the network's dtype; lists have one
 array (batch, n_l) per layer, first hidden layer to output.
 
 >>> import numpy as np, uwm
@@ -72,6 +72,8 @@ array (batch, n_l) per layer, first hidden layer to output.
       .def_property_readonly(
           "actions",
           [](const SampleHandle& self) {
+            if (!self.one_choice)
+              throw ValueError("actions needs a softmax output, or a single Bernoulli unit; see Sample.output");
             return visit_sample(self, [](const auto& sample) {
               py::array_t<std::int64_t> actions(sample->batch());
               auto out = actions.mutable_unchecked<1>();
@@ -87,7 +89,9 @@ array (batch, n_l) per layer, first hidden layer to output.
               return actions;
             });
           },
-          "The class chosen, int64 (batch,): index of the largest output, or of a single unit whether it fired.")
+          "The class chosen, a new int64 array (batch,): of a softmax output the index of the one, of a single "
+          "Bernoulli unit whether "
+          "it fired. Raises ValueError for other outputs.")
       .def_property_readonly(
           "batch_size",
           [](const SampleHandle& self) { return visit_sample(self, [](const auto& s) { return s->batch(); }); },

@@ -41,16 +41,16 @@ True
 )");
   module.def(
       "philox",
-      [](std::uint64_t seed, std::uint64_t step, std::uint32_t stream, std::uint32_t layer, std::uint32_t samples,
-         std::uint32_t units) {
-        if (step >= max_step) throw ValueError("step must be below 2^48, got " + std::to_string(step));
+      [](const py::object& seed, const py::object& step, std::uint32_t stream, std::uint32_t layer,
+         std::uint32_t samples, std::uint32_t units) {
+        const Position position = {whole(seed, "seed", 0), whole(step, "step", max_step)};
         if (stream > 15) throw ValueError("stream must be below 16, got " + std::to_string(stream));
         if (layer >= max_layers) throw ValueError("layer must be below 4096, got " + std::to_string(layer));
         py::array_t<std::uint32_t> words({static_cast<py::ssize_t>(samples), static_cast<py::ssize_t>(units)});
         auto out = words.mutable_unchecked<2>();
         for (std::uint32_t s = 0; s < samples; ++s)
           for (std::uint32_t i = 0; i < units; ++i)
-            out(s, i) = random_word({seed, step}, static_cast<Stream>(stream), layer, s, i);
+            out(s, i) = random_word(position, static_cast<Stream>(stream), layer, s, i);
         return words;
       },
       py::arg("seed"), py::arg("step"), py::arg("stream"), py::arg("layer"), py::arg("samples"), py::arg("units"), R"(
@@ -67,7 +67,7 @@ Returns:
     uint32 array (samples, units); (word + 1/2) / 2^32 is the uniform number that a draw compares.
 
 Raises:
-    ValueError: step, stream or layer out of range.
+    ValueError: seed, step, stream or layer out of range.
 
 >>> import uwm
 >>> uwm.philox(0, 0, 0, 0, 1, 4)

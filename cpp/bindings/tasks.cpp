@@ -21,8 +21,8 @@ void bind_tasks(py::module_& module) {
   py::class_<TaskHandle>(module, "Task", R"(
 A source of inputs, and of a reward for what the network did with them.
 
-A task of your own is a subclass with attributes ``n_inputs`` and ``n_outputs`` and the methods ``inputs`` and ``reward``;
-``train`` takes it like a built-in one.
+A task of your own is a subclass with class attributes (or properties) ``n_inputs`` and ``n_outputs`` and the methods ``inputs`` and
+``reward``; an ``__init__`` of its own calls ``super().__init__()``. ``train`` takes it like a built-in one.
 
 >>> import numpy as np, uwm
 >>> class Parity(uwm.Task):
@@ -44,12 +44,11 @@ A task of your own is a subclass with attributes ``n_inputs`` and ``n_outputs`` 
           "Outputs that the network must have.")
       .def(
           "inputs",
-          [](const TaskHandle& self, std::uint64_t seed, std::uint64_t step, Index batch_size) {
+          [](const TaskHandle& self, const py::object& seed, const py::object& step, Index batch_size) {
             engine(self);
             if (batch_size < 1) throw ValueError("batch_size must be at least 1, got " + std::to_string(batch_size));
-            if (step >= max_step) throw ValueError("step must be below 2^48, got " + std::to_string(step));
             auto x = std::make_shared<Matrix<double>>(batch_size, self.engine->n_inputs());
-            self.engine->inputs({seed, step}, *x);
+            self.engine->inputs({whole(seed, "seed", 0), whole(step, "step", max_step)}, *x);
             return view(*x, keep(x), true);
           },
           py::arg("seed"), py::arg("step"), py::arg("batch_size"), R"(
@@ -61,7 +60,8 @@ The inputs that training with this seed sees at this step, (batch_size, n_inputs
 )")
       .def(
           "reward",
-          [](const TaskHandle& self, std::uint64_t seed, std::uint64_t step, const SampleHandle& sample) {
+          [](const TaskHandle& self, const py::object& seed, const py::object& step, const SampleHandle& sample) {
+            const Position position = {whole(seed, "seed", 0), whole(step, "step", max_step)};
             engine(self);
             return std::visit(
                 [&](const auto& s) {
@@ -70,7 +70,7 @@ The inputs that training with this seed sees at this step, (batch_size, n_inputs
                     throw ValueError("the sample must have " + std::to_string(self.engine->n_inputs()) +
                                      " inputs, got " + std::to_string(s->input.cols()));
                   auto r = std::make_shared<Vector<double>>(s->batch());
-                  self.engine->reward({seed, step}, *s, *r);
+                  self.engine->reward(position, *s, *r);
                   return view(*r, keep(r), true);
                 },
                 sample.sample);

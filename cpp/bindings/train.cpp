@@ -6,17 +6,31 @@ namespace uwm::python {
 
 namespace {
 
+/// Calls Python code with the GIL; Ctrl-C in it ends training after the last whole step, like anywhere else.
+template <class F>
+auto call(F f) {
+  const py::gil_scoped_acquire acquire;
+  try {
+    return f();
+  } catch (py::error_already_set& error) {
+    if (error.matches(PyExc_KeyboardInterrupt)) throw StopTraining();
+    throw;
+  }
+}
+
 /// A rule written in Python, inside training: it gets the Python network, and a sample of its own to keep.
 class PythonRule final : public RuleOf<PythonRule> {
  public:
   PythonRule(py::object rule, py::object net) : rule_(std::move(rule)), net_(std::move(net)) {}
   std::string name() const override { return "python"; }
   template <class T>
-  void compute(const Network<T>&, const Sample<T>& sample, const Vector<double>& reward, UnitRewards<T>& out) const {
-    const py::gil_scoped_acquire acquire;
-    const SampleHandle handle{std::make_shared<Sample<T>>(sample)};
-    const auto r = std::make_shared<Vector<double>>(reward);
-    read_unit_rewards(rule_.attr("unit_rewards")(net_, handle, view(*r, keep(r), true)), sample, out);
+  void compute(const Network<T>& net, const Sample<T>& sample, const Vector<double>& reward,
+               UnitRewards<T>& out) const {
+    call([&] {
+      const SampleHandle handle{std::make_shared<Sample<T>>(sample), one_choice(net)};
+      const auto r = std::make_shared<Vector<double>>(reward);
+      read_unit_rewards(rule_.attr("unit_rewards")(net_, handle, view(*r, keep(r), true)), sample, out);
+    });
   }
 
  private:
@@ -25,13 +39,13 @@ class PythonRule final : public RuleOf<PythonRule> {
 
 class PythonTask final : public TaskOf<PythonTask> {
  public:
-  explicit PythonTask(py::object task) : task_(std::move(task)) {}
-  Index n_inputs() const override { return whole("n_inputs"); }
-  Index n_outputs() const override { return whole("n_outputs"); }
+  PythonTask(py::object task, bool one_choice) : task_(std::move(task)), one_choice_(one_choice) {}
+  Index n_inputs() const override { return size("n_inputs"); }
+  Index n_outputs() const override { return size("n_outputs"); }
   template <class T>
   void draw(const Position& at, Matrix<T>& x) const {
-    const py::gil_scoped_acquire acquire;
-    const Matrix<T> inputs = matrix<T>(task_.attr("inputs")(at.seed, at.step, x.rows()), "inputs of the task");
+    const Matrix<T> inputs =
+        call([&] { return matrix<T>(task_.attr("inputs")(at.seed, at.step, x.rows()), "inputs of the task"); });
     if (inputs.rows() != x.rows() || inputs.cols() != x.cols())
       throw ValueError("inputs of the task must have shape (" + std::to_string(x.rows()) + ", " +
                        std::to_string(x.cols()) + "), got (" + std::to_string(inputs.rows()) + ", " +
@@ -40,9 +54,10 @@ class PythonTask final : public TaskOf<PythonTask> {
   }
   template <class T>
   void judge(const Position& at, const Sample<T>& sample, Vector<double>& reward) const {
-    const py::gil_scoped_acquire acquire;
-    const SampleHandle handle{std::make_shared<Sample<T>>(sample)};
-    const Vector<double> r = vector<double>(task_.attr("reward")(at.seed, at.step, handle), "reward of the task");
+    const Vector<double> r = call([&] {
+      const SampleHandle handle{std::make_shared<Sample<T>>(sample), one_choice_};
+      return vector<double>(task_.attr("reward")(at.seed, at.step, handle), "reward of the task");
+    });
     if (r.size() != reward.size())
       throw ValueError("reward of the task must have shape (" + std::to_string(reward.size()) + ",), got (" +
                        std::to_string(r.size()) + ",)");
@@ -50,11 +65,11 @@ class PythonTask final : public TaskOf<PythonTask> {
   }
 
  private:
-  Index whole(const char* attribute) const {
-    const py::gil_scoped_acquire acquire;
-    return task_.attr(attribute).cast<Index>();
+  Index size(const char* attribute) const {
+    return call([&] { return static_cast<Index>(whole(task_.attr(attribute), attribute, max_step)); });
   }
   py::object task_;
+  bool one_choice_;
 };
 
 class PythonBaseline final : public BaselineOf<PythonBaseline> {
@@ -62,18 +77,16 @@ class PythonBaseline final : public BaselineOf<PythonBaseline> {
   explicit PythonBaseline(py::object baseline) : baseline_(std::move(baseline)) {}
   template <class M>
   void estimate(const M& input, Vector<double>& b) const {
-    const py::gil_scoped_acquire acquire;
-    const Vector<double> predicted = vector<double>(baseline_.attr("predict")(copied(input)), "the baseline");
+    const Vector<double> predicted =
+        call([&] { return vector<double>(baseline_.attr("predict")(copied(input)), "the baseline"); });
     if (predicted.size() != b.size())
       throw ValueError("the baseline must have shape (" + std::to_string(b.size()) + ",), got (" +
                        std::to_string(predicted.size()) + ",)");
-    if (!predicted.allFinite()) throw ValueError("the baseline must be finite, but holds NaN or infinity");
     b = predicted;
   }
   template <class M>
   void learn(const M& input, const Vector<double>& reward) const {
-    const py::gil_scoped_acquire acquire;
-    baseline_.attr("update")(copied(input), copied(reward));
+    call([&] { baseline_.attr("update")(copied(input), copied(reward)); });
   }
 
  private:
@@ -88,22 +101,23 @@ class PythonBaseline final : public BaselineOf<PythonBaseline> {
 std::shared_ptr<const Rule> rule_from(const py::object& rule, const py::object& net) {
   if (!py::isinstance<RuleHandle>(rule)) throw py::type_error("rule must be a uwm.Rule, got a " + type_name(rule));
   const auto& handle = rule.cast<const RuleHandle&>();
-  if (handle.engine != nullptr) return handle.engine;
+  if (handle.engine != nullptr && !overrides<RuleHandle>(rule, {"unit_rewards"})) return handle.engine;
   return std::make_shared<PythonRule>(rule, net);
 }
 
-std::shared_ptr<Task> task_from(const py::object& task) {
+std::shared_ptr<Task> task_from(const py::object& task, const NetworkHandle& net) {
   if (!py::isinstance<TaskHandle>(task)) throw py::type_error("task must be a uwm.Task, got a " + type_name(task));
   const auto& handle = task.cast<const TaskHandle&>();
-  if (handle.engine != nullptr) return handle.engine;
-  return std::make_shared<PythonTask>(task);
+  if (handle.engine != nullptr && !overrides<TaskHandle>(task, {"n_inputs", "n_outputs", "inputs", "reward"}))
+    return handle.engine;
+  return std::make_shared<PythonTask>(task, visit(net, [](const auto& n) { return one_choice(n); }));
 }
 
 std::shared_ptr<Baseline> baseline_from(const py::object& baseline) {
   if (baseline.is_none()) return nullptr;
   if (py::isinstance<BaselineHandle>(baseline)) {
     const auto& handle = baseline.cast<const BaselineHandle&>();
-    if (handle.engine != nullptr) return handle.engine;
+    if (handle.engine != nullptr && !overrides<BaselineHandle>(baseline, {"predict", "update"})) return handle.engine;
     return std::make_shared<PythonBaseline>(baseline);
   }
   if (!PyFloat_Check(baseline.ptr()) && !PyIndex_Check(baseline.ptr()))
@@ -111,17 +125,13 @@ std::shared_ptr<Baseline> baseline_from(const py::object& baseline) {
   return std::make_shared<ConstantBaseline>(baseline.cast<double>());
 }
 
-/// Calls the Python function and sees to Ctrl-C; false stops training.
+/// Calls the Python function and sees to Ctrl-C.
 bool report(const py::object& progress, const Progress& p) {
-  const py::gil_scoped_acquire acquire;
-  try {
+  call([&] {
     if (PyErr_CheckSignals() != 0) throw py::error_already_set();
     if (!progress.is_none()) progress(p.step, p.steps, p.reward);
-    return true;
-  } catch (py::error_already_set& error) {
-    if (!error.matches(PyExc_KeyboardInterrupt)) throw;
-    return false;
-  }
+  });
+  return true;
 }
 
 Log run(const py::object& net, const py::object& rule, const OptimizerHandle& optimizer, const py::object& task,
@@ -134,7 +144,7 @@ Log run(const py::object& net, const py::object& rule, const OptimizerHandle& op
     throw ValueError("record_every must be at least 1, got " + std::to_string(*record_every));
   const auto& handle = net.cast<const NetworkHandle&>();
   const auto the_rule = rule_from(rule, net);
-  const auto the_task = task_from(task);
+  const auto the_task = task_from(task, handle);
   const auto the_baseline = baseline_from(baseline);
   const TrainOptions options{.steps = steps,
                              .batch_size = batch_size,
@@ -208,9 +218,9 @@ Args:
     net: Network; its seed and step choose the task's inputs and the actions, so that training goes on where it stopped.
     rule: Rule.
     optimizer: SGD or Adam.
-    task: Task.
-    steps: updates to make.
-    batch_size: samples per update.
+    task: Task; its inputs and outputs are the network's (two classes may be one Bernoulli unit).
+    steps: updates to make, at least 1.
+    batch_size: samples per update, at least 1.
     baseline: None, a number, a RunningMean or another Baseline.
     record_every: steps per entry of ``Log.rewards``; by default a hundredth of all.
     progress: called as progress(step, steps, reward) about ten times a second and at the end, with the mean reward of the latest
@@ -220,7 +230,8 @@ Returns:
     Log.
 
 Raises:
-    ValueError, TypeError: pieces that do not fit together; nothing is changed then.
+    ValueError, TypeError: pieces that do not fit together; nothing is changed then. An error in a rule, task or baseline
+        written in Python is raised as it is, network and optimizer as the last whole step left them.
     DivergenceError: the parameters left the finite numbers.
     Interrupted: Ctrl-C; its ``log`` has the rewards so far.
 

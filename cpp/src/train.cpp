@@ -104,47 +104,86 @@ void check_divergence(const Network<T>& net, std::int64_t step) {
   }
 }
 
+/// One step of training at a time, in memory that is kept from step to step.
+template <class T>
+class Loop {
+ public:
+  Loop(Network<T>& net, const Rule& rule, Optimizer& optimizer, Task& task, const TrainOptions& options)
+      : net_(net),
+        rule_(rule),
+        optimizer_(optimizer),
+        task_(task),
+        baseline_(options.baseline),
+        batch_size_(options.batch_size),
+        reward_(options.batch_size),
+        centred_(options.batch_size) {
+    resize_like(net, options.batch_size, sample_);
+  }
+
+  /// A whole step or, by an exception, none. Returns the rewards.
+  const Vector<double>& step(std::int64_t number) {
+    const Position position = net_.position();
+    try {
+      task_.inputs(position, sample_.input);
+      check_filled(sample_.input, batch_size_, net_.n_inputs(), "task", "inputs", number);
+      draw_forward(net_, sample_);
+      task_.reward(position, sample_, reward_);
+      check_filled(reward_, batch_size_, 1, "task", "rewards", number);
+      centred_ = reward_;
+      if (baseline_ != nullptr) {
+        baseline_->predict(sample_.input, centred_);
+        check_filled(centred_, batch_size_, 1, "baseline", "predictions", number);
+        centred_ = reward_ - centred_;
+      }
+      rule_.unit_rewards(net_, sample_, centred_, unit_rewards_);
+      gradient(net_, sample_, unit_rewards_, gradient_);
+    } catch (...) {
+      net_.set_step(position.step);
+      throw;
+    }
+    apply_gradient(optimizer_, net_, gradient_);
+    if (baseline_ != nullptr) baseline_->update(sample_.input, reward_);
+    return reward_;
+  }
+
+ private:
+  Network<T>& net_;
+  const Rule& rule_;
+  Optimizer& optimizer_;
+  Task& task_;
+  Baseline* baseline_;
+  Index batch_size_;
+  Sample<T> sample_;
+  Vector<double> reward_, centred_;
+  UnitRewards<T> unit_rewards_;
+  Gradient<T> gradient_;
+};
+
 }  // namespace
 
 template <class T>
 Log train(Network<T>& net, const Rule& rule, Optimizer& optimizer, Task& task, const TrainOptions& options) {
   check_fit(net, optimizer, task, options);
-  Sample<T> sample;
-  resize_like(net, options.batch_size, sample);
-  UnitRewards<T> unit_rewards;
-  Gradient<T> update;
-  Vector<double> reward(options.batch_size), baseline(options.batch_size);
+  Loop<T> loop(net, rule, optimizer, task, options);
   Log log;
   Recorder recorder(options, log);
   const std::int64_t between_looks = steps_between_looks(net, options.batch_size);
   const auto start = Clock::now();
   auto reported = start;
-  for (std::int64_t step = 0; step < options.steps && !log.stopped; ++step) {
-    const Position position = net.position();
-    task.inputs(position, sample.input);
-    check_filled(sample.input, options.batch_size, net.n_inputs(), "task", "inputs", step);
-    draw_forward(net, sample);
-    task.reward(position, sample, reward);
-    check_filled(reward, options.batch_size, 1, "task", "rewards", step);
-    recorder.add(reward);
-    if (options.baseline != nullptr) {
-      options.baseline->predict(sample.input, baseline);
-      check_filled(baseline, options.batch_size, 1, "baseline", "predictions", step);
-      baseline = reward - baseline;
-      options.baseline->update(sample.input, reward);
-      reward.swap(baseline);
-    }
-    rule.unit_rewards(net, sample, reward, unit_rewards);
-    gradient(net, sample, unit_rewards, update);
-    apply_gradient(optimizer, net, update);
-    if (step % between_looks == 0 && options.progress) {
-      const auto now = Clock::now();
-      if (now - reported > std::chrono::milliseconds(100)) {
-        reported = now;
-        check_divergence(net, step);
-        log.stopped = !options.progress({step + 1, options.steps, recorder.latest()});
+  try {
+    for (std::int64_t step = 0; step < options.steps && !log.stopped; ++step) {
+      recorder.add(loop.step(step));
+      if (step % between_looks == 0 && options.progress) {
+        const auto now = Clock::now();
+        if (now - reported > std::chrono::milliseconds(100)) {
+          reported = now;
+          check_divergence(net, step);
+          log.stopped = !options.progress({step + 1, options.steps, recorder.latest()});
+        }
       }
     }
+  } catch (const StopTraining&) {
+    log.stopped = true;
   }
   check_divergence(net, log.steps);
   recorder.finish(std::chrono::duration<double>(Clock::now() - start).count());

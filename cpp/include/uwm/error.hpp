@@ -30,4 +30,10 @@ class DivergenceError : public Error {
   using Error::Error;
 };
 
+/// Thrown by a task, rule or baseline to end training: train() returns its log as after the last whole step.
+class StopTraining : public Error {
+ public:
+  StopTraining() : Error("training was stopped") {}
+};
+
 }  // namespace uwm

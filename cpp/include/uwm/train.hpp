@@ -36,12 +36,13 @@ struct Log {
   double mean_reward = 0;   ///< over all samples
   double final_reward = 0;  ///< over the last tenth of the steps asked for
   double seconds = 0;
-  bool stopped = false;  ///< by the progress function
+  bool stopped = false;  ///< by the progress function or StopTraining
 };
 
 /// Trains a network: input, forward pass, reward, unit rewards, gradient, update, `steps` times.
 /// After the first step nothing is allocated. Throws ValueError before anything is changed if the pieces do not fit
-/// together, and DivergenceError if the parameters leave the finite numbers.
+/// together, and DivergenceError if the parameters leave the finite numbers. An exception that a task, rule or baseline
+/// throws passes through; network and optimizer are then as the last whole step left them.
 template <class T>
 Log train(Network<T>& net, const Rule& rule, Optimizer& optimizer, Task& task, const TrainOptions& options);
 

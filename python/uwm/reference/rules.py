@@ -158,7 +158,7 @@ class WeightMax(_Backward):
     """Weight Maximization (Chung 2022): T_i = h_i sum_j |w_ji|^(norm-1) sgn(w_ji) delta_j.
 
     With norm 2 that is the change of half the squared norm of the unit's outgoing weights.
-    Biased, to first order in w right. Raises ValueError unless norm >= 1.
+    Biased, to first order in w right for norm 2. Raises ValueError unless norm >= 1.
 
     >>> WeightMax(norm=1).name
     'weight_max'
@@ -322,7 +322,7 @@ def _reward_of(y: Array, A: SignedLog, B: SignedLog, lam: SignedLog) -> SignedLo
 
 
 class FlipDifference(_Comparing):
-    """T_i = q_i sum_j (1 - kappa_ji) T_j: the two-sided rule without its product. A small bias.
+    """T_i = q_i sum_j (1 - kappa_ji) T_j: the two-sided rule without its product. Biased.
 
     It adds up what each unit j above would have noticed of the flip, ignoring that they act
     together.

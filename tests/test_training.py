@@ -1,0 +1,222 @@
+"""`train` from Python: what it promises about repetition, resumption, interruption and callbacks."""
+
+from __future__ import annotations
+
+import copy
+import os
+import pickle
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import uwm
+
+
+def parameters(net: uwm.Network) -> list[np.ndarray]:
+    return [a.copy() for layer in net.layers for a in (layer.weight, layer.bias)]
+
+
+def assert_same(net: uwm.Network, other: uwm.Network) -> None:
+    assert net.step == other.step
+    for a, b in zip(parameters(net), parameters(other), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def run(net: uwm.Network, opt: uwm.Optimizer, steps: int, **options: Any) -> uwm.Log:
+    rule, task = uwm.UnbiasedWeightMax(), uwm.tasks.Multiplexer(2)
+    return uwm.train(net, rule, opt, task, steps=steps, batch_size=5, **options)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("make", [uwm.Adam, lambda: uwm.SGD(0.1, momentum=0.9)])
+def test_training_goes_on_bit_for_bit_after_save_and_load(
+    tmp_path: Path, dtype: str, make: Any
+) -> None:
+    whole, half = (uwm.Network([6, 7, 5, 1], dtype=dtype, seed=3) for _ in range(2))
+    opt_whole, opt_half = make(), make()
+    run(whole, opt_whole, 60)
+    run(half, opt_half, 25)
+    uwm.save(tmp_path / "half.safetensors", half, opt_half)
+    half, opt_half = uwm.load(tmp_path / "half.safetensors")
+    run(half, opt_half, 35)
+    assert_same(whole, half)
+    assert opt_half.steps == 60
+
+
+def test_other_tools_read_the_file(tmp_path: Path) -> None:
+    safetensors = pytest.importorskip("safetensors.numpy")
+    net = uwm.Network([6, 7, 1])
+    uwm.save(tmp_path / "net.safetensors", net)
+    tensors = safetensors.load_file(tmp_path / "net.safetensors")
+    np.testing.assert_array_equal(tensors["layers.0.weight"], net.layers[0].weight)
+
+
+def test_copies_are_independent_and_train_alike() -> None:
+    net = uwm.Network([6, 7, 1], seed=5)
+    others = [net.copy(), copy.copy(net), copy.deepcopy(net), pickle.loads(pickle.dumps(net))]
+    run(net, uwm.Adam(), 20)
+    for other in others:
+        assert other.step == 0
+        run(other, uwm.Adam(), 20)
+        assert_same(net, other)
+
+
+def test_the_log_adds_up() -> None:
+    seen: list[tuple[int, int, float]] = []
+    log = run(
+        uwm.Network([6, 7, 1]),
+        uwm.Adam(),
+        105,
+        record_every=10,
+        progress=lambda *report: seen.append(report),
+    )
+    assert len(log.rewards) == 11 and log.record_every == 10 and log.batch_size == 5
+    weights = [10] * 10 + [5]
+    assert log.mean_reward == pytest.approx(np.average(log.rewards, weights=weights))
+    assert seen[-1][:2] == (105, 105)
+
+
+class AsWritten(uwm.Rule):
+    """Straight-through backpropagation, in Python."""
+
+    def unit_rewards(self, net: Any, sample: Any, reward: Any) -> Any:
+        rewards = [np.repeat(reward[:, None], net.sizes[-1], axis=1)]
+        for ell in reversed(range(len(net.layers) - 1)):
+            delta = rewards[0] * sample.eligibilities[ell + 1]
+            e = sample.eligibilities[ell]
+            fired = np.where(np.signbit(e), -1.0, 1.0)
+            rewards.insert(0, fired * (1 - abs(e)) * (delta @ net.layers[ell + 1].weight))
+        return rewards
+
+
+def test_a_rule_in_python_trains_like_the_engine() -> None:
+    nets = [uwm.Network([6, 7, 5, 1], dtype="float64", seed=2) for _ in range(2)]
+    for net, rule in zip(nets, (uwm.StraightThrough(), AsWritten()), strict=True):
+        uwm.train(net, rule, uwm.Adam(), uwm.tasks.Multiplexer(2), steps=50, batch_size=4)
+    for a, b in zip(*map(parameters, nets), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9)
+
+
+def test_overrides_in_subclasses_of_what_is_built_in_count() -> None:
+    class Nothing(uwm.Reinforce):
+        def unit_rewards(self, net: Any, sample: Any, reward: Any) -> Any:
+            return [np.zeros(h.shape) for h in sample.activations]
+
+    class Kind(uwm.tasks.Multiplexer):
+        def reward(self, seed: int, step: int, sample: Any) -> Any:
+            return np.ones(sample.batch_size)
+
+    class Steady(uwm.RunningMean):
+        def predict(self, x: Any) -> Any:
+            return np.ones(len(x))
+
+    task = uwm.tasks.Multiplexer(1)
+    net = uwm.Network([3, 4, 1])
+    before = parameters(net)
+    uwm.train(net, Nothing(), uwm.SGD(0.1), task, steps=5)
+    uwm.train(net, uwm.Reinforce(), uwm.SGD(0.1), Kind(1), steps=5, baseline=Steady())
+    for a, b in zip(before, parameters(net), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert uwm.train(net, uwm.Reinforce(), uwm.SGD(0.1), Kind(1), steps=5).mean_reward == 1.0
+
+
+def test_an_error_in_a_callback_leaves_the_last_whole_step() -> None:
+    class Fails(uwm.Rule):
+        calls = 0
+
+        def unit_rewards(self, net: Any, sample: Any, reward: Any) -> Any:
+            self.calls += 1
+            if self.calls == 4:
+                raise RuntimeError("the fourth time")
+            return uwm.Reinforce().unit_rewards(net, sample, reward)
+
+    net, other = uwm.Network([3, 4, 1]), uwm.Network([3, 4, 1])
+    opt, task = uwm.Adam(), uwm.tasks.Multiplexer(1)
+    with pytest.raises(RuntimeError, match="fourth"):
+        uwm.train(net, Fails(), opt, task, steps=10)
+    assert opt.steps == net.step == 3
+    uwm.train(other, uwm.Reinforce(), uwm.Adam(), task, steps=3)
+    assert_same(net, other)
+
+
+def test_an_error_in_progress_stops_training() -> None:
+    def stop(step: int, steps: int, reward: float) -> None:
+        raise RuntimeError("enough")
+
+    net = uwm.Network([6, 7, 1])
+    with pytest.raises(RuntimeError, match="enough"):
+        run(net, uwm.Adam(), 10_000_000, progress=stop)
+    assert 0 < net.step < 10_000_000
+
+
+def interrupt_soon() -> None:
+    threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+
+
+def test_ctrl_c_keeps_what_is_done() -> None:
+    net, opt = uwm.Network([6, 64, 32, 1]), uwm.Adam()
+    interrupt_soon()
+    with pytest.raises(uwm.Interrupted, match="interrupted after") as caught:
+        run(net, opt, 1_000_000_000, record_every=10)
+    log = caught.value.log
+    assert isinstance(caught.value, KeyboardInterrupt)
+    assert 0 < log.steps == opt.steps == net.step
+    assert len(log.rewards) == -(-log.steps // 10)
+
+
+def test_ctrl_c_in_a_rule_written_in_python() -> None:
+    class Slow(AsWritten):
+        def unit_rewards(self, net: Any, sample: Any, reward: Any) -> Any:
+            time.sleep(0.01)
+            return super().unit_rewards(net, sample, reward)
+
+    net, opt = uwm.Network([3, 4, 1]), uwm.Adam()
+    interrupt_soon()
+    with pytest.raises(uwm.Interrupted) as caught:
+        uwm.train(net, Slow(), opt, uwm.tasks.Multiplexer(1), steps=1_000_000)
+    assert caught.value.log.steps == opt.steps == net.step
+
+
+def test_training_runs_beside_other_python_threads() -> None:
+    ticks = 0
+    done = threading.Event()
+
+    def work() -> None:
+        run(uwm.Network([6, 64, 32, 1]), uwm.Adam(), 4000)
+        done.set()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    while not done.is_set():
+        ticks += 1
+        time.sleep(0.001)
+    thread.join()
+    assert ticks > 5
+
+
+def test_views_stay_with_the_network_they_are_of() -> None:
+    net = uwm.Network([6, 7, 1])
+    weight = net.layers[0].weight
+    sample = net.forward(np.ones((2, 6)))
+    hidden = sample.activations[0]
+    weight[...] = 0.25
+    assert (net.layers[0].weight == 0.25).all()
+    assert not hidden.flags.writeable and weight.flags.writeable
+    del net, sample
+    assert weight[0, 0] == 0.25 and hidden.shape == (2, 7)
+
+
+def test_one_choice() -> None:
+    x = np.ones((4, 3))
+    softmax = uwm.Network([3, 4, 5], output="softmax").forward(x)
+    np.testing.assert_array_equal(softmax.actions, softmax.output.argmax(axis=1))
+    single = uwm.Network([3, 4, 1]).forward(x)
+    np.testing.assert_array_equal(single.actions, single.output[:, 0])
+    for net in (uwm.Network([3, 4, 2]), uwm.Network([3, 4, 1], output="gaussian")):
+        with pytest.raises(ValueError, match="softmax output, or a single Bernoulli unit"):
+            _ = net.forward(x).actions
