@@ -1,4 +1,4 @@
-"""`train` from Python: what it promises about repetition, resumption, interruption and callbacks."""
+"""`train` from Python: what it promises about repetition, going on, Ctrl-C and callbacks."""
 
 from __future__ import annotations
 
