@@ -220,3 +220,23 @@ def test_one_choice() -> None:
     for net in (uwm.Network([3, 4, 2]), uwm.Network([3, 4, 1], output="gaussian")):
         with pytest.raises(ValueError, match="softmax output, or a single Bernoulli unit"):
             _ = net.forward(x).actions
+
+
+@pytest.mark.parametrize("name", uwm.RULES)
+@pytest.mark.parametrize("output", ["bernoulli", "softmax", "gaussian"])
+def test_threads_change_nothing(name: str, output: str) -> None:
+    class Task(uwm.Task):
+        n_inputs, n_outputs = 40, 3
+
+        def inputs(self, seed: int, step: int, batch_size: int) -> Any:
+            return np.random.default_rng([seed, step]).normal(size=(batch_size, 40))
+
+        def reward(self, seed: int, step: int, sample: Any) -> Any:
+            return np.tanh(sample.output).sum(axis=1)
+
+    nets = [uwm.Network([40, 300, 150, 3], output=output, seed=2) for _ in range(3)]
+    for net, threads in zip(nets, (1, 2, 5), strict=True):
+        opt = uwm.Adam()
+        uwm.train(net, uwm.rule(name), opt, Task(), steps=3, batch_size=101, threads=threads)
+    assert_same(nets[0], nets[1])
+    assert_same(nets[0], nets[2])

@@ -136,12 +136,14 @@ bool report(const py::object& progress, const Progress& p) {
 
 Log run(const py::object& net, const py::object& rule, const OptimizerHandle& optimizer, const py::object& task,
         std::int64_t steps, Index batch_size, const py::object& baseline, std::optional<std::int64_t> record_every,
-        const py::object& progress) {
+        std::optional<int> threads, const py::object& progress) {
   if (!py::isinstance<NetworkHandle>(net)) throw py::type_error("net must be a uwm.Network, got a " + type_name(net));
   if (!progress.is_none() && !PyCallable_Check(progress.ptr()))
     throw py::type_error("progress must be callable, got a " + type_name(progress));
   if (record_every.has_value() && *record_every < 1)
     throw ValueError("record_every must be at least 1, got " + std::to_string(*record_every));
+  if (threads.has_value() && *threads < 1)
+    throw ValueError("threads must be at least 1, got " + std::to_string(*threads));
   const auto& handle = net.cast<const NetworkHandle&>();
   const auto the_rule = rule_from(rule, net);
   const auto the_task = task_from(task, handle);
@@ -150,6 +152,7 @@ Log run(const py::object& net, const py::object& rule, const OptimizerHandle& op
                              .batch_size = batch_size,
                              .baseline = the_baseline.get(),
                              .record_every = record_every.value_or(0),
+                             .threads = threads.value_or(0),
                              .progress = [&](const Progress& p) { return report(progress, p); }};
   return visit(handle, [&](auto& n) {
     const py::gil_scoped_release release;
@@ -197,8 +200,8 @@ The rewards of a training run.
       "train",
       [](const py::object& net, const py::object& rule, const OptimizerHandle& optimizer, const py::object& task,
          std::int64_t steps, Index batch_size, const py::object& baseline, std::optional<std::int64_t> record_every,
-         const py::object& progress) {
-        Log log = run(net, rule, optimizer, task, steps, batch_size, baseline, record_every, progress);
+         std::optional<int> threads, const py::object& progress) {
+        Log log = run(net, rule, optimizer, task, steps, batch_size, baseline, record_every, threads, progress);
         if (log.stopped) {
           const py::object error =
               interrupted("training was interrupted after " + std::to_string(log.steps) + " steps");
@@ -210,7 +213,7 @@ The rewards of a training run.
       },
       py::arg("net"), py::arg("rule"), py::arg("optimizer"), py::arg("task"), py::kw_only(), py::arg("steps"),
       py::arg("batch_size") = 1, py::arg("baseline") = py::none(), py::arg("record_every") = py::none(),
-      py::arg("progress") = py::none(), R"(
+      py::arg("threads") = py::none(), py::arg("progress") = py::none(), R"(
 Trains a network in place: input, forward pass, reward, unit rewards, gradient, update. Runs in C++ without the GIL;
 rules, tasks and baselines written in Python are called back.
 
@@ -223,6 +226,7 @@ Args:
     batch_size: samples per update, at least 1.
     baseline: None, a number, a RunningMean or another Baseline.
     record_every: steps per entry of ``Log.rewards``; by default a hundredth of all.
+    threads: how many share a batch; by default one per processor where the batch is work enough. Results do not depend on it.
     progress: called as progress(step, steps, reward) about ten times a second and at the end, with the mean reward of the latest
         window; an exception in it stops training and is raised.
 

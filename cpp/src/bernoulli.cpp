@@ -1,5 +1,7 @@
 #include "bernoulli.hpp"
 
+#include "multiply.hpp"
+
 namespace uwm {
 
 namespace {
@@ -19,21 +21,24 @@ constexpr Index chunk = 4 * kernels::words_block;
 }  // namespace
 
 template <class T>
-void draw_units(const Position& position, std::uint32_t index, Units units, LayerSample<T>& layer) {
+void draw_units(const Position& position, std::uint32_t index, Units units, LayerSample<T>& layer, Threads* threads) {
   const auto& kernel = kernels::active<T>();
   const auto stream = static_cast<std::uint32_t>(Stream::activations);
-  std::uint32_t words[chunk];
-  for (Index s = 0; s < layer.logit.rows(); ++s) {
-    auto out = row(layer, s);
-    for (Index first = 0; first < layer.logit.cols(); first += chunk) {
-      const Index n = std::min(chunk, layer.logit.cols() - first);
-      kernels::level().words(position.seed, position.step, stream, index, static_cast<std::uint32_t>(s), first, n,
-                             words);
-      kernel.draw(n, layer.logit.row(s).data() + first, words, units == Units::bipolar,
-                  {out.activation + first, out.probability + first, out.eligibility + first, out.likelihood + first,
-                   out.odds + first});
+  constexpr Index cost = 16;  // of drawing a unit, in multiply-adds
+  split(threads, layer.logit.rows(), grain_of(cost * layer.logit.cols()), [&](Index begin, Index end, int) {
+    std::uint32_t words[chunk];
+    for (Index s = begin; s < end; ++s) {
+      auto out = row(layer, s);
+      for (Index first = 0; first < layer.logit.cols(); first += chunk) {
+        const Index n = std::min(chunk, layer.logit.cols() - first);
+        kernels::level().words(position.seed, position.step, stream, index, static_cast<std::uint32_t>(s), first, n,
+                               words);
+        kernel.draw(n, layer.logit.row(s).data() + first, words, units == Units::bipolar,
+                    {out.activation + first, out.probability + first, out.eligibility + first, out.likelihood + first,
+                     out.odds + first});
+      }
     }
-  }
+  });
 }
 
 template <class T>
@@ -43,8 +48,8 @@ void evaluate_units(Units units, LayerSample<T>& layer) {
                                   row(layer, s));
 }
 
-template void draw_units(const Position&, std::uint32_t, Units, LayerSample<float>&);
-template void draw_units(const Position&, std::uint32_t, Units, LayerSample<double>&);
+template void draw_units(const Position&, std::uint32_t, Units, LayerSample<float>&, Threads*);
+template void draw_units(const Position&, std::uint32_t, Units, LayerSample<double>&, Threads*);
 template void evaluate_units(Units, LayerSample<float>&);
 template void evaluate_units(Units, LayerSample<double>&);
 

@@ -13,7 +13,8 @@ inline double softplus(double x) { return std::max(x, 0.0) + std::log1p(std::exp
 
 /// Bernoulli-logistic units: draws their actions from `layer.logit` and fills in everything else.
 template <class T>
-void draw_units(const Position& position, std::uint32_t index, Units units, LayerSample<T>& layer);
+void draw_units(const Position& position, std::uint32_t index, Units units, LayerSample<T>& layer,
+                Threads* threads = nullptr);
 
 /// The same from the activations that stand in `layer`.
 template <class T>

@@ -5,8 +5,8 @@
 
 #include "bernoulli.hpp"
 #include "forward.hpp"
-#include "grow.hpp"
 #include "message.hpp"
+#include "multiply.hpp"
 
 namespace uwm {
 
@@ -116,21 +116,22 @@ void logits(const Network<T>& net, std::size_t l, Sample<T>& sample) {
   const auto& layer = net.layers()[l];
   const auto& h = sample.below(l);
   auto& z = sample.layers[l].logit;
-  const auto& kernel = kernels::active<T>();
-  kernel.multiply({.m = h.rows(),
-                   .n = layer.weight.rows(),
-                   .k = layer.weight.cols(),
-                   .a = h.data(),
-                   .a_row = h.cols(),
-                   .a_column = 1,
-                   .b = layer.weight.data(),
-                   .b_row = 1,
-                   .b_column = layer.weight.cols(),
-                   .c = z.data(),
-                   .c_row = z.cols(),
-                   .alpha = 1 / layer.temperature,
-                   .bias = layer.bias.data(),
-                   .scratch = sample.scratch.data()});
+  multiply(sample.threads,
+           kernels::Product<T>{.m = h.rows(),
+                               .n = layer.weight.rows(),
+                               .k = layer.weight.cols(),
+                               .a = h.data(),
+                               .a_row = h.cols(),
+                               .a_column = 1,
+                               .b = layer.weight.data(),
+                               .b_row = 1,
+                               .b_column = layer.weight.cols(),
+                               .c = z.data(),
+                               .c_row = z.cols(),
+                               .alpha = 1 / layer.temperature,
+                               .bias = layer.bias.data(),
+                               .scratch = nullptr},
+           sample.scratch);
 }
 
 }  // namespace
@@ -146,7 +147,6 @@ void resize_like(const Network<T>& net, Index batch, Sample<T>& sample) {
          {&layer.logit, &layer.activation, &layer.probability, &layer.eligibility, &layer.likelihood, &layer.odds})
       m->resize(batch, n);
   }
-  grow(sample.scratch, kernels::active<T>().product_scratch);
 }
 
 template <class T>
@@ -155,7 +155,7 @@ void draw_forward(Network<T>& net, Sample<T>& sample) {
   for (std::size_t l = 0; l <= last; ++l) {
     logits(net, l, sample);
     if (l < last) {
-      draw_units(net.position(), static_cast<std::uint32_t>(l), net.units(), sample.layers[l]);
+      draw_units(net.position(), static_cast<std::uint32_t>(l), net.units(), sample.layers[l], sample.threads);
     } else {
       net.output().draw(net.position(), static_cast<std::uint32_t>(l), sample.layers[l]);
       net.output().evaluate(sample.layers[l]);

@@ -6,6 +6,7 @@
 #include "apply.hpp"
 #include "kernels/kernels.hpp"
 #include "message.hpp"
+#include "multiply.hpp"
 
 namespace uwm {
 
@@ -98,11 +99,11 @@ void Optimizer::step(Network<T>& net, const Gradient<T>& gradient) {
     require(finite(g.weight) && finite(g.bias), "the gradient of layer ", l,
             " must be finite, but holds NaN or infinity");
   }
-  apply_gradient(*this, net, gradient);
+  apply_gradient<T>(*this, net, gradient, nullptr);
 }
 
 template <class T>
-void apply_gradient(Optimizer& optimizer, Network<T>& net, const Gradient<T>& gradient) {
+void apply_gradient(Optimizer& optimizer, Network<T>& net, const Gradient<T>& gradient, Threads* threads) {
   using Moments = Optimizer::Moments<T>;
   auto& layers = net.layers();
   if (std::holds_alternative<std::monostate>(optimizer.state_)) {
@@ -119,11 +120,14 @@ void apply_gradient(Optimizer& optimizer, Network<T>& net, const Gradient<T>& gr
   for (std::size_t l = 0; l < layers.size(); ++l) {
     const double rate = rates[rates.size() == 1 ? 0 : l].at(optimizer.steps_);
     const auto apply = [&](auto array) {
-      T* of_array[max_moments] = {};
-      for (std::size_t k = 0; k < moments.size(); ++k) of_array[k] = array(moments[k][l]).data();
       const auto& g = array(gradient.layers[l]);
-      optimizer.update(
-          Optimizer::Update<T>{g.size(), g.data(), of_array, array(layers[l]).data(), rate, optimizer.steps_ + 1});
+      constexpr Index cost = 16;  // of updating a parameter, in multiply-adds
+      split(threads, g.size(), grain_of(cost), [&](Index begin, Index end, int) {
+        T* of_piece[max_moments] = {};
+        for (std::size_t k = 0; k < moments.size(); ++k) of_piece[k] = array(moments[k][l]).data() + begin;
+        optimizer.update(Optimizer::Update<T>{end - begin, g.data() + begin, of_piece, array(layers[l]).data() + begin,
+                                              rate, optimizer.steps_ + 1});
+      });
     };
     apply([](auto& layer) -> auto& { return layer.weight; });
     apply([](auto& layer) -> auto& { return layer.bias; });
@@ -183,8 +187,8 @@ template void Optimizer::check(const Network<float>&) const;
 template void Optimizer::check(const Network<double>&) const;
 template void Optimizer::step(Network<float>&, const Gradient<float>&);
 template void Optimizer::step(Network<double>&, const Gradient<double>&);
-template void apply_gradient(Optimizer&, Network<float>&, const Gradient<float>&);
-template void apply_gradient(Optimizer&, Network<double>&, const Gradient<double>&);
+template void apply_gradient(Optimizer&, Network<float>&, const Gradient<float>&, Threads*);
+template void apply_gradient(Optimizer&, Network<double>&, const Gradient<double>&, Threads*);
 template void SGD::apply(const Update<float>&) const;
 template void SGD::apply(const Update<double>&) const;
 template void Adam::apply(const Update<float>&) const;

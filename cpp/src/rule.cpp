@@ -2,9 +2,8 @@
 
 #include <cmath>
 
-#include "grow.hpp"
-#include "kernels/kernels.hpp"
 #include "message.hpp"
+#include "multiply.hpp"
 
 namespace uwm {
 
@@ -24,7 +23,6 @@ void Gradient<T>::resize_like(const Network<T>& net) {
     layers[l].weight.resize(weight.rows(), weight.cols());
     layers[l].bias.resize(weight.rows());
   }
-  grow(scratch, kernels::active<T>().product_scratch);
 }
 
 template <class T>
@@ -58,23 +56,32 @@ void gradient(const Network<T>& net, const Sample<T>& sample, const UnitRewards<
     const T scale = 1 / (static_cast<T>(sample.batch()) * net.layers()[l].temperature);
     const auto& t = unit_rewards.layers[l];
     grow(out.delta, t.size());
-    Eigen::Map<Matrix<T>> delta(out.delta.data(), t.rows(), t.cols());
-    delta = t.cwiseProduct(sample.layers[l].eligibility);
-    kernels::active<T>().multiply({.m = delta.cols(),
-                                   .n = h.cols(),
-                                   .k = h.rows(),
-                                   .a = delta.data(),
-                                   .a_row = 1,
-                                   .a_column = delta.cols(),
-                                   .b = h.data(),
-                                   .b_row = h.cols(),
-                                   .b_column = 1,
-                                   .c = out.layers[l].weight.data(),
-                                   .c_row = h.cols(),
-                                   .alpha = scale,
-                                   .bias = nullptr,
-                                   .scratch = out.scratch.data()});
-    out.layers[l].bias.noalias() = scale * delta.colwise().sum().transpose();
+    const Index batch = t.rows(), n = t.cols();
+    const auto& e = sample.layers[l].eligibility;
+    split(sample.threads, batch, grain_of(n), [&](Index begin, Index end, int) {
+      Eigen::Map<Matrix<T>>(out.delta.data() + begin * n, end - begin, n) =
+          t.middleRows(begin, end - begin).cwiseProduct(e.middleRows(begin, end - begin));
+    });
+    multiply(sample.threads,
+             kernels::Product<T>{.m = n,
+                                 .n = h.cols(),
+                                 .k = batch,
+                                 .a = out.delta.data(),
+                                 .a_row = 1,
+                                 .a_column = n,
+                                 .b = h.data(),
+                                 .b_row = h.cols(),
+                                 .b_column = 1,
+                                 .c = out.layers[l].weight.data(),
+                                 .c_row = h.cols(),
+                                 .alpha = scale,
+                                 .bias = nullptr,
+                                 .scratch = nullptr},
+             out.scratch);
+    auto& bias = out.layers[l].bias;
+    bias.setZero();
+    for (Index s = 0; s < batch; ++s) bias += Eigen::Map<const Vector<T>>(out.delta.data() + s * n, n);
+    bias *= scale;
   }
 }
 

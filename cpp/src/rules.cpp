@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "grow.hpp"
-#include "kernels/kernels.hpp"
 #include "message.hpp"
+#include "multiply.hpp"
 #include "wide.hpp"
 
 namespace uwm {
@@ -27,59 +26,81 @@ void reward_output(const Sample<T>& sample, const Vector<double>& reward, UnitRe
 
 // Rules that hand sum_j v_ji delta_j down, v a function of the weight
 
-/// T (batch, n_l) = scale * sum_j v_ji delta_j with delta_j = T_j (h_j - p_j) of layer l+1, v (n_{l+1}, n_l)
-template <class T>
-void sum_deltas(const Sample<T>& sample, std::size_t l, const T* v, T scale, UnitRewards<T>& out) {
+/// T (batch, n_l) = scale * sum_j v_ji delta_j with delta_j = T_j (h_j - p_j) of layer l+1, v (n_{l+1}, n_l); then
+/// finish(row of T, s) for every sample.
+template <class T, class F>
+void sum_deltas(const Sample<T>& sample, std::size_t l, const T* v, T scale, UnitRewards<T>& out, F finish) {
   const auto& upper = out.layers[l + 1];
-  grow(out.delta, upper.size());
-  Eigen::Map<Matrix<T>>(out.delta.data(), upper.rows(), upper.cols()) =
-      upper.cwiseProduct(sample.layers[l + 1].eligibility);
+  const auto& e = sample.layers[l + 1].eligibility;
+  const Index batch = sample.batch(), n_upper = upper.cols();
   auto& sums = out.layers[l];
-  const auto& kernel = kernels::active<T>();
-  grow(out.scratch, kernel.product_scratch);
-  kernel.multiply({.m = sums.rows(),
-                   .n = sums.cols(),
-                   .k = upper.cols(),
-                   .a = out.delta.data(),
-                   .a_row = upper.cols(),
-                   .a_column = 1,
-                   .b = v,
-                   .b_row = sums.cols(),
-                   .b_column = 1,
-                   .c = sums.data(),
-                   .c_row = sums.cols(),
-                   .alpha = scale,
-                   .bias = nullptr,
-                   .scratch = out.scratch.data()});
+  grow(out.delta, upper.size());
+  split(sample.threads, batch, grain_of(n_upper), [&](Index begin, Index end, int) {
+    Eigen::Map<Matrix<T>>(out.delta.data() + begin * n_upper, end - begin, n_upper) =
+        upper.middleRows(begin, end - begin).cwiseProduct(e.middleRows(begin, end - begin));
+  });
+  multiply(sample.threads,
+           kernels::Product<T>{.m = batch,
+                               .n = sums.cols(),
+                               .k = n_upper,
+                               .a = out.delta.data(),
+                               .a_row = n_upper,
+                               .a_column = 1,
+                               .b = v,
+                               .b_row = sums.cols(),
+                               .b_column = 1,
+                               .c = sums.data(),
+                               .c_row = sums.cols(),
+                               .alpha = scale,
+                               .bias = nullptr,
+                               .scratch = nullptr},
+           out.scratch);
+  split(sample.threads, batch, grain_of(sums.cols()), [&](Index begin, Index end, int) {
+    for (Index s = begin; s < end; ++s) finish(sums.row(s), s);
+  });
 }
 
 // Rules that weigh the flips of a unit
 
 using kernels::Flip;
 
+/// One pass from layer l+1 to layer l, its strips of units i shared among the threads.
 template <class T>
-kernels::FlipPass<T> flip_pass(const Network<T>& net, const Sample<T>& sample, std::size_t l, UnitRewards<T>& out) {
+void flip(Flip kind, const Network<T>& net, const Sample<T>& sample, std::size_t l, UnitRewards<T>& out) {
   const auto& upper = sample.layers[l + 1];
   const auto& kernel = kernels::active<T>();
-  grow(out.scratch, kernel.flip_scratch(upper.logit.cols()));
+  const Index n_upper = upper.logit.cols(), n_lower = sample.layers[l].logit.cols();
+  const Index scratch = kernel.flip_scratch(n_upper);
+  grow(out.scratch, scratch * (sample.threads == nullptr ? 1 : sample.threads->size()));
   auto& above = out.passes[l + 1];
   auto& below = out.passes[l];
   below.advantage.resize(sample.batch(), sample.layers[l].logit.cols());
-  return {.batch = sample.batch(),
-          .n_upper = upper.logit.cols(),
-          .n_lower = sample.layers[l].logit.cols(),
-          .weight = net.layers()[l + 1].weight.data(),
-          .step = net.flip_step(l + 1),
-          .odds = upper.odds.data(),
-          .eligibility = sample.layers[l].eligibility.data(),
-          .unit_reward = out.layers[l + 1].data(),
-          .advantage = above.advantage.data(),
-          .other = above.other.data(),
-          .ratio = above.ratio.data(),
-          .advantage_out = below.advantage.data(),
-          .other_out = below.other.data(),
-          .ratio_out = below.ratio.data(),
-          .scratch = out.scratch.data()};
+  const kernels::FlipPass<T> pass = {.batch = sample.batch(),
+                                     .n_upper = n_upper,
+                                     .n_lower = n_lower,
+                                     .first = 0,
+                                     .last = n_lower,
+                                     .weight = net.layers()[l + 1].weight.data(),
+                                     .step = net.flip_step(l + 1),
+                                     .odds = upper.odds.data(),
+                                     .eligibility = sample.layers[l].eligibility.data(),
+                                     .unit_reward = out.layers[l + 1].data(),
+                                     .advantage = above.advantage.data(),
+                                     .other = above.other.data(),
+                                     .ratio = above.ratio.data(),
+                                     .advantage_out = below.advantage.data(),
+                                     .other_out = below.other.data(),
+                                     .ratio_out = below.ratio.data(),
+                                     .scratch = out.scratch.data()};
+  // a flip costs about ten multiply-adds
+  const Index strips = std::max<Index>(1, worthwhile / (10 * sample.batch() * n_upper * kernel.strip));
+  split(sample.threads, n_lower, strips * kernel.strip, [&](Index begin, Index end, int worker) {
+    auto piece = pass;
+    piece.first = begin;
+    piece.last = end;
+    piece.scratch += worker * scratch;
+    kernel.flip(kind, piece);
+  });
 }
 
 /// Whether layer l+1 is one joint action, whose likelihood ratio comes from the output kind.
@@ -138,9 +159,12 @@ void redo_outside(FlipRule rule, bool all, const Network<T>& net, const Sample<T
 
 /// combine(row of q, row of e, s) writes row s of T and says whether its numbers are in range.
 template <class T, class F>
-void combine_rows(const LayerSample<T>& layer, UnitRewards<T>& out, F combine) {
-  for (Index s = 0; s < layer.logit.rows(); ++s)
-    if (!combine(layer.likelihood.row(s), layer.eligibility.row(s), s)) out.outside[static_cast<std::size_t>(s)] = 1;
+void combine_rows(const Sample<T>& sample, std::size_t l, UnitRewards<T>& out, F combine) {
+  const auto& layer = sample.layers[l];
+  split(sample.threads, sample.batch(), grain_of(4 * layer.logit.cols()), [&](Index begin, Index end, int) {
+    for (Index s = begin; s < end; ++s)
+      if (!combine(layer.likelihood.row(s), layer.eligibility.row(s), s)) out.outside[static_cast<std::size_t>(s)] = 1;
+  });
 }
 
 /// A, B and lambda from the output down; see flip.inl.hpp.
@@ -162,9 +186,9 @@ void posterior_rewards(const Network<T>& net, const Sample<T>& sample, const Vec
       joint_advantage(net, sample, l, reward, out);
       pass.other = -pass.advantage;
     } else {
-      kernel.flip(Flip::posterior, flip_pass(net, sample, l, out));
+      flip(Flip::posterior, net, sample, l, out);
     }
-    combine_rows(sample.layers[l], out, [&](const auto& q, const auto& e, Index s) {
+    combine_rows(sample, l, out, [&](const auto& q, const auto& e, Index s) {
       return kernel.combine_posterior(n, q.data(), e.data(), pass.advantage.row(s).data(), pass.other.row(s).data(),
                                       pass.ratio.row(s).data(), out.layers[l].row(s).data());
     });
@@ -181,9 +205,9 @@ void advantage_rewards(FlipRule rule, const Network<T>& net, const Sample<T>& sa
     if (joint_above(net, l)) {
       joint_advantage(net, sample, l, reward, out);
     } else {
-      kernel.flip(rule == FlipRule::difference ? Flip::difference : Flip::advantage, flip_pass(net, sample, l, out));
+      flip(rule == FlipRule::difference ? Flip::difference : Flip::advantage, net, sample, l, out);
     }
-    combine_rows(sample.layers[l], out, [&](const auto& q, const auto& e, Index s) {
+    combine_rows(sample, l, out, [&](const auto& q, const auto& e, Index s) {
       const auto a = pass.advantage.row(s);
       if (rule == FlipRule::one_sided)
         out.layers[l].row(s) = e.unaryExpr([](T x) { return std::signbit(x) ? T(0) : T(1); }).cwiseProduct(a);
@@ -204,8 +228,8 @@ void posterior_reinforce_rewards(const Network<T>& net, const Sample<T>& sample,
     if (joint_above(net, l))
       joint_ratio(net, sample, l, out);
     else
-      kernel.flip(Flip::ratio, flip_pass(net, sample, l, out));
-    combine_rows(sample.layers[l], out, [&](const auto& q, const auto& e, Index s) {
+      flip(Flip::ratio, net, sample, l, out);
+    combine_rows(sample, l, out, [&](const auto& q, const auto& e, Index s) {
       const auto ratio = pass.ratio.row(s).array();
       out.layers[l].row(s) =
           T(reward[s]) * q.array() * pass.advantage.row(s).array() / (q.array() + e.array().abs() * ratio);
@@ -245,10 +269,11 @@ void StraightThrough::compute(const Network<T>& net, const Sample<T>& sample, co
   reward_output(sample, reward, out);
   for (std::size_t l = sample.layers.size() - 1; l-- > 0;) {
     // the mean activation is p, or 2p - 1 for bipolar units: flip_step brings the factor
-    sum_deltas(sample, l, net.layers()[l + 1].weight.data(), net.flip_step(l + 1), out);
     const auto& layer = sample.layers[l];
-    out.layers[l].array() *= layer.likelihood.array() *
-                             layer.eligibility.array().unaryExpr([](T e) { return std::signbit(e) ? T(-1) : T(1); });
+    sum_deltas(sample, l, net.layers()[l + 1].weight.data(), net.flip_step(l + 1), out, [&](auto t, Index s) {
+      const auto c = layer.eligibility.row(s).unaryExpr([](T e) { return std::signbit(e) ? T(-1) : T(1); });
+      t.array() *= layer.likelihood.row(s).array() * c.array();
+    });
   }
 }
 
@@ -262,8 +287,9 @@ void WeightMax::compute(const Network<T>& net, const Sample<T>& sample, const Ve
   reward_output(sample, reward, out);
   for (std::size_t l = sample.layers.size() - 1; l-- > 0;) {
     const auto& upper = net.layers()[l + 1];
+    const auto finish = [&](auto t, Index s) { t.array() *= sample.layers[l].activation.row(s).array(); };
     if (norm_ == 2) {
-      sum_deltas(sample, l, upper.weight.data(), 1 / upper.temperature, out);
+      sum_deltas(sample, l, upper.weight.data(), 1 / upper.temperature, out, finish);
     } else {
       const T exponent = static_cast<T>(norm_ - 1), temperature = upper.temperature;
       grow(out.power, upper.weight.size());
@@ -271,9 +297,8 @@ void WeightMax::compute(const Network<T>& net, const Sample<T>& sample, const Ve
         const T power = std::pow(std::abs(w / temperature), exponent);
         return w > 0 ? power : w < 0 ? -power : T(0);
       });
-      sum_deltas(sample, l, out.power.data(), T(1), out);
+      sum_deltas(sample, l, out.power.data(), T(1), out, finish);
     }
-    out.layers[l].array() *= sample.layers[l].activation.array();
   }
 }
 

@@ -7,6 +7,7 @@
 #include "apply.hpp"
 #include "forward.hpp"
 #include "message.hpp"
+#include "multiply.hpp"
 
 namespace uwm {
 
@@ -14,12 +15,17 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+template <class T>
+Index synapses(const Network<T>& net) {
+  Index n = 0;
+  for (const auto& layer : net.layers()) n += layer.weight.size();
+  return n;
+}
+
 /// The clock is read every so many steps, so that reading it costs nothing beside the work.
 template <class T>
 std::int64_t steps_between_looks(const Network<T>& net, Index batch_size) {
-  Index synapses = 0;
-  for (const auto& layer : net.layers()) synapses += layer.weight.size();
-  return std::max<std::int64_t>(1, 200000 / std::max<Index>(1, synapses * batch_size));
+  return std::max<std::int64_t>(1, 200000 / (synapses(net) * batch_size));
 }
 
 /// Mean rewards per record window, over everything, and over the last tenth.
@@ -118,6 +124,11 @@ class Loop {
         reward_(options.batch_size),
         centred_(options.batch_size) {
     resize_like(net, options.batch_size, sample_);
+    require(options.threads >= 0, "threads must not be negative, got ", options.threads);
+    if (options.threads != 1 && synapses(net) * options.batch_size > 2 * worthwhile) {
+      threads_ = std::make_unique<Threads>(options.threads);
+      sample_.threads = threads_.get();
+    }
   }
 
   /// A whole step or, by an exception, none. Returns the rewards.
@@ -141,7 +152,7 @@ class Loop {
       net_.set_step(position.step);
       throw;
     }
-    apply_gradient(optimizer_, net_, gradient_);
+    apply_gradient(optimizer_, net_, gradient_, threads_.get());
     if (baseline_ != nullptr) baseline_->update(sample_.input, reward_);
     return reward_;
   }
@@ -157,6 +168,7 @@ class Loop {
   Vector<double> reward_, centred_;
   UnitRewards<T> unit_rewards_;
   Gradient<T> gradient_;
+  std::unique_ptr<Threads> threads_;  // null where a batch is too little work to share
 };
 
 }  // namespace

@@ -189,6 +189,8 @@ void flip(const Level& level) {
           table<T>(level).flip(kind, {.batch = batch,
                                       .n_upper = n_upper,
                                       .n_lower = n_lower,
+                                      .first = 0,
+                                      .last = n_lower,
                                       .weight = w.data(),
                                       .step = T(step),
                                       .odds = odds.data(),
@@ -223,6 +225,7 @@ void flip(const Level& level) {
               if (kind == Flip::advantage || kind == Flip::posterior) CHECK_NEAR(a_out[at], A, tolerance);
               if (kind == Flip::posterior) CHECK_NEAR(b_out[at], B, tolerance);
               if (kind == Flip::posterior || kind == Flip::ratio) CHECK_NEAR(ratio_out[at], lambda, tolerance);
+              if (kind == Flip::ratio) CHECK_NEAR(a_out[at], 1 - lambda, tolerance);
             }
           CHECK(a_out.intact() && b_out.intact() && ratio_out.intact());
         }

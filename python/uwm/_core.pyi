@@ -261,6 +261,7 @@ def train(
     batch_size: int = 1,
     baseline: float | Baseline | None = None,
     record_every: int | None = None,
+    threads: int | None = None,
     progress: _Progress | None = None,
 ) -> Log: ...
 

@@ -61,7 +61,7 @@ class Optimizer {
   void restore(std::int64_t steps, State state);
 
  protected:
-  /// One array of parameters: its gradient, its moments (n_moments pointers), and what holds for this step.
+  /// A piece of an array of parameters: its gradient, its moments (n_moments pointers), and what holds for this step.
   template <class T>
   struct Update {
     Index n;
@@ -72,12 +72,13 @@ class Optimizer {
     std::int64_t step;  ///< counted from 1
   };
   virtual std::size_t n_moments() const = 0;  ///< at most 8
+  /// Must not throw; threads call it for different pieces of an array at once.
   virtual void update(const Update<float>&) const = 0;
   virtual void update(const Update<double>&) const = 0;
 
  private:
   template <class U>
-  friend void apply_gradient(Optimizer& optimizer, Network<U>& net, const Gradient<U>& gradient);
+  friend void apply_gradient(Optimizer& optimizer, Network<U>& net, const Gradient<U>& gradient, Threads* threads);
 
   std::vector<Schedule> learning_rate_;
   std::int64_t steps_ = 0;

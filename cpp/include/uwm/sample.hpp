@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "uwm/matrix.hpp"
+#include "uwm/threads.hpp"
 
 namespace uwm {
 
@@ -30,7 +31,8 @@ struct Sample {
   /// What the layer with this index looked at: the input or the activation of the layer below.
   const Matrix<T>& below(std::size_t layer) const { return layer == 0 ? input : layers[layer - 1].activation; }
 
-  std::vector<T> scratch;  ///< working memory of the forward pass
+  std::vector<T> scratch;      ///< working memory of the forward pass
+  Threads* threads = nullptr;  ///< who shares the work on this batch; null: the caller alone
 };
 
 }  // namespace uwm

@@ -15,4 +15,5 @@
 #include "uwm/sample.hpp"
 #include "uwm/simd.hpp"
 #include "uwm/task.hpp"
+#include "uwm/threads.hpp"
 #include "uwm/train.hpp"

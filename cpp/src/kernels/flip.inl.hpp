@@ -114,8 +114,8 @@ inline void flip_strip(const FlipPass<T>& p, Size s, Size first, Size width) {
 
 template <class T, Flip kind>
 inline void flip_pass(const FlipPass<T>& p) {
-  for (Size first = 0; first < p.n_lower; first += strip_lanes<T>) {
-    const Size width = p.n_lower - first < strip_lanes<T> ? p.n_lower - first : strip_lanes<T>;
+  for (Size first = p.first; first < p.last; first += strip_lanes<T>) {
+    const Size width = p.last - first < strip_lanes<T> ? p.last - first : strip_lanes<T>;
     if (p.batch >= table_batch) {
       fill_table<T>(p.weight, p.n_upper, p.n_lower, p.step, first, width, p.scratch);
       for (Size s = 0; s < p.batch; ++s) flip_strip<T, kind, true>(p, s, first, width);

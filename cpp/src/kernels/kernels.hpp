@@ -14,6 +14,7 @@ enum class Flip { advantage, posterior, ratio, difference };
 template <class T>
 struct FlipPass {
   Size batch, n_upper, n_lower;
+  Size first, last;      // the units i to do: from a multiple of `strip` on
   const T* weight;       // (n_upper, n_lower)
   T step;                // a flip of unit i moves z_j by step * w_ji: 1/tau, or 2/tau for bipolar units
   const T* odds;         // (batch, n_upper)  exp(-s_j z_j), with the sign of s_j
@@ -77,6 +78,7 @@ struct Adam {
 template <class T>
 struct Kernels {
   Size product_scratch;
+  Size strip;  // units i that a flip pass does together
   Size (*flip_scratch)(Size n_upper);
 
   /// z (n logits) -> Units, the activation drawn with one random word per unit.

@@ -22,6 +22,7 @@ namespace {
 template <class T>
 constexpr Kernels<T> table = {
     .product_scratch = product_scratch<T>,
+    .strip = strip_lanes<T>,
     .flip_scratch = flip_scratch<T>,
     .draw = draw<T>,
     .evaluate = evaluate<T>,

@@ -128,13 +128,16 @@ def compare(
     task = make_task(settings) if task is None else task
     new_network(settings, task, settings.first_seed)  # what it refuses, it refuses before training
 
+    # What the runs at a time leave of the cores, each run may share its batches among.
+    runs = len(settings.rules) * settings.seeds
+    threads = max(1, available_cores() // min(jobs, runs))
     stop = threading.Event()
     results: dict[tuple[str, int], Run | Unfinished] = {}
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         pending: dict[Future[Run | Unfinished], tuple[str, int]] = {}
         for seed in settings.seed_range:  # seeds outermost: stopped early, rules have had as many
             for rule, name in zip(settings.rules, settings.rule_names, strict=True):
-                job = pool.submit(train_once, settings, task, rule, seed, stop, progress)
+                job = pool.submit(train_once, settings, task, rule, seed, threads, stop, progress)
                 pending[job] = (name, seed)
         try:
             while pending:
@@ -170,6 +173,7 @@ def train_once(
     task: Task,
     rule: str | uwm.Rule,
     seed: int,
+    threads: int,
     stop: threading.Event,
     progress: Listener | None,
 ) -> Run | Unfinished:
@@ -195,6 +199,7 @@ def train_once(
             batch_size=settings.batch_size,
             baseline=new_baseline(settings),
             record_every=max(1, settings.steps // CURVE_POINTS),
+            threads=threads,
             progress=listen,
         )
         accuracy, one_pass = None, None

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <memory>
+#include <utility>
+
+#include "uwm/matrix.hpp"
+
+namespace uwm {
+
+/// Workers that share the work on one batch. The pieces are cut so that nothing computed depends on their number.
+///
+///     uwm::Threads threads(4);
+///     threads.split(batch, 16, [&](uwm::Index begin, uwm::Index end, int worker) { ... });
+class Threads {
+ public:
+  /// n: threads in all, the caller included; 0 stands for one per processor. Throws ValueError if n is negative.
+  explicit Threads(int n = 0);
+  ~Threads();
+  Threads(const Threads&) = delete;
+  Threads& operator=(const Threads&) = delete;
+
+  int size() const;
+
+  /// Calls f(begin, end, worker) on at most size() pieces that make up 0 ... n, each of at least `grain`, beginning at
+  /// a multiple of it, and returns when all are done. f must not throw.
+  template <class F>
+  void split(Index n, Index grain, F&& f) {
+    run(
+        n, grain,
+        [](void* context, Index begin, Index end, int worker) {
+          (*static_cast<std::remove_reference_t<F>*>(context))(begin, end, worker);
+        },
+        &f);
+  }
+
+ private:
+  using Piece = void (*)(void* context, Index begin, Index end, int worker);
+  void run(Index n, Index grain, Piece piece, void* context);
+
+  class Crew;
+  std::unique_ptr<Crew> crew_;
+};
+
+/// The same with the threads that there are, if there are any.
+template <class F>
+void split(Threads* threads, Index n, Index grain, F&& f) {
+  if (threads == nullptr || n < 2 * grain)
+    f(Index{0}, n, 0);
+  else
+    threads->split(n, grain, std::forward<F>(f));
+}
+
+}  // namespace uwm

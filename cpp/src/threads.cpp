@@ -1,0 +1,100 @@
+#include "uwm/threads.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
+#include <vector>
+
+#include "message.hpp"
+
+namespace uwm {
+
+namespace {
+
+/// Waits for `value` to differ from `seen`: awake at first, since the next piece of work comes within microseconds
+/// while training runs, then asleep.
+template <class N>
+N wait_for_change(const std::atomic<N>& value, N seen) {
+  for (int look = 0; look < 4000; ++look) {
+    const N now = value.load(std::memory_order_acquire);
+    if (now != seen) return now;
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#endif
+  }
+  value.wait(seen, std::memory_order_acquire);
+  return value.load(std::memory_order_acquire);
+}
+
+}  // namespace
+
+class Threads::Crew {
+ public:
+  explicit Crew(int n) : size(n) {
+    for (int worker = 1; worker < n; ++worker) workers_.emplace_back([this, worker] { work(worker); });
+  }
+  ~Crew() {
+    stop_ = true;
+    begin();
+  }
+
+  void run(Index n, Index grain, Piece piece, void* context) {
+    n_ = n;
+    grain_ = grain;
+    pieces_ = static_cast<int>(std::clamp<Index>(n / grain, 1, size));
+    piece_ = piece;
+    context_ = context;
+    unfinished_.store(size - 1, std::memory_order_relaxed);
+    begin();
+    do_piece(0);
+    for (int left = unfinished_.load(std::memory_order_acquire); left != 0;) left = wait_for_change(unfinished_, left);
+  }
+
+  const int size;
+
+ private:
+  void begin() {
+    round_.fetch_add(1, std::memory_order_release);
+    round_.notify_all();
+  }
+
+  void do_piece(int worker) const {
+    if (worker >= pieces_) return;
+    const Index grains = n_ / grain_;
+    const Index first = grains * worker / pieces_ * grain_;
+    const Index last = worker + 1 == pieces_ ? n_ : grains * (worker + 1) / pieces_ * grain_;
+    piece_(context_, first, last, worker);
+  }
+
+  void work(int worker) {
+    for (unsigned seen = 0;;) {
+      seen = wait_for_change(round_, seen);
+      if (stop_) return;
+      do_piece(worker);
+      if (unfinished_.fetch_sub(1, std::memory_order_acq_rel) == 1) unfinished_.notify_one();
+    }
+  }
+
+  Index n_ = 0, grain_ = 1;
+  int pieces_ = 1;
+  Piece piece_ = nullptr;
+  void* context_ = nullptr;
+  bool stop_ = false;  // like the fields above, written before `round_` changes and read after
+  std::atomic<unsigned> round_ = 0;
+  std::atomic<int> unfinished_ = 0;
+  std::vector<std::jthread> workers_;  // last: joined before what they use goes
+};
+
+Threads::Threads(int n) {
+  require(n >= 0, "the number of threads must not be negative, got ", n);
+  if (n == 0) n = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  crew_ = std::make_unique<Crew>(n);
+}
+
+Threads::~Threads() = default;
+
+int Threads::size() const { return crew_->size; }
+
+void Threads::run(Index n, Index grain, Piece piece, void* context) { crew_->run(n, grain, piece, context); }
+
+}  // namespace uwm
