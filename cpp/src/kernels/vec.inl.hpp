@@ -135,14 +135,41 @@ inline Vec<T> absolute(Vec<T> v) {
   return from_bits<T>(bits<T>(v) & ~sign_bit<T>);
 }
 
+// One instruction each, which a comparison and a choice are not, because of how they treat NaN.
+#if defined(__AVX512F__)
+inline __m512 smaller_of(__m512 a, __m512 b) { return _mm512_min_ps(a, b); }
+inline __m512d smaller_of(__m512d a, __m512d b) { return _mm512_min_pd(a, b); }
+inline __m512 larger_of(__m512 a, __m512 b) { return _mm512_max_ps(a, b); }
+inline __m512d larger_of(__m512d a, __m512d b) { return _mm512_max_pd(a, b); }
+#elif defined(__AVX__)
+inline __m256 smaller_of(__m256 a, __m256 b) { return _mm256_min_ps(a, b); }
+inline __m256d smaller_of(__m256d a, __m256d b) { return _mm256_min_pd(a, b); }
+inline __m256 larger_of(__m256 a, __m256 b) { return _mm256_max_ps(a, b); }
+inline __m256d larger_of(__m256d a, __m256d b) { return _mm256_max_pd(a, b); }
+#elif defined(__SSE2__)
+inline __m128 smaller_of(__m128 a, __m128 b) { return _mm_min_ps(a, b); }
+inline __m128d smaller_of(__m128d a, __m128d b) { return _mm_min_pd(a, b); }
+inline __m128 larger_of(__m128 a, __m128 b) { return _mm_max_ps(a, b); }
+inline __m128d larger_of(__m128d a, __m128d b) { return _mm_max_pd(a, b); }
+#else
+template <class V>
+inline V smaller_of(V a, V b) {
+  return a < b ? a : b;
+}
+template <class V>
+inline V larger_of(V a, V b) {
+  return a > b ? a : b;
+}
+#endif
+
 template <class T>
 inline Vec<T> minimum(Vec<T> a, Vec<T> b) {
-  return a < b ? a : b;
+  return smaller_of(a, b);
 }
 
 template <class T>
 inline Vec<T> maximum(Vec<T> a, Vec<T> b) {
-  return a > b ? a : b;
+  return larger_of(a, b);
 }
 
 /// Sum of the lanes, the vector folded in half again and again.
