@@ -25,6 +25,8 @@ CONSTRUCTION: list[tuple[Callable[[], object], type[Exception], str]] = [
     (lambda: uwm.Network([3, 0, 1]), ValueError, "between 1 and 2^30, got 0"),
     (lambda: uwm.Network([3, -4, 1]), ValueError, "got -4"),
     (lambda: uwm.Network([3, 1 << 70, 1]), ValueError, "between 1 and 2^30"),
+    (lambda: uwm.Network([np.array([1.5]), 1]), TypeError, "integer"),
+    (lambda: uwm.SGD(b"a"), TypeError, "a number or a schedule, got a bytes"),
     (lambda: uwm.Network([3, 4.5, 1]), TypeError, "whole numbers, got a float"),
     (lambda: uwm.Network("abc"), TypeError, "sequence of whole numbers"),
     (lambda: uwm.Network(3), TypeError, "sequence of whole numbers"),
@@ -154,6 +156,14 @@ def test_rules(name: str) -> None:
         (uwm.Network([3, 4, 4, 2]), sample, np.ones(5), "2 layers, the network has 3"),
         (uwm.Network([2, 4, 2]), sample, np.ones(5), "3 inputs, the network has 2"),
         (net.astype("float64"), sample, np.ones(5), "another dtype"),
+        (
+            network(output="softmax"),
+            sample,
+            np.ones(5),
+            "a bernoulli output, the network a softmax",
+        ),
+        (network(units="bipolar"), sample, np.ones(5), "binary units, the network bipolar"),
+        (net, sample, np.full(5, 1e300), "within the range of float32"),
     ]
     for call in (rule.unit_rewards, rule.gradient):
         for bad_net, bad_sample, reward, message in cases:

@@ -13,7 +13,7 @@ import pytest
 import uwm
 from uwm.experiments import Comparison, Settings, compare
 from uwm.experiments.plot import COLOURS, OTHERS
-from uwm.experiments.settings import RULES, read_settings
+from uwm.experiments.settings import DEFAULT_RULES, read_settings
 from uwm.experiments.statistics import margin, spread, student_t
 
 
@@ -262,4 +262,4 @@ def test_statistics_against_scipy() -> None:
 def test_every_rule_has_a_colour_of_its_own() -> None:
     assert set(COLOURS) == set(uwm.RULES)
     assert len({*COLOURS.values(), *OTHERS}) == len(COLOURS) + len(OTHERS)
-    assert set(RULES) <= set(uwm.RULES)
+    assert set(DEFAULT_RULES) <= set(uwm.RULES)

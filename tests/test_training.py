@@ -240,3 +240,115 @@ def test_threads_change_nothing(name: str, output: str) -> None:
         uwm.train(net, uwm.rule(name), opt, Task(), steps=3, batch_size=101, threads=threads)
     assert_same(nets[0], nets[1])
     assert_same(nets[0], nets[2])
+
+
+def test_samples_may_be_kept_from_callbacks() -> None:
+    kept: list[uwm.Sample] = []
+
+    class Keeps(uwm.tasks.Multiplexer):
+        def reward(self, seed: int, step: int, sample: uwm.Sample) -> Any:
+            kept.append(sample)
+            return super().reward(seed, step, sample)
+
+    net = uwm.Network([6, 300, 100, 1])
+    rule, opt = uwm.StraightThrough(), uwm.Adam()
+    uwm.train(net, rule, opt, Keeps(2), steps=2, batch_size=64, threads=2)
+    rewards = rule.unit_rewards(net, kept[0], np.ones(64))
+    assert rewards[0].shape == (64, 300)
+
+
+def test_an_optimizer_that_a_callback_spoils_is_noticed() -> None:
+    opt, small = uwm.Adam(), uwm.Network([2, 1])
+
+    class Meddles(uwm.Rule):
+        def unit_rewards(self, net: Any, sample: Any, reward: Any) -> Any:
+            opt.reset()
+            gradient = uwm.Reinforce().gradient(small, small.forward(np.ones((1, 2))), [1.0])
+            opt.step(small, gradient)
+            return uwm.Reinforce().unit_rewards(net, sample, reward)
+
+    with pytest.raises(ValueError, match="another shape"):
+        net = uwm.Network([3, 30, 1])
+        uwm.train(net, Meddles(), opt, uwm.tasks.Multiplexer(1), steps=3)
+
+
+def test_ctrl_c_at_the_very_end() -> None:
+    def stop(step: int, steps: int, reward: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(uwm.Interrupted) as caught:
+        run(uwm.Network([6, 7, 1]), uwm.Adam(), 10, progress=stop)
+    assert caught.value.log.steps == 10
+
+
+def test_progress_is_called_for_slow_callbacks() -> None:
+    class Slow(uwm.tasks.Multiplexer):
+        def reward(self, seed: int, step: int, sample: uwm.Sample) -> Any:
+            time.sleep(0.002)
+            return super().reward(seed, step, sample)
+
+    calls: list[int] = []
+    net = uwm.Network([3, 1])
+    uwm.train(
+        net,
+        uwm.Reinforce(),
+        uwm.Adam(),
+        Slow(1),
+        steps=300,
+        progress=lambda step, steps, reward: calls.append(step),
+    )
+    assert len(calls) >= 3
+
+
+def test_a_baseline_that_fails_leaves_the_last_whole_step() -> None:
+    class Fails(uwm.Baseline):
+        def predict(self, x: Any) -> Any:
+            return np.zeros(len(x))
+
+        def update(self, x: Any, reward: Any) -> None:
+            raise RuntimeError("no")
+
+    net, opt = uwm.Network([3, 4, 1]), uwm.Adam()
+    with pytest.raises(RuntimeError, match="no"):
+        uwm.train(net, uwm.Reinforce(), opt, uwm.tasks.Multiplexer(1), steps=5, baseline=Fails())
+    assert opt.steps == net.step == 0
+
+
+def test_adam_at_the_edge_of_single_precision() -> None:
+    ones = [uwm.LayerGradient(np.ones((1, 2)), np.zeros(1))]
+    for options in ({"beta2": 1 - 1e-8}, {"epsilon": 1e-50}):
+        weights = []
+        for dtype in ("float32", "float64"):
+            net = uwm.Network([2, 1], dtype=dtype)
+            uwm.Adam(1e-3, **options).step(net, ones)
+            weights.append(np.concatenate([net.layers[0].weight.ravel(), net.layers[0].bias]))
+        np.testing.assert_allclose(weights[0], weights[1], rtol=1e-5, atol=1e-7)
+
+
+def test_softmax_flips_that_revive_a_class() -> None:
+    for dtype in ("float32", "float64"):
+        for scale in (5, 16, 18, 52, 150, 170, 395):
+            net = uwm.Network([1, 1, 2], output="softmax", dtype=dtype)
+            net.layers[1].weight = [[scale], [-scale]]
+            sample = net.clamp([[1.0]], [[[1]], [[1, 0]]])
+            q = float(
+                net.astype("float64").clamp([[1.0]], [[[1]], [[1, 0]]]).probabilities[0][0, 0]
+            )
+            ratio = 0.5 * (1 + np.exp(-2.0 * scale))  # Pr(class 0 | silent) / Pr(class 0 | fired)
+            expected = q * (1 - ratio) / (q + (1 - q) * ratio)
+            for name in ("unbiased_weight_max", "posterior_reinforce"):
+                (t, _) = uwm.rule(name).unit_rewards(net, sample, [1.0])
+                assert t[0, 0] == pytest.approx(expected, rel=1e-5), (dtype, scale, name)
+
+
+def test_partial_vectors_are_as_exact_as_whole_ones() -> None:
+    rewards = []
+    for width in (1, 16):
+        net = uwm.Network([1, width, 1])
+        net.layers[0].weight[...] = -12
+        net.layers[1].weight[...] = 0.5
+        hidden = np.zeros((1, width))
+        hidden[0, 0] = 1
+        sample = net.clamp([[1.0]], [hidden, [[1]]])
+        rewards.append(uwm.UnbiasedWeightMax().unit_rewards(net, sample, [1.0])[0][0, 0])
+    assert rewards[0] == pytest.approx(rewards[1], rel=1e-6)

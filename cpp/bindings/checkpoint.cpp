@@ -1,5 +1,7 @@
 #include <pybind11/stl/filesystem.h>
 
+#include <cerrno>
+
 #include "handles.hpp"
 
 namespace uwm::python {
@@ -8,7 +10,10 @@ void bind_checkpoint(py::module_& module) {
   module.def(
       "save",
       [](const std::filesystem::path& path, const NetworkHandle& net, const OptimizerHandle* optimizer) {
-        visit(net, [&](const auto& n) { save(path, n, optimizer != nullptr ? optimizer->engine.get() : nullptr); });
+        visit(net, [&](const auto& n) {
+          const py::gil_scoped_release release;
+          save(path, n, optimizer != nullptr ? optimizer->engine.get() : nullptr);
+        });
       },
       py::arg("path"), py::arg("net"), py::arg("optimizer") = py::none(), R"(
 Writes network, optimizer and place in the random numbers as one safetensors file, whole or not at all.
@@ -31,7 +36,15 @@ Raises:
   module.def(
       "load",
       [](const std::filesystem::path& path) {
-        Checkpoint checkpoint = load(path);
+        if (!std::filesystem::exists(path)) {
+          errno = ENOENT;
+          PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, py::str(path.string()).ptr());
+          throw py::error_already_set();
+        }
+        Checkpoint checkpoint = [&] {
+          const py::gil_scoped_release release;
+          return load(path);
+        }();
         py::object net = std::visit(
             [](auto& n) {
               using N = std::remove_reference_t<decltype(n)>;
@@ -44,13 +57,14 @@ Raises:
 Reads what ``save`` wrote: (net, optimizer), optimizer None if none was saved. Training goes on bit for bit.
 
 Raises:
-    OSError: the file cannot be read, or is damaged or no such file.
+    FileNotFoundError: there is no such file.
+    OSError: the file cannot be read, is damaged, or is no file of ``save``.
 
 >>> import uwm
 >>> uwm.load("nowhere.safetensors")
 Traceback (most recent call last):
     ...
-OSError: ...
+FileNotFoundError: [Errno 2] No such file or directory: 'nowhere.safetensors'
 )");
 }
 

@@ -33,7 +33,6 @@ struct LayerHandle {
 };
 struct SampleHandle {
   Either<Sample> sample;
-  bool one_choice;  ///< whether the output names one class: softmax, or a single Bernoulli unit
 };
 struct LayerGradientHandle {
   py::array weight, bias;
@@ -71,7 +70,8 @@ inline py::array real_array(const py::object& object, const char* name) {
   py::array array;
   try {
     array = py::module_::import("numpy").attr("asarray")(object);
-  } catch (py::error_already_set&) {
+  } catch (py::error_already_set& error) {
+    if (!error.matches(PyExc_ValueError) && !error.matches(PyExc_TypeError)) throw;
     throw ValueError(std::string(name) + " must be an array of numbers, got a " + type_name(object) +
                      " that is no regular array");
   }
@@ -122,11 +122,6 @@ py::capsule keep(const std::shared_ptr<T>& pointer) {
   return py::capsule(new std::shared_ptr<T>(pointer), [](void* p) { delete static_cast<std::shared_ptr<T>*>(p); });
 }
 
-template <class T>
-bool one_choice(const Network<T>& net) {
-  return net.output().name() == "softmax" || (net.output().independent_units() && net.n_outputs() == 1);
-}
-
 /// Whether the object's class has a method or attribute of its own in place of the one that `Base` binds.
 template <class Base>
 bool overrides(const py::object& object, std::initializer_list<const char*> names) {
@@ -141,6 +136,7 @@ inline std::uint64_t whole(const py::object& object, const char* name, std::uint
   if (PyIndex_Check(object.ptr()) == 0 || py::isinstance<py::bool_>(object))
     throw py::type_error(std::string(name) + " must be a whole number, got a " + type_name(object));
   const py::object number = py::reinterpret_steal<py::object>(PyNumber_Index(object.ptr()));
+  if (!number) throw py::error_already_set();
   const unsigned long long value = PyLong_AsUnsignedLongLong(number.ptr());
   const bool outside = PyErr_Occurred() != nullptr;
   if (outside) PyErr_Clear();

@@ -30,11 +30,12 @@ std::vector<Index> sizes_from(const py::object& object) {
   if (!py::isinstance<py::iterable>(object) || py::isinstance<py::str>(object))
     throw py::type_error("sizes must be a sequence of whole numbers, got a " + type_name(object));
   for (const auto& item : object) {
-    if (!PyIndex_Check(item.ptr()) || py::isinstance<py::bool_>(item))
+    if (PyIndex_Check(item.ptr()) == 0 || py::isinstance<py::bool_>(item))
       throw py::type_error("sizes must be whole numbers, got a " + type_name(item));
-    const py::int_ whole = py::reinterpret_steal<py::int_>(PyNumber_Index(item.ptr()));
+    const py::object number = py::reinterpret_steal<py::object>(PyNumber_Index(item.ptr()));
+    if (!number) throw py::error_already_set();
     int overflow = 0;
-    const long long n = PyLong_AsLongLongAndOverflow(whole.ptr(), &overflow);
+    const long long n = PyLong_AsLongLongAndOverflow(number.ptr(), &overflow);
     if (overflow != 0) throw ValueError("every number in sizes must be between 1 and 2^30");
     sizes.push_back(static_cast<Index>(n));
   }
@@ -93,7 +94,7 @@ SampleHandle forward(const NetworkHandle& self, const py::object& x) {
         auto sample = std::make_shared<Sample<T>>();
         const py::gil_scoped_release release;
         net->forward(input, *sample);
-        return {std::move(sample), one_choice(*net)};
+        return {std::move(sample)};
       },
       self.net);
 }
@@ -111,7 +112,7 @@ SampleHandle clamp(const NetworkHandle& self, const py::object& x, const py::obj
           h.push_back(matrix<T>(py::reinterpret_borrow<py::object>(item), name.c_str()));
         }
         const py::gil_scoped_release release;
-        return {std::make_shared<Sample<T>>(net->clamp(input, h)), one_choice(*net)};
+        return {std::make_shared<Sample<T>>(net->clamp(input, h))};
       },
       self.net);
 }

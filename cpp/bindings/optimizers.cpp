@@ -25,7 +25,7 @@ Schedule schedule_from(const py::handle& object) {
 /// A number, a schedule, or a sequence of those.
 std::vector<Schedule> rates_from(const py::object& object) {
   const bool several = py::isinstance<py::sequence>(object) || py::isinstance<py::array>(object);
-  if (!several || py::isinstance<py::str>(object)) return {schedule_from(object)};
+  if (!several || py::isinstance<py::str>(object) || py::isinstance<py::bytes>(object)) return {schedule_from(object)};
   std::vector<Schedule> rates;
   for (const auto& item : object) rates.push_back(schedule_from(item));
   return rates;

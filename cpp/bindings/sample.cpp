@@ -72,9 +72,10 @@ array (batch, n_l) per layer, first hidden layer to output.
       .def_property_readonly(
           "actions",
           [](const SampleHandle& self) {
-            if (!self.one_choice)
-              throw ValueError("actions needs a softmax output, or a single Bernoulli unit; see Sample.output");
             return visit_sample(self, [](const auto& sample) {
+              const bool single = sample->output_kind == "bernoulli" && sample->output().cols() == 1;
+              if (!single && sample->output_kind != "softmax")
+                throw ValueError("actions needs a softmax output, or a single Bernoulli unit; see Sample.output");
               py::array_t<std::int64_t> actions(sample->batch());
               auto out = actions.mutable_unchecked<1>();
               for (Index s = 0; s < sample->batch(); ++s) {

@@ -16,6 +16,8 @@ void bind_system(py::module_& module) {
       py::set_error(PyExc_ValueError, error.what());
     } catch (const FileError& error) {
       py::set_error(PyExc_OSError, error.what());
+    } catch (const StopTraining&) {
+      PyErr_SetNone(PyExc_KeyboardInterrupt);
     } catch (const DivergenceError& error) {
       py::set_error(divergence, error.what());
     }
@@ -25,7 +27,7 @@ void bind_system(py::module_& module) {
 The instruction-set level that the kernels run with.
 
 Returns:
-    "x86-64-v2", "x86-64-v3" (AVX2 and FMA) or "x86-64-v4" (AVX-512): the widest that the processor has, unless
+    "x86-64", "x86-64-v2", "x86-64-v3" (AVX2 and FMA) or "x86-64-v4" (AVX-512): the widest that the processor has, unless
     the environment variable UWM_ISA names another; "native" on other processors.
 
 >>> import uwm

@@ -24,10 +24,9 @@ class PythonRule final : public RuleOf<PythonRule> {
   PythonRule(py::object rule, py::object net) : rule_(std::move(rule)), net_(std::move(net)) {}
   std::string name() const override { return "python"; }
   template <class T>
-  void compute(const Network<T>& net, const Sample<T>& sample, const Vector<double>& reward,
-               UnitRewards<T>& out) const {
+  void compute(const Network<T>&, const Sample<T>& sample, const Vector<double>& reward, UnitRewards<T>& out) const {
     call([&] {
-      const SampleHandle handle{std::make_shared<Sample<T>>(sample), one_choice(net)};
+      const SampleHandle handle{std::make_shared<Sample<T>>(sample)};
       const auto r = std::make_shared<Vector<double>>(reward);
       read_unit_rewards(rule_.attr("unit_rewards")(net_, handle, view(*r, keep(r), true)), sample, out);
     });
@@ -39,7 +38,7 @@ class PythonRule final : public RuleOf<PythonRule> {
 
 class PythonTask final : public TaskOf<PythonTask> {
  public:
-  PythonTask(py::object task, bool one_choice) : task_(std::move(task)), one_choice_(one_choice) {}
+  explicit PythonTask(py::object task) : task_(std::move(task)) {}
   Index n_inputs() const override { return size("n_inputs"); }
   Index n_outputs() const override { return size("n_outputs"); }
   template <class T>
@@ -55,7 +54,7 @@ class PythonTask final : public TaskOf<PythonTask> {
   template <class T>
   void judge(const Position& at, const Sample<T>& sample, Vector<double>& reward) const {
     const Vector<double> r = call([&] {
-      const SampleHandle handle{std::make_shared<Sample<T>>(sample), one_choice_};
+      const SampleHandle handle{std::make_shared<Sample<T>>(sample)};
       return vector<double>(task_.attr("reward")(at.seed, at.step, handle), "reward of the task");
     });
     if (r.size() != reward.size())
@@ -69,7 +68,6 @@ class PythonTask final : public TaskOf<PythonTask> {
     return call([&] { return static_cast<Index>(whole(task_.attr(attribute), attribute, max_step)); });
   }
   py::object task_;
-  bool one_choice_;
 };
 
 class PythonBaseline final : public BaselineOf<PythonBaseline> {
@@ -105,12 +103,12 @@ std::shared_ptr<const Rule> rule_from(const py::object& rule, const py::object& 
   return std::make_shared<PythonRule>(rule, net);
 }
 
-std::shared_ptr<Task> task_from(const py::object& task, const NetworkHandle& net) {
+std::shared_ptr<Task> task_from(const py::object& task) {
   if (!py::isinstance<TaskHandle>(task)) throw py::type_error("task must be a uwm.Task, got a " + type_name(task));
   const auto& handle = task.cast<const TaskHandle&>();
   if (handle.engine != nullptr && !overrides<TaskHandle>(task, {"n_inputs", "n_outputs", "inputs", "reward"}))
     return handle.engine;
-  return std::make_shared<PythonTask>(task, visit(net, [](const auto& n) { return one_choice(n); }));
+  return std::make_shared<PythonTask>(task);
 }
 
 std::shared_ptr<Baseline> baseline_from(const py::object& baseline) {
@@ -120,9 +118,12 @@ std::shared_ptr<Baseline> baseline_from(const py::object& baseline) {
     if (handle.engine != nullptr && !overrides<BaselineHandle>(baseline, {"predict", "update"})) return handle.engine;
     return std::make_shared<PythonBaseline>(baseline);
   }
-  if (!PyFloat_Check(baseline.ptr()) && !PyIndex_Check(baseline.ptr()))
+  const double number = PyFloat_AsDouble(baseline.ptr());
+  if (PyErr_Occurred() != nullptr) {
+    PyErr_Clear();
     throw py::type_error("baseline must be None, a number or a uwm.Baseline, got a " + type_name(baseline));
-  return std::make_shared<ConstantBaseline>(baseline.cast<double>());
+  }
+  return std::make_shared<ConstantBaseline>(number);
 }
 
 /// Calls the Python function and sees to Ctrl-C.
@@ -146,7 +147,7 @@ Log run(const py::object& net, const py::object& rule, const OptimizerHandle& op
     throw ValueError("threads must be at least 1, got " + std::to_string(*threads));
   const auto& handle = net.cast<const NetworkHandle&>();
   const auto the_rule = rule_from(rule, net);
-  const auto the_task = task_from(task, handle);
+  const auto the_task = task_from(task);
   const auto the_baseline = baseline_from(baseline);
   const TrainOptions options{.steps = steps,
                              .batch_size = batch_size,
@@ -189,7 +190,8 @@ The rewards of a training run.
                std::string(py::str(py::float_(std::round(self.mean_reward * 1e4) / 1e4))) + ">";
       });
 
-  static py::object interrupted = py::reinterpret_steal<py::object>(PyErr_NewExceptionWithDoc(
+  // never released: it may outlive the interpreter
+  static const py::handle interrupted = (PyErr_NewExceptionWithDoc(
       "uwm.Interrupted",
       "Ctrl-C during training. ``log`` holds the rewards so far; network and optimizer are as the last "
       "whole step left them.",

@@ -1,6 +1,6 @@
 #include "bernoulli.hpp"
 
-#include "multiply.hpp"
+#include "grain.hpp"
 
 namespace uwm {
 

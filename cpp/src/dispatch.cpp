@@ -1,4 +1,6 @@
 #include <cstdlib>
+#include <iterator>
+#include <string>
 #include <string_view>
 
 #include "kernels/kernels.hpp"
@@ -9,6 +11,9 @@ namespace uwm {
 namespace kernels {
 
 #if defined(UWM_X86_LEVELS)
+namespace v1 {
+extern const Level level;
+}
 namespace v2 {
 extern const Level level;
 }
@@ -18,7 +23,7 @@ extern const Level level;
 namespace v4 {
 extern const Level level;
 }
-static constexpr const Level* all_levels[] = {&v2::level, &v3::level, &v4::level};
+static constexpr const Level* all_levels[] = {&v1::level, &v2::level, &v3::level, &v4::level};
 #else
 namespace native {
 extern const Level level;

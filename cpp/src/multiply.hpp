@@ -1,21 +1,13 @@
 #pragma once
 
-#include <algorithm>
 #include <vector>
 
+#include "grain.hpp"
 #include "grow.hpp"
 #include "kernels/kernels.hpp"
 #include "uwm/threads.hpp"
 
 namespace uwm {
-
-/// Pieces of work smaller than this many multiply-adds are not worth a thread's waking.
-inline constexpr Index worthwhile = 1 << 18;
-
-/// How many items of that cost make a piece, in whole dozens of rows, so that no result depends on the cutting.
-inline Index grain_of(Index cost) {
-  return std::max<Index>(16, (worthwhile / std::max<Index>(1, cost) + 15) / 16 * 16);
-}
 
 /// A product shared by rows among the threads.
 template <class T>

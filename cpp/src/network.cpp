@@ -116,7 +116,7 @@ void logits(const Network<T>& net, std::size_t l, Sample<T>& sample) {
   const auto& layer = net.layers()[l];
   const auto& h = sample.below(l);
   auto& z = sample.layers[l].logit;
-  multiply(sample.threads,
+  multiply(sample.work.threads,
            kernels::Product<T>{.m = h.rows(),
                                .n = layer.weight.rows(),
                                .k = layer.weight.cols(),
@@ -131,7 +131,7 @@ void logits(const Network<T>& net, std::size_t l, Sample<T>& sample) {
                                .alpha = 1 / layer.temperature,
                                .bias = layer.bias.data(),
                                .scratch = nullptr},
-           sample.scratch);
+           sample.work.scratch);
 }
 
 }  // namespace
@@ -140,6 +140,8 @@ template <class T>
 void resize_like(const Network<T>& net, Index batch, Sample<T>& sample) {
   sample.input.resize(batch, net.n_inputs());
   sample.layers.resize(net.layers().size());
+  sample.units = net.units();
+  sample.output_kind = net.output().name();
   for (std::size_t l = 0; l < sample.layers.size(); ++l) {
     const Index n = net.sizes()[l + 1];
     auto& layer = sample.layers[l];
@@ -155,7 +157,7 @@ void draw_forward(Network<T>& net, Sample<T>& sample) {
   for (std::size_t l = 0; l <= last; ++l) {
     logits(net, l, sample);
     if (l < last) {
-      draw_units(net.position(), static_cast<std::uint32_t>(l), net.units(), sample.layers[l], sample.threads);
+      draw_units(net.position(), static_cast<std::uint32_t>(l), net.units(), sample.layers[l], sample.work.threads);
     } else {
       net.output().draw(net.position(), static_cast<std::uint32_t>(l), sample.layers[l]);
       net.output().evaluate(sample.layers[l]);
@@ -226,6 +228,7 @@ Network<U> Network<T>::cast() const {
   for (std::size_t l = 0; l < layers_.size(); ++l) {
     net.layers_[l].weight = layers_[l].weight.template cast<U>();
     net.layers_[l].bias = layers_[l].bias.template cast<U>();
+    net.layers_[l].temperature = static_cast<U>(layers_[l].temperature);
   }
   net.step_ = step_;
   return net;

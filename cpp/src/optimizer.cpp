@@ -1,12 +1,13 @@
 #include "uwm/optimizer.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "apply.hpp"
+#include "grain.hpp"
 #include "kernels/kernels.hpp"
 #include "message.hpp"
-#include "multiply.hpp"
 
 namespace uwm {
 
@@ -175,10 +176,12 @@ template <class T>
 void Adam::apply(const Update<T>& u) const {
   const kernels::Adam<T> constants = {
       .beta1 = static_cast<T>(beta1_),
+      .one_minus_beta1 = static_cast<T>(1 - beta1_),
       .beta2 = static_cast<T>(beta2_),
+      .one_minus_beta2 = static_cast<T>(1 - beta2_),
       .rate = static_cast<T>(u.rate / bias_correction(beta1_, u.step)),
       .root_scale = static_cast<T>(1 / std::sqrt(bias_correction(beta2_, u.step))),
-      .epsilon = static_cast<T>(epsilon_),
+      .epsilon = std::max(static_cast<T>(epsilon_), std::numeric_limits<T>::min()),
   };
   kernels::active<T>().adam(u.n, constants, u.gradient, u.moments[0], u.moments[1], u.parameter);
 }

@@ -13,11 +13,6 @@ namespace uwm {
 namespace {
 
 template <class T>
-T sign(T eligibility) {
-  return std::signbit(eligibility) ? T(-1) : T(1);
-}
-
-template <class T>
 void write_ratio(double log_ratio, T& ratio, T& gain) {
   ratio = static_cast<T>(std::exp(log_ratio));
   gain = static_cast<T>(-std::expm1(log_ratio));
@@ -35,7 +30,7 @@ void Output<T>::flip_ratio(const OutputFlip<T>& flip, Matrix<T>& ratio, Matrix<T
     for (Index k = 0; k < n_out; ++k) z[static_cast<std::size_t>(k)] = out.logit(s, k);
     const double actual = log_likelihood(z, action);
     for (Index i = 0; i < n_hidden; ++i) {
-      const double step = sign(flip.below_eligibility(s, i)) * double(flip.step);
+      const double step = action_sign(flip.below_eligibility(s, i)) * double(flip.step);
       for (Index k = 0; k < n_out; ++k) z[static_cast<std::size_t>(k)] = out.logit(s, k) - step * flip.weight(k, i);
       write_ratio(log_likelihood(z, action) - actual, ratio(s, i), gain(s, i));
     }
@@ -137,7 +132,7 @@ template <class T>
 void SoftmaxOutput<T>::flip_ratio(const OutputFlip<T>& flip, Matrix<T>& ratio, Matrix<T>& gain) const {
   const auto& out = flip.output;
   const auto& kernel = kernels::active<T>();
-  if (!(flip.step * kernel.max_abs(flip.weight.size(), flip.weight.data()) < kernels::Range<T>::weight))
+  if (!(flip.step * kernel.max_abs(flip.weight.size(), flip.weight.data()) < kernels::Range<T>::joint_weight))
     return Output<T>::flip_ratio(flip, ratio, gain);
   grow(flip.scratch, kernel.flip_scratch(flip.weight.rows()));
   kernel.softmax({.batch = out.logit.rows(),
@@ -206,7 +201,7 @@ void GaussianOutput<T>::flip_ratio(const OutputFlip<T>& flip, Matrix<T>& ratio, 
   const double half_precision = 0.5 / (sigma_ * sigma_);
   for (Index s = 0; s < out.logit.rows(); ++s) {
     for (Index i = 0; i < flip.weight.cols(); ++i) {
-      const double step = sign(flip.below_eligibility(s, i)) * double(flip.step);
+      const double step = action_sign(flip.below_eligibility(s, i)) * double(flip.step);
       double log_ratio = 0;
       for (Index k = 0; k < out.logit.cols(); ++k) {
         const double d = step * flip.weight(k, i);

@@ -1,6 +1,7 @@
 #include "uwm/rule.hpp"
 
 #include <cmath>
+#include <limits>
 
 #include "message.hpp"
 #include "multiply.hpp"
@@ -36,7 +37,13 @@ void check_sample(const Network<T>& net, const Sample<T>& sample, const Vector<d
             sample.layers[l].logit.cols(), " units, that of the network ", net.sizes()[l + 1]);
   require(reward.size() == sample.batch(), "reward must have shape (", sample.batch(), ",), got (", reward.size(),
           ",)");
+  require(sample.output_kind == net.output().name(), "the sample has a ", sample.output_kind, " output, the network a ",
+          net.output().name(), " one");
+  require(sample.units == net.units(), "the sample has ", to_string(sample.units), " units, the network ",
+          to_string(net.units()), " ones");
   require(reward.allFinite(), "reward must be finite, but holds NaN or infinity");
+  require(reward.cwiseAbs().maxCoeff() <= std::numeric_limits<T>::max(), "reward must be within the range of ",
+          sizeof(T) == 4 ? "float32" : "float64");
   net.check_finite();
 }
 
@@ -58,11 +65,11 @@ void gradient(const Network<T>& net, const Sample<T>& sample, const UnitRewards<
     grow(out.delta, t.size());
     const Index batch = t.rows(), n = t.cols();
     const auto& e = sample.layers[l].eligibility;
-    split(sample.threads, batch, grain_of(n), [&](Index begin, Index end, int) {
+    split(sample.work.threads, batch, grain_of(n), [&](Index begin, Index end, int) {
       Eigen::Map<Matrix<T>>(out.delta.data() + begin * n, end - begin, n) =
           t.middleRows(begin, end - begin).cwiseProduct(e.middleRows(begin, end - begin));
     });
-    multiply(sample.threads,
+    multiply(sample.work.threads,
              kernels::Product<T>{.m = n,
                                  .n = h.cols(),
                                  .k = batch,

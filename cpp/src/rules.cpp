@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "bernoulli.hpp"
 #include "message.hpp"
 #include "multiply.hpp"
 #include "wide.hpp"
@@ -35,11 +36,11 @@ void sum_deltas(const Sample<T>& sample, std::size_t l, const T* v, T scale, Uni
   const Index batch = sample.batch(), n_upper = upper.cols();
   auto& sums = out.layers[l];
   grow(out.delta, upper.size());
-  split(sample.threads, batch, grain_of(n_upper), [&](Index begin, Index end, int) {
+  split(sample.work.threads, batch, grain_of(n_upper), [&](Index begin, Index end, int) {
     Eigen::Map<Matrix<T>>(out.delta.data() + begin * n_upper, end - begin, n_upper) =
         upper.middleRows(begin, end - begin).cwiseProduct(e.middleRows(begin, end - begin));
   });
-  multiply(sample.threads,
+  multiply(sample.work.threads,
            kernels::Product<T>{.m = batch,
                                .n = sums.cols(),
                                .k = n_upper,
@@ -55,7 +56,7 @@ void sum_deltas(const Sample<T>& sample, std::size_t l, const T* v, T scale, Uni
                                .bias = nullptr,
                                .scratch = nullptr},
            out.scratch);
-  split(sample.threads, batch, grain_of(sums.cols()), [&](Index begin, Index end, int) {
+  split(sample.work.threads, batch, grain_of(sums.cols()), [&](Index begin, Index end, int) {
     for (Index s = begin; s < end; ++s) finish(sums.row(s), s);
   });
 }
@@ -71,7 +72,7 @@ void flip(Flip kind, const Network<T>& net, const Sample<T>& sample, std::size_t
   const auto& kernel = kernels::active<T>();
   const Index n_upper = upper.logit.cols(), n_lower = sample.layers[l].logit.cols();
   const Index scratch = kernel.flip_scratch(n_upper);
-  grow(out.scratch, scratch * (sample.threads == nullptr ? 1 : sample.threads->size()));
+  grow(out.scratch, scratch * (sample.work.threads == nullptr ? 1 : sample.work.threads->size()));
   auto& above = out.passes[l + 1];
   auto& below = out.passes[l];
   below.advantage.resize(sample.batch(), sample.layers[l].logit.cols());
@@ -94,7 +95,7 @@ void flip(Flip kind, const Network<T>& net, const Sample<T>& sample, std::size_t
                                      .scratch = out.scratch.data()};
   // a flip costs about ten multiply-adds
   const Index strips = std::max<Index>(1, worthwhile / (10 * sample.batch() * n_upper * kernel.strip));
-  split(sample.threads, n_lower, strips * kernel.strip, [&](Index begin, Index end, int worker) {
+  split(sample.work.threads, n_lower, strips * kernel.strip, [&](Index begin, Index end, int worker) {
     auto piece = pass;
     piece.first = begin;
     piece.last = end;
@@ -161,7 +162,7 @@ void redo_outside(FlipRule rule, bool all, const Network<T>& net, const Sample<T
 template <class T, class F>
 void combine_rows(const Sample<T>& sample, std::size_t l, UnitRewards<T>& out, F combine) {
   const auto& layer = sample.layers[l];
-  split(sample.threads, sample.batch(), grain_of(4 * layer.logit.cols()), [&](Index begin, Index end, int) {
+  split(sample.work.threads, sample.batch(), grain_of(4 * layer.logit.cols()), [&](Index begin, Index end, int) {
     for (Index s = begin; s < end; ++s)
       if (!combine(layer.likelihood.row(s), layer.eligibility.row(s), s)) out.outside[static_cast<std::size_t>(s)] = 1;
   });
@@ -271,7 +272,7 @@ void StraightThrough::compute(const Network<T>& net, const Sample<T>& sample, co
     // the mean activation is p, or 2p - 1 for bipolar units: flip_step brings the factor
     const auto& layer = sample.layers[l];
     sum_deltas(sample, l, net.layers()[l + 1].weight.data(), net.flip_step(l + 1), out, [&](auto t, Index s) {
-      const auto c = layer.eligibility.row(s).unaryExpr([](T e) { return std::signbit(e) ? T(-1) : T(1); });
+      const auto c = layer.eligibility.row(s).unaryExpr(&action_sign<T>);
       t.array() *= layer.likelihood.row(s).array() * c.array();
     });
   }

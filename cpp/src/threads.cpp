@@ -31,12 +31,14 @@ N wait_for_change(const std::atomic<N>& value, N seen) {
 class Threads::Crew {
  public:
   explicit Crew(int n) : size(n) {
-    for (int worker = 1; worker < n; ++worker) workers_.emplace_back([this, worker] { work(worker); });
+    try {
+      for (int worker = 1; worker < n; ++worker) workers_.emplace_back([this, worker] { work(worker); });
+    } catch (...) {
+      dismiss();
+      throw;
+    }
   }
-  ~Crew() {
-    stop_ = true;
-    begin();
-  }
+  ~Crew() { dismiss(); }
 
   void run(Index n, Index grain, Piece piece, void* context) {
     n_ = n;
@@ -53,6 +55,12 @@ class Threads::Crew {
   const int size;
 
  private:
+  void dismiss() {
+    stop_ = true;
+    begin();
+    for (auto& worker : workers_) worker.join();
+  }
+
   void begin() {
     round_.fetch_add(1, std::memory_order_release);
     round_.notify_all();
@@ -82,7 +90,7 @@ class Threads::Crew {
   bool stop_ = false;  // like the fields above, written before `round_` changes and read after
   std::atomic<unsigned> round_ = 0;
   std::atomic<int> unfinished_ = 0;
-  std::vector<std::jthread> workers_;  // last: joined before what they use goes
+  std::vector<std::thread> workers_;
 };
 
 Threads::Threads(int n) {

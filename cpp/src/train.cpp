@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
+#include <memory>
 
 #include "apply.hpp"
 #include "forward.hpp"
+#include "grain.hpp"
 #include "message.hpp"
-#include "multiply.hpp"
 
 namespace uwm {
 
@@ -22,11 +24,26 @@ Index synapses(const Network<T>& net) {
   return n;
 }
 
-/// The clock is read every so many steps, so that reading it costs nothing beside the work.
-template <class T>
-std::int64_t steps_between_looks(const Network<T>& net, Index batch_size) {
-  return std::max<std::int64_t>(1, 200000 / (synapses(net) * batch_size));
-}
+/// Says when to read the clock: about every ten milliseconds, in steps, so that reading it costs nothing beside the
+/// work.
+class Pace {
+ public:
+  explicit Pace(Clock::time_point start) : looked_(start) {}
+
+  bool due(std::int64_t step) const { return step >= next_; }
+
+  void look(std::int64_t step, Clock::time_point now) {
+    const auto gap = now - looked_;
+    if (gap < std::chrono::milliseconds(5)) stride_ *= 2;
+    if (gap > std::chrono::milliseconds(20)) stride_ = std::max<std::int64_t>(1, stride_ / 2);
+    looked_ = now;
+    next_ = step + stride_;
+  }
+
+ private:
+  Clock::time_point looked_;
+  std::int64_t stride_ = 1, next_ = 0;
+};
 
 /// Mean rewards per record window, over everything, and over the last tenth.
 class Recorder {
@@ -127,7 +144,7 @@ class Loop {
     require(options.threads >= 0, "threads must not be negative, got ", options.threads);
     if (options.threads != 1 && synapses(net) * options.batch_size > 2 * worthwhile) {
       threads_ = std::make_unique<Threads>(options.threads);
-      sample_.threads = threads_.get();
+      sample_.work.threads = threads_.get();
     }
   }
 
@@ -146,14 +163,17 @@ class Loop {
         check_filled(centred_, batch_size_, 1, "baseline", "predictions", number);
         centred_ = reward_ - centred_;
       }
+      require(centred_.cwiseAbs().maxCoeff() <= std::numeric_limits<T>::max(),
+              "rewards must be within the range of the network's precision, at step ", number);
       rule_.unit_rewards(net_, sample_, centred_, unit_rewards_);
       gradient(net_, sample_, unit_rewards_, gradient_);
+      if (baseline_ != nullptr) baseline_->update(sample_.input, reward_);
+      optimizer_.check(net_);  // a rule or task may have got hold of it
     } catch (...) {
       net_.set_step(position.step);
       throw;
     }
     apply_gradient(optimizer_, net_, gradient_, threads_.get());
-    if (baseline_ != nullptr) baseline_->update(sample_.input, reward_);
     return reward_;
   }
 
@@ -179,14 +199,15 @@ Log train(Network<T>& net, const Rule& rule, Optimizer& optimizer, Task& task, c
   Loop<T> loop(net, rule, optimizer, task, options);
   Log log;
   Recorder recorder(options, log);
-  const std::int64_t between_looks = steps_between_looks(net, options.batch_size);
   const auto start = Clock::now();
+  Pace pace(start);
   auto reported = start;
   try {
     for (std::int64_t step = 0; step < options.steps && !log.stopped; ++step) {
       recorder.add(loop.step(step));
-      if (step % between_looks == 0 && options.progress) {
+      if (options.progress && pace.due(step)) {
         const auto now = Clock::now();
+        pace.look(step, now);
         if (now - reported > std::chrono::milliseconds(100)) {
           reported = now;
           check_divergence(net, step);
@@ -194,12 +215,12 @@ Log train(Network<T>& net, const Rule& rule, Optimizer& optimizer, Task& task, c
         }
       }
     }
+    if (options.progress && !log.stopped) options.progress({log.steps, options.steps, recorder.latest()});
   } catch (const StopTraining&) {
     log.stopped = true;
   }
   check_divergence(net, log.steps);
   recorder.finish(std::chrono::duration<double>(Clock::now() - start).count());
-  if (options.progress && !log.stopped) options.progress({log.steps, options.steps, recorder.latest()});
   return log;
 }
 

@@ -31,11 +31,6 @@ Wide posterior_reward(double logit, const Unit& unit) {
          Wide::exp(log_u + log_sigma(-posterior)) * unit.other;
 }
 
-template <class T>
-double sign(const Matrix<T>& eligibility, Index s, Index i) {
-  return std::signbit(eligibility(s, i)) ? -1.0 : 1.0;
-}
-
 /// The table's T_i; `logit` is s_i z_i, which is the log odds of the action taken.
 Wide unit_reward(FlipRule rule, double logit, bool fired, double reward, const Unit& unit) {
   switch (rule) {
@@ -66,7 +61,7 @@ Unit descend(FlipRule rule, const LayerSample<T>& upper, Index s, const auto& we
   Unit below;
   for (Index j = 0; j < upper.logit.cols(); ++j) {
     const Unit& unit = units[static_cast<std::size_t>(j)];
-    const double s_j = sign(upper.eligibility, s, j);
+    const double s_j = action_sign<double>(upper.eligibility(s, j));
     const double actual = s_j * upper.logit(s, j), flipped = actual - s_j * move * weights[j];
     const double log_kappa = log_sigma(flipped) - log_sigma(actual);
     const double log_before = rule == FlipRule::difference ? 0.0 : below.log_ratio;
@@ -103,7 +98,7 @@ void wide_unit_rewards(FlipRule rule, const Network<T>& net, const Sample<T>& sa
       actual = net.output().log_likelihood(z, action);
     }
     for (Index i = 0; i < layer.logit.cols(); ++i) {
-      const double c = sign(layer.eligibility, s, i), move = c * step;
+      const double c = action_sign<double>(layer.eligibility(s, i)), move = c * step;
       Unit& unit = below[static_cast<std::size_t>(i)];
       if (joint) {
         for (std::size_t k = 0; k < z.size(); ++k) {

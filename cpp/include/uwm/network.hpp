@@ -12,9 +12,6 @@
 
 namespace uwm {
 
-/// How hidden units encode their action: 0 / 1, or -1 / +1.
-enum class Units { binary, bipolar };
-
 std::string to_string(Units units);
 Units units_from_string(const std::string& name);
 

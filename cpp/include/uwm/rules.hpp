@@ -39,7 +39,9 @@ class WeightMax final : public RuleOf<WeightMax> {
   double norm_;
 };
 
-/// The three forms of Unbiased Weight Maximization (Chung, arXiv 2307.13270), with A, B and lambda as in flip.inl.hpp:
+/// The three forms of Unbiased Weight Maximization (Chung, arXiv 2307.13270), with
+/// A_i = sum_j (prod_{k<j} kappa_ki) (1 - kappa_ji) T_j, lambda_i = prod_j kappa_ji and B the same comparison seen from
+/// the flipped side:
 /// one-sided h_i A_i (h_i = 1 if the unit fired), two-sided q_i A_i, and posterior-weighted
 /// q_i (q_i A_i - (1 - q_i) B_i) / (q_i + (1 - q_i) lambda_i), which has the least variance.
 class UnbiasedWeightMax final : public RuleOf<UnbiasedWeightMax> {

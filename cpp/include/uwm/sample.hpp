@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "uwm/matrix.hpp"
@@ -18,6 +19,20 @@ struct LayerSample {
   Matrix<T> odds;         ///< (1 - q) / q, negative where the unit stayed silent (Bernoulli-logistic layers)
 };
 
+/// How hidden units encode their action: 0 / 1, or -1 / +1.
+enum class Units { binary, bipolar };
+
+/// Memory and threads that a computation uses and that say nothing about its result: a copy starts without.
+template <class T>
+struct Workspace {
+  Workspace() = default;
+  Workspace(const Workspace&) {}
+  Workspace& operator=(const Workspace&) { return *this; }
+
+  std::vector<T> scratch;
+  Threads* threads = nullptr;  ///< who shares the work on this batch; null: the caller alone
+};
+
 /// The record of one forward pass over a batch: what was put in, what every unit did and how likely it was.
 /// Made by Network::forward and Network::clamp.
 template <class T>
@@ -31,8 +46,9 @@ struct Sample {
   /// What the layer with this index looked at: the input or the activation of the layer below.
   const Matrix<T>& below(std::size_t layer) const { return layer == 0 ? input : layers[layer - 1].activation; }
 
-  std::vector<T> scratch;      ///< working memory of the forward pass
-  Threads* threads = nullptr;  ///< who shares the work on this batch; null: the caller alone
+  Units units = Units::binary;  ///< encoding of the hidden units
+  std::string output_kind;      ///< Output::name()
+  Workspace<T> work;
 };
 
 }  // namespace uwm

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <type_traits>
 #include <utility>
 
 #include "uwm/matrix.hpp"
@@ -13,7 +14,8 @@ namespace uwm {
 ///     threads.split(batch, 16, [&](uwm::Index begin, uwm::Index end, int worker) { ... });
 class Threads {
  public:
-  /// n: threads in all, the caller included; 0 stands for one per processor. Throws ValueError if n is negative.
+  /// n: threads in all, the caller included; 0 stands for one per processor. Throws ValueError if n is negative, and
+  /// std::system_error if the system refuses that many.
   explicit Threads(int n = 0);
   ~Threads();
   Threads(const Threads&) = delete;

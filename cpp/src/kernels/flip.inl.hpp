@@ -173,7 +173,8 @@ bool combine_posterior(Size n, const T* q, const T* e, const T* a, const T* b, c
   for_each_vector<T>(n, [&](Size i, Size used) {
     Vec<T> qi = load<T>(q + i, used);
     const Vec<T> not_q = absolute<T>(load<T>(e + i, used)), r = load<T>(ratio + i, used);
-    if (used < lanes<T>) qi += (1 - (qi + not_q));  // idle lanes divide by one
+    if (used < lanes<T>)  // idle lanes divide by one
+      qi = lane_numbers<T>() < static_cast<typename Lane<T>::Int>(used) ? qi : broadcast<T>(1);
     const Vec<T> reward = qi * (qi * load<T>(a + i, used) - not_q * load<T>(b + i, used)) / (qi + not_q * r);
     store<T>(t + i, reward, used);
     outside |= ~(absolute<T>(reward) < Range<T>::most * Range<T>::most) | ~(r < Range<T>::odds);

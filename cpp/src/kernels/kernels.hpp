@@ -72,7 +72,8 @@ struct Units {
 
 template <class T>
 struct Adam {
-  T beta1, beta2, rate, root_scale, epsilon;  // w += rate * m / (root_scale * sqrt(v) + epsilon)
+  T beta1, one_minus_beta1, beta2, one_minus_beta2;
+  T rate, root_scale, epsilon;  // w += rate * m / (root_scale * sqrt(v) + epsilon)
 };
 
 template <class T>
@@ -111,16 +112,17 @@ inline constexpr Size words_block = 64;
 
 /// The range in which the flip kernels are exact. Samples with an action of larger odds against it (drawn once in
 /// `odds` times), or layers with a larger weight, go through the wide-range arithmetic of wide.hpp. Where exp(-s z') of
-/// a flipped unit exceeds `most`, its likelihood counts as 1 / most.
+/// a flipped unit exceeds `most`, its likelihood counts as 1 / most. A flip below a softmax moves a difference of
+/// logits by up to twice `joint_weight`: no class of probability 0 in this precision may come to matter by it.
 template <class T>
 struct Range;
 template <>
 struct Range<float> {
-  static constexpr float weight = 55.0f, odds = 1e6f, most = 1e12f;
+  static constexpr float weight = 55.0f, joint_weight = 17.0f, odds = 1e6f, most = 1e12f;
 };
 template <>
 struct Range<double> {
-  static constexpr double weight = 400.0, odds = 1e7, most = 1e100;
+  static constexpr double weight = 400.0, joint_weight = 160.0, odds = 1e7, most = 1e100;
 };
 
 /// The levels of this build, narrowest first, and the one in use.

@@ -34,13 +34,24 @@ constexpr Kernels<T> table = {
     .max_abs = max_abs<T>,
 };
 
+/// By features rather than by the level's name, which older compilers do not know.
 bool supported() {
-#if defined(UWM_X86_LEVEL)
+#if UWM_X86_LEVEL >= 2
   __builtin_cpu_init();
-  return __builtin_cpu_supports(UWM_X86_LEVEL);
-#else
-  return true;
+  if (!__builtin_cpu_supports("ssse3") || !__builtin_cpu_supports("sse4.2") || !__builtin_cpu_supports("popcnt"))
+    return false;
 #endif
+#if UWM_X86_LEVEL >= 3
+  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") || !__builtin_cpu_supports("bmi") ||
+      !__builtin_cpu_supports("bmi2"))
+    return false;
+#endif
+#if UWM_X86_LEVEL >= 4
+  if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") ||
+      !__builtin_cpu_supports("avx512cd") || !__builtin_cpu_supports("avx512dq") || !__builtin_cpu_supports("avx512vl"))
+    return false;
+#endif
+  return true;
 }
 
 constexpr Kernels<float> table_f32 = table<float>;

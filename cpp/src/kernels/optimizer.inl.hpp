@@ -7,8 +7,8 @@ template <class T>
 void adam(Size n, const Adam<T>& c, const T* g, T* m, T* v, T* w) {
   for_each_vector<T>(n, [=](Size i, Size used) {
     const Vec<T> gradient = load<T>(g + i, used);
-    const Vec<T> first = c.beta1 * load<T>(m + i, used) + (1 - c.beta1) * gradient;
-    const Vec<T> second = c.beta2 * load<T>(v + i, used) + (1 - c.beta2) * gradient * gradient;
+    const Vec<T> first = c.beta1 * load<T>(m + i, used) + c.one_minus_beta1 * gradient;
+    const Vec<T> second = c.beta2 * load<T>(v + i, used) + c.one_minus_beta2 * gradient * gradient;
     store<T>(m + i, first, used);
     store<T>(v + i, second, used);
     Vec<T> root;

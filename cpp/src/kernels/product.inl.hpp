@@ -13,6 +13,8 @@ struct Tile {
   static constexpr Size column_block = 1024 / sizeof(T);  // columns of B packed at a time
 };
 
+static_assert(Tile<float>::rows <= 16 && Tile<double>::rows <= 16);  // grain.hpp counts on it
+
 template <class T>
 constexpr Size product_scratch = Tile<T>::depth * (Tile<T>::row_block + Tile<T>::column_block);
 
@@ -54,10 +56,7 @@ inline void tile(Size depth, const T* a, const T* b, T* sums) {
     for (int v = 0; v < vectors; ++v) store<T>(sums + r * Tile<T>::columns + v * lanes<T>, acc[r][v]);
 }
 
-template <class T>
-inline Size smaller(Size a, T b) {
-  return a < b ? a : b;
-}
+inline Size smaller(Size a, Size b) { return a < b ? a : b; }
 
 template <class T>
 inline void multiply_packed(const Product<T>& p) {

@@ -13,11 +13,9 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+from uwm.cli.errors import CommandError
+
 COMMANDS = ("compare", "info")
-
-
-class CommandError(Exception):
-    """What the user has to put right: shown as one line, exit code 2."""
 
 
 class Parser(argparse.ArgumentParser):

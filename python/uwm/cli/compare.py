@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import uwm
-from uwm.cli import CommandError
+from uwm.cli.errors import CommandError
 from uwm.experiments import Comparison, ComparisonInterrupted, Settings, compare
 from uwm.experiments.settings import read_settings
 

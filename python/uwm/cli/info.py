@@ -9,6 +9,7 @@ import platform
 import numpy as np
 
 import uwm
+from uwm.cli.errors import CommandError
 from uwm.experiments.comparison import available_cores
 
 HELP = "version, instruction set in use, threads"
@@ -20,9 +21,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print one line per fact."""
+    try:
+        level = uwm.simd_level()
+    except ValueError as error:  # UWM_ISA names none
+        raise CommandError(error) from None
     facts = {
         "uwm": uwm.__version__,
-        "instruction set": uwm.simd_level(),
+        "instruction set": level,
         "threads": f"{available_cores()} of {os.cpu_count()} cores at hand",
         "Python": platform.python_version(),
         "NumPy": np.__version__,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import threading
 from collections.abc import Callable
@@ -124,8 +125,11 @@ def compare(
     """
     settings = Settings() if settings is None else settings
     jobs = available_cores() if jobs is None else whole_number("jobs", jobs, 1)
-    title = title_of(settings) if task is None else getattr(task, "name", type(task).__name__)
-    task = make_task(settings) if task is None else task
+    if task is None:
+        title, task = title_of(settings), make_task(settings)
+    else:  # the settings must not name another task than was used
+        title = getattr(task, "name", type(task).__name__)
+        settings = dataclasses.replace(settings, task=title)
     new_network(settings, task, settings.first_seed)  # what it refuses, it refuses before training
 
     # What the runs at a time leave of the cores, each run may share its batches among.

@@ -15,7 +15,7 @@ import numpy as np
 
 import uwm
 
-RULES = (
+DEFAULT_RULES = (
     "reinforce",
     "ste",
     "weight_max",
@@ -53,7 +53,7 @@ class Settings:
     task: str = "multiplexer"
     address_bits: int = 3
     hidden: Sequence[int] = (64, 32)
-    rules: Sequence[str | uwm.Rule] = RULES
+    rules: Sequence[str | uwm.Rule] = DEFAULT_RULES
     episodes: int = 200_000
     batch_size: int = 1
     learning_rate: float | Sequence[float] | None = None

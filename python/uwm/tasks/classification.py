@@ -96,8 +96,8 @@ def predict(
     net: uwm.Network, inputs: NDArray[np.float64], n_classes: int, passes: int
 ) -> NDArray[np.int64]:
     """Return the likeliest class of each row, by the mean class probabilities of several passes."""
-    two_sided = net.output == "bernoulli" and net.sizes[-1] == 1 and n_classes == 2
-    if not two_sided and (net.output != "softmax" or net.sizes[-1] != n_classes):
+    single_unit = net.output == "bernoulli" and net.sizes[-1] == 1 and n_classes == 2
+    if not single_unit and (net.output != "softmax" or net.sizes[-1] != n_classes):
         raise ValueError(
             f"expected a network with {n_classes} softmax output units,"
             f" got {net.sizes[-1]} {net.output} output unit(s)"
@@ -109,7 +109,7 @@ def predict(
         total = np.zeros((len(rows), net.sizes[-1]))
         for _ in range(passes):
             total += copy.forward(rows).probabilities[-1]
-        likeliest = total[:, 0] > 0.5 * passes if two_sided else total.argmax(axis=1)
+        likeliest = total[:, 0] > 0.5 * passes if single_unit else total.argmax(axis=1)
         classes[start : start + CHUNK] = likeliest
     return classes
 
