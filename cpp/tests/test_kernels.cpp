@@ -259,7 +259,14 @@ void adam(const Level& level) {
     const auto g = normal<T>(n, 1, 1), m0 = normal<T>(n, 1, 2), w0 = normal<T>(n, 1, 3);
     const Guarded<T> v0(n, [](Size i) { return 0.1 * static_cast<double>(i); });
     auto m = m0, v = v0, w = w0;
-    table<T>(level).adam(n, {T(0.9), T(0.99), T(0.05), T(1.25), T(1e-3)}, g.data(), m.data(), v.data(), w.data());
+    const uwm::kernels::Adam<T> constants = {.beta1 = T(0.9),
+                                             .one_minus_beta1 = T(0.1),
+                                             .beta2 = T(0.99),
+                                             .one_minus_beta2 = T(0.01),
+                                             .rate = T(0.05),
+                                             .root_scale = T(1.25),
+                                             .epsilon = T(1e-3)};
+    table<T>(level).adam(n, constants, g.data(), m.data(), v.data(), w.data());
     for (Size i = 0; i < n; ++i) {
       const double first = 0.9 * m0[i] + 0.1 * g[i], second = 0.99 * v0[i] + 0.01 * double(g[i]) * g[i];
       CHECK_NEAR(m[i], first, 10 * epsilon<T>);
