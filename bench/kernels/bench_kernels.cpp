@@ -95,10 +95,9 @@ class Bench {
     const FlipPass<float> pass = {.batch = batch,
                                   .n_upper = n,
                                   .n_lower = n,
-                                  .first = 0,
-                                  .last = n,
                                   .weight = weight.data(),
                                   .step = 1,
+                                  .clip = false,
                                   .odds = odds.data(),
                                   .eligibility = eligibility.data(),
                                   .unit_reward = reward.data(),
@@ -138,6 +137,7 @@ class Bench {
     Product<float> p = {.m = batch,
                         .n = n,
                         .k = n,
+                        .all_rows = batch,
                         .a = h.data(),
                         .a_row = n,
                         .a_column = 1,
@@ -166,18 +166,17 @@ class Bench {
   void draws(Size n, Size batch) {
     const Size units = batch * n;
     const auto z = numbers(units, 0, 1);
-    std::vector<std::uint32_t> words(static_cast<std::size_t>(n + words_block));
+    std::vector<std::uint32_t> words(static_cast<std::size_t>(units + words_block));
     std::vector<float> out[5];
     for (auto& o : out) o.resize(z.size());
     // exp takes 14 operations of the 24; the words are made apart
     report("draw", n, batch, static_cast<double>(units), 24, 3, 4.0 * 7 * static_cast<double>(units), [&] {
-      for (Size s = 0; s < batch; ++s)
-        kernel_.draw(n, z.data() + s * n, words.data(), false,
-                     {out[0].data() + s * n, out[1].data() + s * n, out[2].data() + s * n, out[3].data() + s * n,
-                      out[4].data() + s * n});
+      kernel_.draw(units, z.data(), words.data(), false,
+                   {out[0].data(), out[1].data(), out[2].data(), out[3].data(), out[4].data()});
     });
     report("philox", n, batch, static_cast<double>(units), 0, 0, 4.0 * static_cast<double>(units), [&] {
-      for (Size s = 0; s < batch; ++s) level_.words(1, 2, 3, 4, static_cast<std::uint32_t>(s), 0, n, words.data());
+      level_.words({.seed = 1, .step = 2, .stream = 3, .layer = 4, .sample = 0, .samples = batch, .first = 0, .n = n},
+                   words.data());
     });
   }
 

@@ -120,6 +120,7 @@ void logits(const Network<T>& net, std::size_t l, Sample<T>& sample) {
            kernels::Product<T>{.m = h.rows(),
                                .n = layer.weight.rows(),
                                .k = layer.weight.cols(),
+                               .all_rows = h.rows(),
                                .a = h.data(),
                                .a_row = h.cols(),
                                .a_column = 1,
@@ -156,8 +157,10 @@ void draw_forward(Network<T>& net, Sample<T>& sample) {
   const std::size_t last = sample.layers.size() - 1;
   for (std::size_t l = 0; l <= last; ++l) {
     logits(net, l, sample);
-    if (l < last) {
-      draw_units(net.position(), static_cast<std::uint32_t>(l), net.units(), sample.layers[l], sample.work.threads);
+    const bool hidden = l < last;
+    if (hidden || net.output().independent_units()) {
+      draw_units(net.position(), static_cast<std::uint32_t>(l), hidden ? net.units() : Units::binary, sample.layers[l],
+                 sample.work.threads);
     } else {
       net.output().draw(net.position(), static_cast<std::uint32_t>(l), sample.layers[l]);
       net.output().evaluate(sample.layers[l]);

@@ -122,8 +122,7 @@ void apply_gradient(Optimizer& optimizer, Network<T>& net, const Gradient<T>& gr
     const double rate = rates[rates.size() == 1 ? 0 : l].at(optimizer.steps_);
     const auto apply = [&](auto array) {
       const auto& g = array(gradient.layers[l]);
-      constexpr Index cost = 16;  // of updating a parameter, in multiply-adds
-      split(threads, g.size(), grain_of(cost), [&](Index begin, Index end, int) {
+      split(threads, g.size(), grain_of(update_cost), [&](Index begin, Index end, int) {
         T* of_piece[max_moments] = {};
         for (std::size_t k = 0; k < moments.size(); ++k) of_piece[k] = array(moments[k][l]).data() + begin;
         optimizer.update(Optimizer::Update<T>{end - begin, g.data() + begin, of_piece, array(layers[l]).data() + begin,

@@ -73,6 +73,7 @@ void gradient(const Network<T>& net, const Sample<T>& sample, const UnitRewards<
              kernels::Product<T>{.m = n,
                                  .n = h.cols(),
                                  .k = batch,
+                                 .all_rows = n,
                                  .a = out.delta.data(),
                                  .a_row = 1,
                                  .a_column = n,

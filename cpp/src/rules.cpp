@@ -44,6 +44,7 @@ void sum_deltas(const Sample<T>& sample, std::size_t l, const T* v, T scale, Uni
            kernels::Product<T>{.m = batch,
                                .n = sums.cols(),
                                .k = n_upper,
+                               .all_rows = batch,
                                .a = out.delta.data(),
                                .a_row = n_upper,
                                .a_column = 1,
@@ -65,7 +66,7 @@ void sum_deltas(const Sample<T>& sample, std::size_t l, const T* v, T scale, Uni
 
 using kernels::Flip;
 
-/// One pass from layer l+1 to layer l, its strips of units i shared among the threads.
+/// One pass from layer l+1 to layer l, its samples shared among the threads.
 template <class T>
 void flip(Flip kind, const Network<T>& net, const Sample<T>& sample, std::size_t l, UnitRewards<T>& out) {
   const auto& upper = sample.layers[l + 1];
@@ -79,10 +80,9 @@ void flip(Flip kind, const Network<T>& net, const Sample<T>& sample, std::size_t
   const kernels::FlipPass<T> pass = {.batch = sample.batch(),
                                      .n_upper = n_upper,
                                      .n_lower = n_lower,
-                                     .first = 0,
-                                     .last = n_lower,
                                      .weight = net.layers()[l + 1].weight.data(),
                                      .step = net.flip_step(l + 1),
+                                     .clip = below.clip,
                                      .odds = upper.odds.data(),
                                      .eligibility = sample.layers[l].eligibility.data(),
                                      .unit_reward = out.layers[l + 1].data(),
@@ -93,15 +93,25 @@ void flip(Flip kind, const Network<T>& net, const Sample<T>& sample, std::size_t
                                      .other_out = below.other.data(),
                                      .ratio_out = below.ratio.data(),
                                      .scratch = out.scratch.data()};
-  // a flip costs about ten multiply-adds
-  const Index strips = std::max<Index>(1, worthwhile / (10 * sample.batch() * n_upper * kernel.strip));
-  split(sample.work.threads, n_lower, strips * kernel.strip, [&](Index begin, Index end, int worker) {
-    auto piece = pass;
-    piece.first = begin;
-    piece.last = end;
-    piece.scratch += worker * scratch;
-    kernel.flip(kind, piece);
-  });
+  const Index cost = kind == Flip::posterior ? posterior_flip_cost : flip_cost;
+  split(sample.work.threads, sample.batch(), grain_of(cost * n_upper * n_lower),
+        [&](Index begin, Index end, int worker) {
+          auto piece = pass;
+          piece.batch = end - begin;
+          piece.odds += begin * n_upper;
+          piece.eligibility += begin * n_lower;
+          piece.unit_reward += begin * n_upper;
+          piece.advantage_out += begin * n_lower;
+          if (kind == Flip::posterior) {
+            piece.advantage += begin * n_upper;
+            piece.other += begin * n_upper;
+            piece.ratio += begin * n_upper;
+            piece.other_out += begin * n_lower;
+          }
+          if (kind == Flip::posterior || kind == Flip::ratio) piece.ratio_out += begin * n_lower;
+          piece.scratch += worker * scratch;
+          kernel.flip(kind, piece);
+        });
 }
 
 /// Whether layer l+1 is one joint action, whose likelihood ratio comes from the output kind.
@@ -141,9 +151,12 @@ bool mark_outside(const Network<T>& net, const Sample<T>& sample, UnitRewards<T>
   for (std::size_t l = 0; l < sample.layers.size(); ++l) {
     const auto& layer = sample.layers[l];
     if (l + 1 == sample.layers.size() && !net.output().independent_units()) continue;
-    if (l > 0 && !(net.flip_step(l) * kernel.max_abs(net.layers()[l].weight.size(), net.layers()[l].weight.data()) <
-                   Range::weight))
-      return false;
+    if (l > 0) {
+      const auto& weight = net.layers()[l].weight;
+      const T largest = net.flip_step(l) * kernel.max_abs(weight.size(), weight.data());
+      if (!(largest < Range::weight)) return false;
+      out.passes[l - 1].clip = largest >= Range::unclipped_weight;
+    }
     for (Index s = 0; s < sample.batch(); ++s)
       if (!(kernel.max_abs(layer.odds.cols(), layer.odds.row(s).data()) < Range::odds))
         out.outside[static_cast<std::size_t>(s)] = 1;
@@ -162,10 +175,12 @@ void redo_outside(FlipRule rule, bool all, const Network<T>& net, const Sample<T
 template <class T, class F>
 void combine_rows(const Sample<T>& sample, std::size_t l, UnitRewards<T>& out, F combine) {
   const auto& layer = sample.layers[l];
-  split(sample.work.threads, sample.batch(), grain_of(4 * layer.logit.cols()), [&](Index begin, Index end, int) {
-    for (Index s = begin; s < end; ++s)
-      if (!combine(layer.likelihood.row(s), layer.eligibility.row(s), s)) out.outside[static_cast<std::size_t>(s)] = 1;
-  });
+  split(sample.work.threads, sample.batch(), grain_of(combine_cost * layer.logit.cols()),
+        [&](Index begin, Index end, int) {
+          for (Index s = begin; s < end; ++s)
+            if (!combine(layer.likelihood.row(s), layer.eligibility.row(s), s))
+              out.outside[static_cast<std::size_t>(s)] = 1;
+        });
 }
 
 /// A, B and lambda from the output down; see flip.inl.hpp.
@@ -272,8 +287,9 @@ void StraightThrough::compute(const Network<T>& net, const Sample<T>& sample, co
     // the mean activation is p, or 2p - 1 for bipolar units: flip_step brings the factor
     const auto& layer = sample.layers[l];
     sum_deltas(sample, l, net.layers()[l + 1].weight.data(), net.flip_step(l + 1), out, [&](auto t, Index s) {
-      const auto c = layer.eligibility.row(s).unaryExpr(&action_sign<T>);
-      t.array() *= layer.likelihood.row(s).array() * c.array();
+      const T* q = layer.likelihood.row(s).data();
+      const T* e = layer.eligibility.row(s).data();
+      for (Index i = 0; i < t.size(); ++i) t[i] *= std::copysign(q[i], e[i]);  // c_i q_i
     });
   }
 }

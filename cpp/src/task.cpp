@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "kernels/kernels.hpp"
 #include "message.hpp"
+#include "words.hpp"
 
 namespace uwm {
 
@@ -13,14 +13,14 @@ Multiplexer::Multiplexer(int address_bits) : address_bits_(address_bits) {
 
 template <class T>
 void Multiplexer::draw(const Position& position, Matrix<T>& x) const {
-  constexpr Index block = kernels::words_block;
-  std::uint32_t words[block];
-  for (Index s = 0; s < x.rows(); ++s)
-    for (Index first = 0; first < x.cols(); first += block) {
-      const Index n = std::min(block, x.cols() - first);
-      kernels::level().words(position.seed, position.step, static_cast<std::uint32_t>(Stream::task_inputs), 0,
-                             static_cast<std::uint32_t>(s), first, n, words);
-      for (Index i = 0; i < n; ++i) x(s, first + i) = words[i] >> 31 ? T(-1) : T(1);
+  WordBuffer words;
+  const Index n = x.cols(), most = WordBuffer::samples(n);
+  for (Index s = 0; s < x.rows(); s += most)
+    for (Index first = 0; first < n; first += WordBuffer::size) {
+      const Index samples = std::min(most, x.rows() - s), width = std::min(WordBuffer::size, n - first);
+      const std::uint32_t* w = words.draw(position, Stream::task_inputs, 0, s, samples, first, width);
+      std::transform(w, w + samples * width, x.data() + s * n + first,
+                     [](std::uint32_t word) { return word >> 31 ? T(-1) : T(1); });
     }
 }
 

@@ -83,7 +83,8 @@ void units(const Level& level) {
       for (const bool bipolar : {false, true}) {
         const auto z = normal<T>(n, scale, static_cast<unsigned>(n));
         std::vector<std::uint32_t> words(static_cast<std::size_t>((n + words_block - 1) / words_block * words_block));
-        level.words(5, 6, 0, 1, 2, 0, n, words.data());
+        level.words({.seed = 5, .step = 6, .stream = 0, .layer = 1, .sample = 2, .samples = 1, .first = 0, .n = n},
+                    words.data());
         Guarded<T> h(n), p(n), e(n), q(n), odds(n);
         table<T>(level).draw(n, z.data(), words.data(), bipolar, {h.data(), p.data(), e.data(), q.data(), odds.data()});
         const double tolerance = 40 * epsilon<T>;
@@ -140,6 +141,7 @@ void multiply(const Level& level) {
             table<T>(level).multiply({.m = m,
                                       .n = n,
                                       .k = k,
+                                      .all_rows = m,
                                       .a = a.data(),
                                       .a_row = a_row,
                                       .a_column = a_column,
@@ -183,16 +185,20 @@ void flip(const Level& level) {
         const auto ratio =
             Guarded<T>(batch * n_upper, [&](Size i) { return std::exp(double(upper_z[(i * 7) % (batch * n_upper)])); });
         const double step = 2.0;
-        for (const Flip kind : {Flip::advantage, Flip::posterior, Flip::ratio, Flip::difference}) {
+        struct Case {
+          Flip kind;
+          bool clip = false;
+        };
+        for (const auto [kind, clip] : {Case{Flip::advantage}, Case{Flip::posterior}, Case{Flip::posterior, true},
+                                        Case{Flip::ratio}, Case{Flip::difference}}) {
           Guarded<T> a_out(batch * n_lower), b_out(batch * n_lower), ratio_out(batch * n_lower);
           std::vector<T> scratch(static_cast<std::size_t>(table<T>(level).flip_scratch(n_upper)));
           table<T>(level).flip(kind, {.batch = batch,
                                       .n_upper = n_upper,
                                       .n_lower = n_lower,
-                                      .first = 0,
-                                      .last = n_lower,
                                       .weight = w.data(),
                                       .step = T(step),
+                                      .clip = clip,
                                       .odds = odds.data(),
                                       .eligibility = e.data(),
                                       .unit_reward = t.data(),
@@ -314,13 +320,26 @@ AT_EVERY_LEVEL(max_abs)
 
 TEST(words_are_those_of_philox) {
   for (const Level* level : machine_levels())
-    for (const Size n : {Size{1}, Size{3}, Size{64}, Size{65}, Size{300}})
-      for (const Size first : {Size{0}, Size{4}, Size{256}}) {
-        const uwm::Position at{0xfedcba9876543210u, 0x123456789abcu};
-        std::vector<std::uint32_t> words(static_cast<std::size_t>((n + words_block - 1) / words_block * words_block));
-        level->words(at.seed, at.step, 2, 0xabc, 99, first, n, words.data());
-        for (Size i = 0; i < n; ++i)
-          CHECK(words[static_cast<std::size_t>(i)] ==
-                uwm::random_word(at, uwm::Stream::task_inputs, 0xabc, 99, static_cast<std::uint32_t>(first + i)));
-      }
+    for (const Size n : {Size{1}, Size{3}, Size{8}, Size{20}, Size{64}, Size{65}, Size{300}})
+      for (const Size samples : {Size{1}, Size{2}, Size{5}, Size{33}})
+        for (const Size first : {Size{0}, Size{4}, Size{256}}) {
+          const uwm::Position at{0xfedcba9876543210u, 0x123456789abcu};
+          const Size stride = (n + 3) / 4 * 4;
+          std::vector<std::uint32_t> words(
+              static_cast<std::size_t>((samples * stride + words_block - 1) / words_block * words_block));
+          level->words({.seed = at.seed,
+                        .step = at.step,
+                        .stream = 2,
+                        .layer = 0xabc,
+                        .sample = 99,
+                        .samples = samples,
+                        .first = first,
+                        .n = n},
+                       words.data());
+          for (Size s = 0; s < samples; ++s)
+            for (Size i = 0; i < n; ++i)
+              CHECK(words[static_cast<std::size_t>(s * stride + i)] ==
+                    uwm::random_word(at, uwm::Stream::task_inputs, 0xabc, static_cast<std::uint32_t>(99 + s),
+                                     static_cast<std::uint32_t>(first + i)));
+        }
 }

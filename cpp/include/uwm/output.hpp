@@ -51,8 +51,8 @@ class Output {
   /// gain = 1 - lambda_i; both (batch, n_hidden). By default one log_likelihood per unit and sample.
   virtual void flip_ratio(const OutputFlip<T>& flip, Matrix<T>& ratio, Matrix<T>& gain) const;
 
-  /// True when the output consists of independent Bernoulli-logistic units, which the rules then treat
-  /// exactly as a hidden layer.
+  /// True when the output consists of independent Bernoulli-logistic units, 0 or 1, which are then drawn and rewarded
+  /// exactly as a hidden layer is.
   virtual bool independent_units() const { return false; }
 };
 

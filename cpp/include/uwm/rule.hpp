@@ -16,6 +16,7 @@ struct UnitRewards {
   /// Working memory, kept from one call to the next.
   struct Pass {
     Matrix<T> advantage, other, ratio;  ///< A, B and lambda of one layer
+    bool clip = false;                  ///< whether a weight above is so large that the flips must be clipped
   };
   std::vector<Pass> passes;   ///< one per layer
   std::vector<T> delta;       ///< T_j (h_j - p_j) of the layer above

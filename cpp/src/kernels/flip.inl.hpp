@@ -10,8 +10,8 @@
 // 1 - kappa is made from x - a, not from 1 and kappa, which would lose it where unit j is nearly certain.
 // At a Bernoulli output (A_j, B_j, lambda_j) = (R, -R, 0), which makes T_j' = R.
 //
-// A strip of units i is held in registers. exp(+-w) of the strip's weights is computed once and shared by
-// the samples; with few samples it is computed as it is used.
+// A strip of units i is held in registers. exp(+-w) of the strip's weights is computed beforehand: both signs once, to
+// be shared by the samples, or with few samples the one that each of them needs.
 
 constexpr int strip_vectors = 2;
 
@@ -33,17 +33,36 @@ inline Size lanes_used(Size width, int v) {
   return rest < 0 ? 0 : rest < lanes<T> ? rest : lanes<T>;
 }
 
+/// Row j of the strip's weights, times step.
+template <class T>
+inline void load_weights(const T* weight, T step, const Size (&used)[strip_vectors], Vec<T> (&w)[strip_vectors]) {
+#pragma GCC unroll 4
+  for (int v = 0; v < strip_vectors; ++v) w[v] = step * load<T>(weight + (used[v] ? v * lanes<T> : 0), used[v]);
+}
+
+template <class T>
+inline void strip_lanes_used(Size width, Size (&used)[strip_vectors]) {
+#pragma GCC unroll 4
+  for (int v = 0; v < strip_vectors; ++v) used[v] = lanes_used<T>(width, v);
+}
+
 /// For each row j of the strip's weights: E = exp(step w), then the bits in which E and 1/E differ.
 template <class T>
 inline void fill_table(const T* weight, Size n_upper, Size n_lower, T step, Size first, Size width, T* scratch) {
-  for (Size j = 0; j < n_upper; ++j) {
-    T* table = scratch + j * 2 * strip_lanes<T>;
-    for (int v = 0; v < strip_vectors; ++v) {
-      const Size used = lanes_used<T>(width, v);
-      const Vec<T> w = step * load<T>(weight + j * n_lower + first + (used ? v * lanes<T> : 0), used);
-      const Vec<T> plus = exp<T>(w), minus = exp<T>(-w);
-      store<T>(table + v * lanes<T>, plus);
-      store<T>(table + strip_lanes<T> + v * lanes<T>, from_bits<T>(bits<T>(plus) ^ bits<T>(minus)));
+  constexpr int V = strip_vectors;
+  Size used[V];
+  strip_lanes_used<T>(width, used);
+  for (Size j = 0; j < n_upper; ++j, scratch += 2 * strip_lanes<T>) {
+    Vec<T> plus[V], minus[V];
+    load_weights<T>(weight + j * n_lower + first, step, used, plus);
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) minus[v] = -plus[v];
+    exp<T>(plus);
+    exp<T>(minus);
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) {
+      store<T>(scratch + v * lanes<T>, plus[v]);
+      store<T>(scratch + strip_lanes<T> + v * lanes<T>, from_bits<T>(bits<T>(plus[v]) ^ bits<T>(minus[v])));
     }
   }
 }
@@ -55,15 +74,38 @@ inline Vec<T> look_up(const T* table, int v, Mask<T> inverse) {
                       (bits<T>(load<T>(table + strip_lanes<T> + v * lanes<T>)) & inverse));
 }
 
-/// One sample, one strip; kTable: exp(+-w) is looked up.
-template <class T, Flip kind, bool kTable>
+/// For each row j of the strip's weights: exp(s_j c_i step w) for the actions of one sample.
+template <class T>
+inline void fill_signed(const FlipPass<T>& p, Size s, Size first, Size width) {
+  constexpr int V = strip_vectors;
+  Size used[V];
+  strip_lanes_used<T>(width, used);
+  Mask<T> silent[V];
+#pragma GCC unroll 4
+  for (int v = 0; v < V; ++v)
+    silent[v] = negative<T>(load<T>(p.eligibility + s * p.n_lower + first + v * lanes<T>, used[v]));
+  for (Size j = 0; j < p.n_upper; ++j) {
+    const Mask<T> negative_j = negative<T>(broadcast<T>(p.odds[s * p.n_upper + j]));
+    Vec<T> e[V];
+    load_weights<T>(p.weight + j * p.n_lower + first, p.step, used, e);
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v)
+      e[v] = from_bits<T>(bits<T>(e[v]) ^ ((silent[v] ^ negative_j) & sign_bit<T>));  // s_j c_i = -1
+    exp<T>(e);
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) store<T>(p.scratch + j * 2 * strip_lanes<T> + v * lanes<T>, e[v]);
+  }
+}
+
+/// One sample, one strip. both: the table holds exp(w) and exp(-w), else the one that the sample needs.
+template <class T, Flip kind, bool both, bool clip>
 inline void flip_strip(const FlipPass<T>& p, Size s, Size first, Size width) {
   constexpr int V = strip_vectors;
   constexpr bool with_advantage = kind == Flip::advantage || kind == Flip::posterior;
   constexpr bool with_ratio = kind == Flip::ratio || kind == Flip::posterior;
   const Size upper = s * p.n_upper, lower = s * p.n_lower + first;
   Size used[V];
-  for (int v = 0; v < V; ++v) used[v] = lanes_used<T>(width, v);
+  strip_lanes_used<T>(width, used);
   Mask<T> silent[V];  // c_i < 0
   for (int v = 0; v < V; ++v) silent[v] = negative<T>(load<T>(p.eligibility + lower + v * lanes<T>, used[v]));
   Vec<T> A[V] = {}, B[V] = {}, ratio[V];
@@ -74,25 +116,17 @@ inline void flip_strip(const FlipPass<T>& p, Size s, Size first, Size width) {
     const Mask<T> negative_j = negative<T>(signed_odds);
     const Vec<T> a = absolute<T>(signed_odds), one_plus_a = 1 + a;
     const T* table = p.scratch + j * 2 * strip_lanes<T>;
-    const T* weight = p.weight + j * p.n_lower + first;
 #pragma GCC unroll 4
     for (int v = 0; v < V; ++v) {
-      const Mask<T> opposed = silent[v] ^ negative_j;  // s_j c_i = -1
-      Vec<T> e;
-      if constexpr (kTable) {
-        e = look_up<T>(table, v, opposed);
-      } else {
-        const Vec<T> w = p.step * load<T>(weight + v * lanes<T>, used[v]);
-        e = exp<T>(from_bits<T>(bits<T>(w) ^ (opposed & sign_bit<T>)));
-      }
-      const Vec<T> x = minimum<T>(a * e, limit);
+      const Vec<T> e = both ? look_up<T>(table, v, silent[v] ^ negative_j) : load<T>(table + v * lanes<T>);
+      const Vec<T> x = clip ? minimum<T>(a * e, limit) : a * e;
       const Vec<T> one_plus_x = 1 + x;
       Vec<T> inverse, other_reward;
       if constexpr (kind == Flip::posterior) {
         const Vec<T> y = 1 + p.ratio[upper + j] * x;
-        const Vec<T> both = 1 / (one_plus_x * y);
-        other_reward = (p.advantage[upper + j] - p.other[upper + j] * x) * both;
-        inverse = both * y;
+        const Vec<T> inverse_product = 1 / (one_plus_x * y);
+        other_reward = (p.advantage[upper + j] - p.other[upper + j] * x) * inverse_product;
+        inverse = inverse_product * y;
       } else {
         inverse = 1 / one_plus_x;
       }
@@ -112,15 +146,18 @@ inline void flip_strip(const FlipPass<T>& p, Size s, Size first, Size width) {
   }
 }
 
-template <class T, Flip kind>
+template <class T, Flip kind, bool clip = false>
 inline void flip_pass(const FlipPass<T>& p) {
-  for (Size first = p.first; first < p.last; first += strip_lanes<T>) {
-    const Size width = p.last - first < strip_lanes<T> ? p.last - first : strip_lanes<T>;
+  for (Size first = 0; first < p.n_lower; first += strip_lanes<T>) {
+    const Size width = p.n_lower - first < strip_lanes<T> ? p.n_lower - first : strip_lanes<T>;
     if (p.batch >= table_batch) {
       fill_table<T>(p.weight, p.n_upper, p.n_lower, p.step, first, width, p.scratch);
-      for (Size s = 0; s < p.batch; ++s) flip_strip<T, kind, true>(p, s, first, width);
+      for (Size s = 0; s < p.batch; ++s) flip_strip<T, kind, true, clip>(p, s, first, width);
     } else {
-      for (Size s = 0; s < p.batch; ++s) flip_strip<T, kind, false>(p, s, first, width);
+      for (Size s = 0; s < p.batch; ++s) {
+        fill_signed<T>(p, s, first, width);
+        flip_strip<T, kind, false, clip>(p, s, first, width);
+      }
     }
   }
 }
@@ -131,7 +168,7 @@ void flip(Flip kind, const FlipPass<T>& p) {
     case Flip::advantage:
       return flip_pass<T, Flip::advantage>(p);
     case Flip::posterior:
-      return flip_pass<T, Flip::posterior>(p);
+      return p.clip ? flip_pass<T, Flip::posterior, true>(p) : flip_pass<T, Flip::posterior>(p);
     case Flip::ratio:
       return flip_pass<T, Flip::ratio>(p);
     case Flip::difference:

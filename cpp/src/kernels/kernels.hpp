@@ -14,9 +14,9 @@ enum class Flip { advantage, posterior, ratio, difference };
 template <class T>
 struct FlipPass {
   Size batch, n_upper, n_lower;
-  Size first, last;      // the units i to do: from a multiple of `strip` on
   const T* weight;       // (n_upper, n_lower)
   T step;                // a flip of unit i moves z_j by step * w_ji: 1/tau, or 2/tau for bipolar units
+  bool clip;             // by `posterior`: whether a weight is larger than Range::unclipped_weight
   const T* odds;         // (batch, n_upper)  exp(-s_j z_j), with the sign of s_j
   const T* eligibility;  // (batch, n_lower)  h_i - p_i, whose sign is c_i
   const T* unit_reward;  // (batch, n_upper)  T_j;             not read by `ratio`
@@ -49,6 +49,7 @@ struct SoftmaxPass {
 template <class T>
 struct Product {
   Size m, n, k;
+  Size all_rows;  // m of the whole product, of which this may be a piece
   const T* a;
   Size a_row, a_column;
   const T* b;
@@ -79,7 +80,6 @@ struct Adam {
 template <class T>
 struct Kernels {
   Size product_scratch;
-  Size strip;  // units i that a flip pass does together
   Size (*flip_scratch)(Size n_upper);
 
   /// z (n logits) -> Units, the activation drawn with one random word per unit.
@@ -96,33 +96,39 @@ struct Kernels {
   T (*max_abs)(Size n, const T* x);  // NaN counts as infinity
 };
 
+/// Philox words of units first, first + 1, ... of consecutive samples, whole counters of four words each: n units of a
+/// sample fill n / 4 blocks, rounded up. There is room for samples * blocks * 4 words, rounded up to words_block.
+struct Words {
+  std::uint64_t seed, step;
+  std::uint32_t stream, layer;
+  std::uint32_t sample;  // the first
+  Size samples;
+  Size first, n;  // `first` is a multiple of 4
+};
+inline constexpr Size words_block = 64;
+
 struct Level {
   const char* name;
   bool (*supported)();
   const Kernels<float>* f32;
   const Kernels<double>* f64;
-  /// Philox words of n units of one sample from unit `first` on, a multiple of 4; there is room in `out` for n rounded
-  /// up to a multiple of words_block.
-  void (*words)(std::uint64_t seed, std::uint64_t step, std::uint32_t stream, std::uint32_t layer, std::uint32_t sample,
-                Size first, Size n, std::uint32_t* out);
+  void (*words)(const Words&, std::uint32_t* out);
 };
 
-/// Units are drawn in blocks of this many words.
-inline constexpr Size words_block = 64;
-
 /// The range in which the flip kernels are exact. Samples with an action of larger odds against it (drawn once in
-/// `odds` times), or layers with a larger weight, go through the wide-range arithmetic of wide.hpp. Where exp(-s z') of
-/// a flipped unit exceeds `most`, its likelihood counts as 1 / most. A flip below a softmax moves a difference of
-/// logits by up to twice `joint_weight`: no class of probability 0 in this precision may come to matter by it.
+/// `odds` times), or layers with a larger weight, go through the wide-range arithmetic of wide.hpp. The posterior pass
+/// has to clip exp(-s z') of a flipped unit to `most` unless all weights are below `unclipped_weight`. A flip below a
+/// softmax moves a difference of logits by up to twice `joint_weight`: no class of probability 0 in this precision may
+/// come to matter by it.
 template <class T>
 struct Range;
 template <>
 struct Range<float> {
-  static constexpr float weight = 55.0f, joint_weight = 17.0f, odds = 1e6f, most = 1e12f;
+  static constexpr float weight = 55.0f, unclipped_weight = 23.0f, joint_weight = 17.0f, odds = 1e6f, most = 1e12f;
 };
 template <>
 struct Range<double> {
-  static constexpr double weight = 400.0, joint_weight = 160.0, odds = 1e7, most = 1e100;
+  static constexpr double weight = 400.0, unclipped_weight = 300.0, joint_weight = 160.0, odds = 1e7, most = 1e100;
 };
 
 /// The levels of this build, narrowest first, and the one in use.

@@ -22,7 +22,6 @@ namespace {
 template <class T>
 constexpr Kernels<T> table = {
     .product_scratch = product_scratch<T>,
-    .strip = strip_lanes<T>,
     .flip_scratch = flip_scratch<T>,
     .draw = draw<T>,
     .evaluate = evaluate<T>,

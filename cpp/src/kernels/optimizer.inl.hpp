@@ -3,8 +3,24 @@
 inline float square_root(float x) { return __builtin_sqrtf(x); }
 inline double square_root(double x) { return __builtin_sqrt(x); }
 
+/// While it lives, numbers too small to be normal are zeros. Moments of parameters whose gradient has become zero fade
+/// into that range, where arithmetic is several times slower.
+class FlushToZero {
+ public:
+#if defined(__SSE2__)
+  FlushToZero() : before_(_mm_getcsr()) { _mm_setcsr(before_ | 0x8040u); }
+  ~FlushToZero() { _mm_setcsr(before_); }
+  FlushToZero(const FlushToZero&) = delete;
+  FlushToZero& operator=(const FlushToZero&) = delete;
+
+ private:
+  unsigned before_;
+#endif
+};
+
 template <class T>
 void adam(Size n, const Adam<T>& c, const T* g, T* m, T* v, T* w) {
+  [[maybe_unused]] const FlushToZero scope;
   for_each_vector<T>(n, [=](Size i, Size used) {
     const Vec<T> gradient = load<T>(g + i, used);
     const Vec<T> first = c.beta1 * load<T>(m + i, used) + c.one_minus_beta1 * gradient;
@@ -17,16 +33,24 @@ void adam(Size n, const Adam<T>& c, const T* g, T* m, T* v, T* w) {
   });
 }
 
+/// The bits of numbers without their sign are in the order of the numbers, infinity and then NaN last.
 template <class T>
 T max_abs(Size n, const T* x) {
-  Vec<T> most{};
-  Mask<T> nan{};
-  for_each_vector<T>(n, [&](Size i, Size used) {
-    const Vec<T> v = absolute<T>(load<T>(x + i, used));
-    nan |= v != v;
-    most = maximum<T>(most, v);
-  });
-  T result = 0;
-  for (int l = 0; l < lanes<T>; ++l) result = nan[l] ? T(__builtin_inf()) : most[l] > result ? most[l] : result;
-  return result;
+  Mask<T> most[2] = {};
+  const auto count = [&](int k, Size i, Size used) __attribute__((always_inline)) {
+    const Mask<T> m = bits<T>(absolute<T>(load<T>(x + i, used)));
+    most[k] = m > most[k] ? m : most[k];
+  };
+  Size i = 0;
+  for (; i + 2 * lanes<T> <= n; i += 2 * lanes<T>) {
+    count(0, i, lanes<T>);
+    count(1, i + lanes<T>, lanes<T>);
+  }
+  for (; i < n; i += lanes<T>) count(0, i, n - i < lanes<T> ? n - i : lanes<T>);
+  most[0] = most[1] > most[0] ? most[1] : most[0];
+  typename Lane<T>::Int largest = 0;
+  for (int l = 0; l < lanes<T>; ++l) largest = most[0][l] > largest ? most[0][l] : largest;
+  T result;
+  __builtin_memcpy(&result, &largest, sizeof result);
+  return result == result ? result : T(__builtin_inf());
 }

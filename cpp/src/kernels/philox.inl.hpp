@@ -1,6 +1,6 @@
-// Philox 4x32-10 for a run of consecutive blocks of one sample; the counter layout is random.hpp's. A block's four
-// words sit in the low halves of 64-bit lanes, where one instruction multiplies them; the high halves hold what is left
-// over from the products and are never read.
+// Philox 4x32-10 for the units of consecutive samples; the counter layout is random.hpp's. A block's four words sit in
+// the low halves of 64-bit lanes, where one instruction multiplies them; the high halves hold what is left over from
+// the products and are never read.
 
 constexpr int philox_lanes = vector_bytes / 8;
 typedef std::uint64_t Wide64 __attribute__((vector_size(vector_bytes)));
@@ -17,22 +17,37 @@ inline Wide64 multiply_low_halves(Wide64 a, Wide64 b) {
 #endif
 }
 
-struct PhiloxKey {
-  std::uint32_t sample, c2, c3, k0, k1;
+/// A run of counters: block after block of one sample, then those of the next.
+struct Counters {
+  std::uint64_t first, blocks;  // of every sample
+  std::uint64_t sample, block;  // where the run stands; block < blocks
+  std::uint32_t c2, c3, k0, k1;
 };
 
-/// V vectors of blocks at once, so that one's products fill the waiting time of the other's.
+/// V vectors of counters at once, so that one's products fill the waiting time of the other's.
 template <int V>
-inline void philox_blocks(std::uint64_t first, const PhiloxKey& key, std::uint32_t* out) {
+inline void philox_blocks(Counters& at, std::uint32_t* out) {
   Wide64 c0[V], c1[V], c2[V], c3[V], lane{};
   for (int l = 0; l < philox_lanes; ++l) lane[l] = static_cast<std::uint64_t>(l);
+#pragma GCC unroll 4
   for (int v = 0; v < V; ++v) {
-    c0[v] = lane + (first + static_cast<std::uint64_t>(v * philox_lanes));
-    c1[v] = Wide64{} + key.sample;
-    c2[v] = Wide64{} + key.c2;
-    c3[v] = Wide64{} + key.c3;
+    c0[v] = lane + at.block;
+    c1[v] = Wide64{} + at.sample;
+    c2[v] = Wide64{} + at.c2;
+    c3[v] = Wide64{} + at.c3;
+    at.block += philox_lanes;
+    for (std::uint64_t end = at.blocks; end < at.block; end += at.blocks) {  // lanes that belong to later samples
+      const auto beyond = c0[v] >= at.blocks;
+      c0[v] -= reinterpret_cast<Wide64>(beyond) & at.blocks;
+      c1[v] -= reinterpret_cast<Wide64>(beyond);
+    }
+    while (at.block >= at.blocks) {
+      at.block -= at.blocks;
+      ++at.sample;
+    }
+    c0[v] += at.first;
   }
-  std::uint32_t k0 = key.k0, k1 = key.k1;
+  std::uint32_t k0 = at.k0, k1 = at.k1;
   for (int round = 0; round < 10; ++round) {
 #pragma GCC unroll 4
     for (int v = 0; v < V; ++v) {
@@ -46,8 +61,10 @@ inline void philox_blocks(std::uint64_t first, const PhiloxKey& key, std::uint32
     k0 += 0x9E3779B9u;
     k1 += 0xBB67AE85u;
   }
+#pragma GCC unroll 4
   for (int v = 0; v < V; ++v) {
     const Wide64 front = (c0[v] & 0xFFFFFFFFu) | (c1[v] << 32), back = (c2[v] & 0xFFFFFFFFu) | (c3[v] << 32);
+#pragma GCC unroll 8
     for (int l = 0; l < philox_lanes; ++l, out += 4) {
       const std::uint64_t pair[2] = {front[l], back[l]};
       __builtin_memcpy(out, pair, sizeof pair);
@@ -55,24 +72,23 @@ inline void philox_blocks(std::uint64_t first, const PhiloxKey& key, std::uint32
   }
 }
 
-void words(std::uint64_t seed, std::uint64_t step, std::uint32_t stream, std::uint32_t layer, std::uint32_t sample,
-           Size first, Size n, std::uint32_t* out) {
+void words(const Words& w, std::uint32_t* out) {
   static_assert(words_block % (4 * philox_lanes) == 0);
-  const PhiloxKey key = {.sample = sample,
-                         .c2 = static_cast<std::uint32_t>(step),
-                         .c3 = (stream << 28) | (layer << 16) | static_cast<std::uint32_t>(step >> 32),
-                         .k0 = static_cast<std::uint32_t>(seed),
-                         .k1 = static_cast<std::uint32_t>(seed >> 32)};
-  constexpr Size per_vector = 4 * philox_lanes;
-  const auto block = static_cast<std::uint64_t>(first / 4);
-  Size unit = 0;
+  const auto blocks = static_cast<std::uint64_t>((w.n + 3) / 4);
+  Counters at = {.first = static_cast<std::uint64_t>(w.first / 4),
+                 .blocks = blocks,
+                 .sample = w.sample,
+                 .block = 0,
+                 .c2 = static_cast<std::uint32_t>(w.step),
+                 .c3 = (w.stream << 28) | (w.layer << 16) | static_cast<std::uint32_t>(w.step >> 32),
+                 .k0 = static_cast<std::uint32_t>(w.seed),
+                 .k1 = static_cast<std::uint32_t>(w.seed >> 32)};
+  const Size total = w.samples * static_cast<Size>(blocks);
+  Size done = 0;
   const auto advance = [&](auto run, Size vectors) {
-    while (unit + (vectors - 1) * per_vector < n) {
-      run(block + static_cast<std::uint64_t>(unit / 4), key, out + unit);
-      unit += vectors * per_vector;
-    }
+    for (; done + (vectors - 1) * philox_lanes < total; done += vectors * philox_lanes) run(at, out + 4 * done);
   };
-  if (vector_bytes < 64) advance(philox_blocks<4>, 4);
+  if (vector_bytes < 64) advance(philox_blocks<3>, 3);  // four would not fit the registers
   advance(philox_blocks<2>, 2);
   advance(philox_blocks<1>, 1);
 }

@@ -1,7 +1,7 @@
 // Matrix products. Large ones are blocked and packed as in Goto and van de Geijn (2008): a panel of B stays in
 // cache while a tile of rows of A by two vectors of columns is summed in registers. The forward pass, the
-// backward pass and the gradient differ only in the strides that the packing reads with. Products with
-// few rows or few terms, as at batch 1, are read where they lie.
+// backward pass and the gradient differ only in the strides that the packing reads with. Small products, as those of
+// small batches, are read where they lie.
 
 template <class T>
 struct Tile {
@@ -15,25 +15,51 @@ struct Tile {
 
 static_assert(Tile<float>::rows <= 16 && Tile<double>::rows <= 16);  // grain.hpp counts on it
 
-template <class T>
-constexpr Size product_scratch = Tile<T>::depth * (Tile<T>::row_block + Tile<T>::column_block);
+inline Size smaller(Size a, Size b) { return a < b ? a : b; }
 
-/// Panels of `width` columns (or rows, with the strides exchanged), depth-major, padded with zeros.
+template <class T>
+constexpr Size product_scratch = 2 * 8 + Tile<T>::depth * (Tile<T>::row_block + Tile<T>::column_block);
+
+/// `count` rows of x, `stride` apart, contiguous along the depth: to out[d * width + r], with zeros in the other rows
+/// of the 8. Writes 8 numbers for every d.
+template <class T>
+inline void pack_transposed(const T* x, Size stride, Size count, Size depth, int width, T* out) {
+  Size d = 0;
+#if defined(__AVX__)
+  if constexpr (sizeof(T) == 4)
+    for (; d + 8 <= depth; d += 8) {
+      __m256 rows[8];
+#pragma GCC unroll 8
+      for (int r = 0; r < 8; ++r) rows[r] = r < count ? _mm256_loadu_ps(x + r * stride + d) : _mm256_setzero_ps();
+      transpose(rows);
+#pragma GCC unroll 8
+      for (int r = 0; r < 8; ++r) _mm256_storeu_ps(out + (d + r) * width, rows[r]);
+    }
+#endif
+  for (; d < depth; ++d)
+    for (int r = 0; r < 8; ++r) out[d * width + r] = r < count ? x[r * stride + d] : T(0);
+}
+
+/// Panels of `width` columns (or rows, with the strides exchanged), depth-major, padded with zeros. Up to 8 numbers are
+/// written beyond the last panel.
 template <class T>
 inline void pack(const T* x, Size stride, Size depth_stride, Size count, Size depth, int width, T* out) {
-  for (Size first = 0; first < count; first += width) {
+  for (Size first = 0; first < count; first += width, out += depth * width) {
     const Size used = count - first < width ? count - first : width;
     const T* panel = x + first * stride;
     if (stride == 1 && used == width) {
-      for (Size d = 0; d < depth; ++d, out += width)
-        __builtin_memcpy(out, panel + d * depth_stride, static_cast<std::size_t>(width) * sizeof(T));
-      continue;
+      for (Size d = 0; d < depth; ++d)
+        __builtin_memcpy(out + d * width, panel + d * depth_stride, static_cast<std::size_t>(width) * sizeof(T));
+    } else if (depth_stride == 1) {
+      // From the right, in blocks that end before the next: what one writes too much is overwritten.
+      for (Size d = 0; d < depth; d += 8)
+        for (int c = (width - 1) / 8 * 8; c >= 0; c -= 8)
+          pack_transposed<T>(panel + c * stride + d, stride, used - c, smaller(depth - d, 8), width,
+                             out + d * width + c);
+    } else {
+      for (Size d = 0; d < depth; ++d)
+        for (Size c = 0; c < width; ++c) out[d * width + c] = c < used ? panel[c * stride + d * depth_stride] : T(0);
     }
-    for (Size c = 0; c < used; ++c)
-      for (Size d = 0; d < depth; ++d) out[d * width + c] = panel[c * stride + d * depth_stride];
-    for (Size c = used; c < width; ++c)
-      for (Size d = 0; d < depth; ++d) out[d * width + c] = 0;
-    out += depth * width;
   }
 }
 
@@ -56,13 +82,11 @@ inline void tile(Size depth, const T* a, const T* b, T* sums) {
     for (int v = 0; v < vectors; ++v) store<T>(sums + r * Tile<T>::columns + v * lanes<T>, acc[r][v]);
 }
 
-inline Size smaller(Size a, Size b) { return a < b ? a : b; }
-
 template <class T>
 inline void multiply_packed(const Product<T>& p) {
   using Shape = Tile<T>;
   T* const packed_a = p.scratch;
-  T* const packed_b = p.scratch + Shape::depth * Shape::row_block;
+  T* const packed_b = p.scratch + Shape::depth * Shape::row_block + 8;
   alignas(64) T sums[Shape::rows * Shape::columns];
   for (Size d0 = 0; d0 < p.k; d0 += Shape::depth) {
     const Size depth = smaller(p.k - d0, Shape::depth);
@@ -91,58 +115,137 @@ inline void multiply_packed(const Product<T>& p) {
   }
 }
 
-/// Rows of A against contiguous columns of B, several columns at a time: the forward pass of a few samples.
+/// A tile of C straight from where A and B lie. The rows of B are contiguous; of the last vector of columns `used`
+/// lanes count. Sums are added up as in multiply_packed, so that both give the same bits.
+template <class T, int rows, int vectors, bool partial>
+inline void direct_tile(const Product<T>& p, Size row, Size column, Size used) {
+  for (Size d0 = 0; d0 < p.k; d0 += Tile<T>::depth) {
+    const Size depth = smaller(p.k - d0, Tile<T>::depth);
+    const T* a = p.a + row * p.a_row + d0 * p.a_column;
+    const T* b = p.b + column + d0 * p.b_row;
+    Vec<T> acc[rows][vectors] = {};
+    for (Size d = 0; d < depth; ++d, a += p.a_column, b += p.b_row) {
+      Vec<T> right[vectors];
+#pragma GCC unroll 16
+      for (int v = 0; v < vectors; ++v)
+        right[v] = partial && v == vectors - 1 ? load<T>(b + v * lanes<T>, used) : load<T>(b + v * lanes<T>);
+#pragma GCC unroll 16
+      for (int r = 0; r < rows; ++r)
+#pragma GCC unroll 16
+        for (int v = 0; v < vectors; ++v) acc[r][v] += a[r * p.a_row] * right[v];
+    }
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; ++r)
+#pragma GCC unroll 16
+      for (int v = 0; v < vectors; ++v) {
+        const Size n = partial && v == vectors - 1 ? used : lanes<T>;
+        T* c = p.c + (row + r) * p.c_row + column + v * lanes<T>;
+        const Vec<T> start = d0 > 0   ? load<T>(c, n)
+                             : p.bias ? p.alpha * load<T>(p.bias + column + v * lanes<T>, n)
+                                      : Vec<T>{};
+        store<T>(c, start + p.alpha * acc[r][v], n);
+      }
+  }
+}
+
+/// The rows from `row` on, fewer than a tile of them.
+template <class T, int rows, int vectors, bool partial>
+inline void direct_rest(const Product<T>& p, Size row, Size column, Size used) {
+  if (p.m - row == rows)
+    direct_tile<T, rows, vectors, partial>(p, row, column, used);
+  else if constexpr (rows > 1)
+    direct_rest<T, rows - 1, vectors, partial>(p, row, column, used);
+}
+
+/// All rows of `vectors` vectors of columns.
+template <class T, int rows, int vectors, bool partial>
+inline void direct_strip(const Product<T>& p, Size column, Size used) {
+  Size row = 0;
+  for (; row + rows <= p.m; row += rows) direct_tile<T, rows, vectors, partial>(p, row, column, used);
+  if constexpr (rows > 1)
+    if (row < p.m) direct_rest<T, rows - 1, vectors, partial>(p, row, column, used);
+}
+
+template <class T, int rows, int vectors>
+inline void direct_strips(const Product<T>& p, Size& column) {
+  for (; column + vectors * lanes<T> <= p.n; column += vectors * lanes<T>)
+    direct_strip<T, rows, vectors, false>(p, column, lanes<T>);
+}
+
+template <class T>
+void multiply_direct(const Product<T>& p) {
+  constexpr int rows = 6;
+  Size column = 0;
+  if (p.m == 1) {  // as many sums at once as it takes to hide the waiting for each
+    direct_strips<T, 1, 8>(p, column);
+    direct_strips<T, 1, 4>(p, column);
+    direct_strips<T, 1, 1>(p, column);
+    if (column < p.n) direct_strip<T, 1, 1, true>(p, column, p.n - column);
+    return;
+  }
+  const auto rest = [&] { return p.n - column; };
+  while (rest() > 3 * lanes<T> || rest() == 2 * lanes<T>) {
+    direct_strip<T, rows, 2, false>(p, column, lanes<T>);
+    column += 2 * lanes<T>;
+  }
+  if (rest() > 2 * lanes<T>)
+    direct_strip<T, 4, 3, true>(p, column, rest() - 2 * lanes<T>);
+  else if (rest() > lanes<T>)
+    direct_strip<T, rows, 2, true>(p, column, rest() - lanes<T>);
+  else if (rest() > 0)
+    direct_strip<T, rows, 1, true>(p, column, rest());
+}
+
+/// The same where the columns of B are contiguous: in panels that are turned first. The forward pass of small batches.
+template <class T>
+void multiply_turned(const Product<T>& p) {
+  constexpr int width = Tile<T>::columns;
+  Product<T> panel = p;
+  panel.b = p.scratch;
+  panel.b_row = width;
+  panel.b_column = 1;
+  for (Size n0 = 0; n0 < p.n; n0 += width) {
+    panel.n = smaller(p.n - n0, width);
+    panel.c = p.c + n0;
+    panel.bias = p.bias ? p.bias + n0 : nullptr;
+    pack<T>(p.b + n0 * p.b_column, p.b_column, p.b_row, panel.n, p.k, width, p.scratch);
+    multiply_direct<T>(panel);
+  }
+}
+
+/// A row of A against `columns` columns of B, both contiguous along the terms: the forward pass of a few samples.
 template <class T, int columns>
-inline void dots(const Product<T>& p, const T* a, Size first, T* c) {
-  Vec<T> acc[columns] = {};
-  for_each_vector<T>(p.k, [&](Size i, Size used) {
+inline void dots(const Product<T>& p, Size row, Size column) {
+  const T* a = p.a + row * p.a_row;
+  const T* b = p.b + column * p.b_column;
+  Vec<T> acc[columns];
+#pragma GCC unroll 16
+  for (int c = 0; c < columns; ++c) acc[c] = Vec<T>{};
+  const auto add = [&](Size i, Size used) __attribute__((always_inline)) {
     const Vec<T> left = load<T>(a + i, used);
 #pragma GCC unroll 16
-    for (int j = 0; j < columns; ++j) acc[j] += left * load<T>(p.b + (first + j) * p.b_column + i, used);
-  });
-  for (int j = 0; j < columns; ++j) c[first + j] = p.alpha * (sum<T>(acc[j]) + (p.bias ? p.bias[first + j] : T(0)));
+    for (int c = 0; c < columns; ++c) acc[c] += left * load<T>(b + c * p.b_column + i, used);
+  };
+  Size i = 0;
+  for (; i + lanes<T> <= p.k; i += lanes<T>) add(i, lanes<T>);
+  if (i < p.k) add(i, p.k - i);
+  T sums[columns], bias[columns] = {};
+  sum_each<T, columns>(acc, sums);
+  if (p.bias) __builtin_memcpy(bias, p.bias + column, sizeof bias);
+  for (int c = 0; c < columns; ++c) sums[c] = p.alpha * (sums[c] + bias[c]);
+  __builtin_memcpy(p.c + row * p.c_row + column, sums, sizeof sums);
+}
+
+template <class T, int columns>
+inline void dots_of_row(const Product<T>& p, Size row) {
+  Size column = 0;
+  for (; column + columns <= p.n; column += columns) dots<T, columns>(p, row, column);
+  for (; column < p.n; ++column) dots<T, 1>(p, row, column);
 }
 
 template <class T>
-inline void multiply_dots(const Product<T>& p) {
-  constexpr int columns = 8;
-  for (Size r = 0; r < p.m; ++r) {
-    const T* a = p.a + r * p.a_row;
-    T* c = p.c + r * p.c_row;
-    Size j = 0;
-    for (; j + columns <= p.n; j += columns) dots<T, columns>(p, a, j, c);
-    for (; j < p.n; ++j) dots<T, 1>(p, a, j, c);
-  }
-}
-
-/// Sums of multiples of the contiguous rows of B, a strip of columns in registers.
-template <class T>
-inline void multiply_rows(const Product<T>& p) {
-  constexpr int strip = 4;
-  for (Size r = 0; r < p.m; ++r) {
-    const T* a = p.a + r * p.a_row;
-    T* c = p.c + r * p.c_row;
-    Size n = 0;
-    for (; n + strip * lanes<T> <= p.n; n += strip * lanes<T>) {
-      Vec<T> acc[strip] = {};
-      for (Size d = 0; d < p.k; ++d) {
-        const T left = a[d * p.a_column];
-        const T* b = p.b + d * p.b_row + n;
-#pragma GCC unroll 16
-        for (int v = 0; v < strip; ++v) acc[v] += left * load<T>(b + v * lanes<T>);
-      }
-#pragma GCC unroll 16
-      for (int v = 0; v < strip; ++v) {
-        const Vec<T> bias = p.bias ? load<T>(p.bias + n + v * lanes<T>) : Vec<T>{};
-        store<T>(c + n + v * lanes<T>, p.alpha * (acc[v] + bias));
-      }
-    }
-    for_each_vector<T>(p.n - n, [&](Size i, Size used) {
-      Vec<T> acc = p.bias ? load<T>(p.bias + n + i, used) : Vec<T>{};
-      for (Size d = 0; d < p.k; ++d) acc += a[d * p.a_column] * load<T>(p.b + d * p.b_row + n + i, used);
-      store<T>(c + n + i, p.alpha * acc, used);
-    });
-  }
+void multiply_dots(const Product<T>& p) {
+  for (Size row = 0; row < p.m; ++row) dots_of_row<T, 8>(p, row);
 }
 
 /// One term: the gradient of a single sample.
@@ -151,19 +254,29 @@ inline void multiply_outer(const Product<T>& p) {
   for (Size r = 0; r < p.m; ++r) {
     const T left = p.alpha * p.a[r * p.a_row];
     T* c = p.c + r * p.c_row;
-    for_each_vector<T>(p.n, [=, &p](Size i, Size used) { store<T>(c + i, left * load<T>(p.b + i, used), used); });
+    const auto write = [&](Size i) { store<T>(c + i, left * load<T>(p.b + i)); };
+    Size i = 0;
+    for (; i + lanes<T> <= p.n; i += lanes<T>) write(i);
+    if (i < p.n && p.n >= lanes<T>)
+      write(p.n - lanes<T>);  // some of it for the second time
+    else if (i < p.n)
+      store<T>(c, left * load<T>(p.b, p.n), p.n);
   }
 }
 
+/// The choice depends on the whole product, not on how its rows are shared among threads.
 template <class T>
 void multiply(const Product<T>& p) {
-  const bool few = p.m < Tile<T>::rows || p.k < 8;
+  const bool small = p.k <= Tile<T>::depth && (p.all_rows <= 32 || p.n * p.k <= 8192);
+  const bool few = p.all_rows < 4;
   if (p.k == 1 && p.b_column == 1 && p.bias == nullptr)
     multiply_outer<T>(p);
-  else if (few && p.b_column == 1)
-    multiply_rows<T>(p);
-  else if (p.m < Tile<T>::rows && p.a_column == 1 && p.b_row == 1)
+  else if ((small || few) && p.b_column == 1)
+    multiply_direct<T>(p);
+  else if (few && p.a_column == 1 && p.b_row == 1)
     multiply_dots<T>(p);
+  else if (small && p.b_row == 1)
+    multiply_turned<T>(p);
   else
     multiply_packed<T>(p);
 }

@@ -16,14 +16,14 @@ struct Lane<float> {
   using Int = std::int32_t;
   static constexpr int mantissa = 23, bias = 127;
   static constexpr float magic = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer
-  static constexpr float lowest = -87.0f, highest = 88.0f;
+  static constexpr float exp_range = 87.0f;    // exp of -87 ... 87 is a normal number
 };
 template <>
 struct Lane<double> {
   using Int = std::int64_t;
   static constexpr int mantissa = 52, bias = 1023;
   static constexpr double magic = 6755399441055744.0;
-  static constexpr double lowest = -708.0, highest = 709.0;
+  static constexpr double exp_range = 708.0;
 };
 
 template <class T, int bytes>
@@ -95,11 +95,22 @@ inline void store(T* p, Vec<T> v, Size n) {
   else
     _mm512_mask_storeu_pd(p, static_cast<__mmask8>(used), reinterpret_cast<__m512d>(v));
 #elif defined(__AVX2__)
-  const Mask<T> used = lane_numbers<T>() < static_cast<typename Lane<T>::Int>(n);
-  if constexpr (sizeof(T) == 4)
-    _mm256_maskstore_ps(p, reinterpret_cast<__m256i>(used), reinterpret_cast<__m256>(v));
-  else
-    _mm256_maskstore_pd(p, reinterpret_cast<__m256i>(used), reinterpret_cast<__m256d>(v));
+  // In pieces: a masked store takes tens of cycles on some processors.
+  const auto pieces = reinterpret_cast<__m256>(v);
+  __m128 rest = _mm256_castps256_ps128(pieces);
+  auto* out = reinterpret_cast<char*>(p);
+  const auto bytes = static_cast<unsigned>(n) * static_cast<unsigned>(sizeof(T));
+  if (bytes & 16) {
+    __builtin_memcpy(out, &rest, 16);
+    out += 16;
+    rest = _mm256_extractf128_ps(pieces, 1);
+  }
+  if (bytes & 8) {
+    __builtin_memcpy(out, &rest, 8);
+    out += 8;
+    rest = _mm_movehl_ps(rest, rest);
+  }
+  if (bytes & 4) __builtin_memcpy(out, &rest, 4);
 #else
   for (Size l = 0; l < n; ++l) p[l] = v[l];
 #endif
@@ -184,6 +195,63 @@ inline T sum(typename Narrow<T, bytes>::Type v) {
     return sum<T, bytes / 2>(low + high);
   }
 }
+
+/// The sums of n vectors, added up as by sum().
+template <class T, int n>
+inline void sum_each(const Vec<T>* v, T* sums) {
+#if defined(__AVX__)
+  if constexpr (sizeof(T) == 4 && n == 8) {
+    __m256 half[8];
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; ++i) {
+      __builtin_memcpy(&half[i], &v[i], sizeof half[i]);
+      if constexpr (vector_bytes == 64) {
+        __m256 upper;
+        __builtin_memcpy(&upper, reinterpret_cast<const char*>(&v[i]) + sizeof upper, sizeof upper);
+        half[i] = _mm256_add_ps(half[i], upper);
+      }
+    }
+    // Vector i in the lower half, vector i + 4 in the upper, each folded to four numbers, then to two, then to one.
+    __m256 four[4], two[2];
+#pragma GCC unroll 8
+    for (int i = 0; i < 4; ++i)
+      four[i] = _mm256_add_ps(_mm256_permute2f128_ps(half[i], half[i + 4], 0x20),
+                              _mm256_permute2f128_ps(half[i], half[i + 4], 0x31));
+#pragma GCC unroll 8
+    for (int i = 0; i < 2; ++i)
+      two[i] = _mm256_add_ps(_mm256_shuffle_ps(four[2 * i], four[2 * i + 1], 0x44),
+                             _mm256_shuffle_ps(four[2 * i], four[2 * i + 1], 0xEE));
+    _mm256_storeu_ps(sums,
+                     _mm256_add_ps(_mm256_shuffle_ps(two[0], two[1], 0x88), _mm256_shuffle_ps(two[0], two[1], 0xDD)));
+    return;
+  }
+#endif
+  for (int i = 0; i < n; ++i) sums[i] = sum<T>(v[i]);
+}
+
+#if defined(__AVX__)
+/// Rows to columns: pairs of numbers, then of pairs, then of halves change places.
+inline void transpose(__m256 (&rows)[8]) {
+  __m256 pairs[8], quads[8];
+#pragma GCC unroll 4
+  for (int i = 0; i < 8; i += 2) {
+    pairs[i] = _mm256_unpacklo_ps(rows[i], rows[i + 1]);
+    pairs[i + 1] = _mm256_unpackhi_ps(rows[i], rows[i + 1]);
+  }
+#pragma GCC unroll 2
+  for (int i = 0; i < 8; i += 4)
+#pragma GCC unroll 2
+    for (int h = 0; h < 2; ++h) {
+      quads[i + 2 * h] = _mm256_shuffle_ps(pairs[i + h], pairs[i + 2 + h], 0x44);
+      quads[i + 2 * h + 1] = _mm256_shuffle_ps(pairs[i + h], pairs[i + 2 + h], 0xEE);
+    }
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) {
+    rows[i] = _mm256_permute2f128_ps(quads[i], quads[i + 4], 0x20);
+    rows[i + 4] = _mm256_permute2f128_ps(quads[i], quads[i + 4], 0x31);
+  }
+}
+#endif
 
 /// Does f(i, lanes in use) for every vector of n numbers, the last one perhaps partial.
 template <class T, class F>
