@@ -7,7 +7,7 @@
 namespace uwm {
 
 /// Pieces of work smaller than this many multiply-adds are not worth a thread's waking.
-inline constexpr Index worthwhile = 1 << 18;
+inline constexpr Index worthwhile = 1 << 19;
 
 /// What else costs as much as so many multiply-adds: to draw a unit's action, to make its reward of what was handed
 /// down, to update a parameter, and to weigh a flip of its action by one unit above.

@@ -142,7 +142,7 @@ class Loop {
         centred_(options.batch_size) {
     resize_like(net, options.batch_size, sample_);
     require(options.threads >= 0, "threads must not be negative, got ", options.threads);
-    if (options.threads != 1 && posterior_flip_cost * synapses(net) * options.batch_size > 8 * worthwhile) {
+    if (options.threads != 1 && posterior_flip_cost * synapses(net) * options.batch_size > 4 * worthwhile) {
       threads_ = std::make_unique<Threads>(options.threads);
       sample_.work.threads = threads_.get();
     }
