@@ -1,10 +1,9 @@
 """JAX: the training loop as one jitted lax.scan over steps, parameters and moments donated.
 
 The unbiased rules compare layers by a lax.scan over the units j, one or several per iteration, or
-in one array (batch, j, i). XLA shares the work of one device among threads operation by operation;
-with one device per core and the batch sharded, each core runs a step of its own up to the mean of
-the gradients. Which is faster depends on the sizes: the trainer times them all at its start and
-keeps the fastest.
+in one array (batch, j, i): the trainer times them all at its start and keeps the fastest. XLA shares
+the work of the one device among threads. (A device per core with the batch sharded among them was
+tried: the mean of the gradients waits for ever every few seconds, and XLA 0.10.2 ends the process.)
 """
 
 # mypy: allow-untyped-calls
@@ -22,17 +21,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jax.sharding import PartitionSpec
 
 from .problem import BETA1, BETA2, EPSILON, Answer, Moment, Problem, disagreement, initial
 
 Arrays = list[Any]
 wait: Callable[[Any], Any] = jax.block_until_ready
 
-cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-jax.config.update("jax_num_cpu_devices", cores)
 UNROLL = (1, 32)  # units j per iteration that are tried; 0 stands for one array (batch, j, i)
-SHARD_FROM = 64  # samples in a batch from which sharding is tried
 DENSE_AT_MOST = 1 << 20  # elements of (batch, j, i) above which that is not tried
 
 
@@ -128,17 +123,14 @@ def gradient(x: Any, h: Arrays, p: Arrays, T: Arrays) -> Arrays:
     ]
 
 
-def step(problem: Problem, unroll: int, shards: int, carry: Any) -> Any:
+def step(problem: Problem, unroll: int, carry: Any) -> Any:
     """The circle once."""
     parameters, m, v, t, key = carry
     n, bits = len(parameters) // 2, problem.address_bits
     weights, biases = parameters[:n], parameters[n:]
     key, drawn = jax.random.split(key)
-    if shards > 1:
-        drawn = jax.random.fold_in(drawn, lax.axis_index("batch"))
     keys = jax.random.split(drawn, n + 1)
-    batch = problem.batch // shards
-    coins = jax.random.bernoulli(keys[0], 0.5, (batch, problem.sizes[0]))
+    coins = jax.random.bernoulli(keys[0], 0.5, (problem.batch, problem.sizes[0]))
     x = jnp.where(coins, 1.0, -1.0)
     h, p, below = [], [], x
     for w, b, k in zip(weights, biases, keys[1:], strict=True):
@@ -150,8 +142,6 @@ def step(problem: Problem, unroll: int, shards: int, carry: Any) -> Any:
     bit = jnp.take_along_axis(coins, bits + address[:, None], axis=1)[:, 0]
     reward = jnp.where(bit == (h[-1][:, 0] > 0), 1.0, -1.0)
     g = gradient(x, h, p, unit_rewards(problem.rule, weights, h, p, reward, unroll))
-    if shards > 1:
-        g = lax.pmean(g, "batch")
     t = t + 1
     rate = problem.learning_rate / (1.0 - BETA1**t)
     root_scale = 1.0 / jnp.sqrt(1.0 - BETA2**t)
@@ -180,44 +170,21 @@ class Trainer:
             ways = (*UNROLL, 0)
         if not problem.rule.startswith("unbiased"):
             ways = (1,)
-        shards = len(jax.devices())
-        shared = problem.batch >= SHARD_FROM and shards > 1 and problem.batch % shards == 0
         best = float("inf")
         for way in ways:
-            for n in (1, shards) if shared else (1,):
-                compiled = self.compile(problem, way, n)
-                self.carry = self.place(n)
-                seconds = self.seconds(compiled)
-                if seconds < best:
-                    best, self.steps, self.shards = seconds, compiled, n
-                    self.way = f"unroll={way}" if way else "one array"
-                    self.way += f", {n} shards" if n > 1 else ""
-        self.carry = self.place(self.shards)
+            compiled = self.compile(problem, way)
+            seconds = self.seconds(compiled)
+            if seconds < best:
+                best, self.steps = seconds, compiled
+                self.way = f"unroll={way}" if way else "one array"
 
-    def place(self, shards: int) -> Any:
-        """The carry on the first device, or on all of them."""
-        mesh = jax.make_mesh((shards,), ("batch",))
-        everywhere = jax.sharding.NamedSharding(mesh, PartitionSpec())
-        where: Any = jax.devices()[0] if shards == 1 else everywhere
-        # The key is of a type that device_get does not take.
-        numbers, key = jax.device_get(self.carry[:4]), self.carry[4]
-        return (*jax.device_put(numbers, where), jax.device_put(key, where))
-
-    def compile(self, problem: Problem, way: int, shards: int) -> Callable[[Any], Any]:
+    def compile(self, problem: Problem, way: int) -> Callable[[Any], Any]:
         def steps(carry: Any) -> Any:
             def body(c: Any, _: None) -> tuple[Any, None]:
-                return step(problem, way, shards, c), None
+                return step(problem, way, c), None
 
             return lax.scan(body, carry, None, length=self.chunk)[0]
 
-        if shards > 1:
-            steps = jax.shard_map(
-                steps,
-                mesh=jax.make_mesh((shards,), ("batch",)),
-                in_specs=PartitionSpec(),
-                out_specs=PartitionSpec(),
-                check_vma=False,
-            )
         compiled: Callable[[Any], Any] = jax.jit(steps, donate_argnums=0)
         return compiled
 
