@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
-from .exact import exact_gradient, expected_update
-from .statistics import RuleStatistics, is_unbiased, relative_bias, rule_statistics
+from .exact import (
+    can_differentiate,
+    count_activities,
+    exact_gradient,
+    expected_reward,
+    expected_update,
+    update_moments,
+)
+from .problems import inputs_and_reward
+from .statistics import (
+    RuleStatistics,
+    exact_statistics,
+    is_unbiased,
+    relative_bias,
+    rule_statistics,
+)
 
 __all__ = [
     "RuleStatistics",
+    "can_differentiate",
+    "count_activities",
     "exact_gradient",
+    "exact_statistics",
+    "expected_reward",
     "expected_update",
+    "inputs_and_reward",
     "is_unbiased",
     "relative_bias",
     "rule_statistics",
+    "update_moments",
 ]

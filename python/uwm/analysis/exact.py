@@ -1,37 +1,34 @@
-"""The exact gradient of the expected reward, and the exact mean of a rule's update.
+"""The exact gradient of the expected reward, and the exact moments of a rule's update.
 
 For given inputs a network of stochastic units has finitely many activities, so both are finite
 sums. Their difference is the bias of the rule, to rounding. The two are computed in different ways
-on purpose: the gradient from the parameters alone, layer by layer; the mean update by handing the
-rule every activity there is, each weighted by its probability.
+on purpose: the gradient from the parameters alone, layer by layer; the moments by handing the
+rule every activity there is, each weighted by its probability. A Gaussian output is no finite sum,
+but an integral on a grid: see activities.py.
 
-A Gaussian output is no finite sum, but an integral of a function as smooth as the reward times a
-Gaussian. On the whole line the trapezoid rule has then no error of any power of its step: with a
-step of h standard deviations it is of the order exp(-2 pi^2 / h^2), which is below 1e-300 at the
-h = 0.1 used (a rule's own ratios of densities leave exp(-2 pi^2 / (h d)), with d the deviations by
-which a flip moves the mean). One grid serves all hidden activities, 10 deviations beyond the
-lowest and the highest mean: ratios that move weight from one activity to another then meet the same
-points again, and a jump in the reward costs the same on both sides of the comparison.
+Activities are made in blocks, so that memory does not grow with their number.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from uwm.reference.arrays import Array, NetworkLike, RuleLike, finite_array, whole_number
-from uwm.reference.network import log_sigmoid, log_softmax
+from uwm.reference.arrays import Array, NetworkLike, RuleLike, finite_array
 from uwm.reference.rules import LayerGradient
 
-Reward = Callable[[Array], Any]
+from .activities import Inputs, Units, blocks, numbers, spaces
+from .updates import LayerUpdate
 
-LIMIT = 2**24  # activities; more take too long, and too much memory
-_BLOCK = 2**14  # activities at a time
+Reward = Callable[[Array], Any]
+Progress = Callable[[int, int], object]
+
+LIMIT = 2**24  # activities; more take too long
+BLOCK = 2**13  # activities at a time
 
 
 def exact_gradient(
@@ -39,8 +36,9 @@ def exact_gradient(
 ) -> list[LayerGradient]:
     """Gradient of the expected reward with respect to every parameter, exact to rounding.
 
-    x: inputs, (n_in,) or (batch, n_in); the mean over rows is taken.
-    reward: function of outputs (m, n_out) -> (m,): 0/1 for Bernoulli units, one-hot for softmax.
+    x: inputs, (n_in,) or (n, n_in); the mean over rows is taken.
+    reward: function of outputs (m, n_out), 0/1 for Bernoulli units, one-hot for softmax. Returns
+    (m,) or, if the reward depends on the input, (n, m): a row for each row of x.
     quadrature: points per 20 standard deviations of a Gaussian output.
     Returns one LayerGradient per layer, weight (n_out, n_in) and bias (n_out,), float64.
     Raises ValueError if some two neighbouring layers have more than 2^24 joint activities.
@@ -55,41 +53,45 @@ def exact_gradient(
     [(3, 2), (1, 3)]
     """
     inputs = _inputs(net, x)
-    spaces = _spaces(net, inputs, quadrature)
-    for below, above in pairwise(spaces):
-        _check_count(below.count * above.count, "two neighbouring layers")
-
-    # Backwards: V, the expected reward given the activity of each layer
-    V = [np.zeros(0)] * len(spaces)
-    V[-1] = _rewards(reward, spaces[-1].actions(np.arange(spaces[-1].count)))
-    for ell in reversed(range(len(net.layers))):
-        V[ell] = np.zeros(spaces[ell].count)
-        for rows, columns, P, _ in _transitions(net, spaces, ell):
-            V[ell][rows] += P @ V[ell + 1][columns]
-
-    # Forwards: alpha, the probability of each activity, and the gradient
-    alpha = np.full(len(inputs), 1.0 / len(inputs))
-    expected = float(alpha @ V[0])  # subtracting a constant changes nothing but the rounding
+    layers = _Layers(net, inputs, quadrature)
+    rewards, kind = _kinds(_rewards(reward, layers.output, len(inputs)), len(inputs))
+    V = layers.values(rewards)
+    # alpha, the probability of each activity; a column for each kind of reward
+    alpha = np.zeros((len(inputs), len(rewards)))
+    alpha[np.arange(len(inputs)), kind] = 1.0 / len(inputs)
+    # A baseline for each kind changes nothing but the rounding.
+    baseline = (alpha * V[0]).sum(axis=0) / alpha.sum(axis=0)
     gradient = []
     for ell, layer in enumerate(net.layers):
-        alpha_above = np.zeros(spaces[ell + 1].count)
+        alpha_above = np.zeros((layers.spaces[ell + 1].count, len(rewards)))
         weight, bias = np.zeros(layer.weight.shape), np.zeros(layer.bias.shape)
         last = ell == len(net.layers) - 1
         variance = net.sigma**2 if last and net.output == "gaussian" else 1.0
-        for rows, columns, P, mean in _transitions(net, spaces, ell):
-            actions = spaces[ell + 1].actions(np.arange(columns.start, columns.stop))
-            gain = V[ell + 1][columns] - expected
-            weighted = alpha[rows, None] * P
+        for rows, columns, P, mean in layers.transitions(ell):
+            actions = layers.actions(ell + 1, columns)
+            gain = P * (alpha[rows] @ (V[ell + 1][columns] - baseline).T)
             # sum_h alpha Pr(h | h') V(h) (h - mean), a row for each h' below
-            e = weighted @ (gain[:, None] * actions) - (weighted @ gain)[:, None] * mean
+            e = gain @ actions - gain.sum(axis=1)[:, None] * mean
             e /= variance * layer.temperature
-            h_below = spaces[ell].activations(np.arange(rows.start, rows.stop))
-            weight += e.T @ h_below
+            weight += e.T @ layers.spaces[ell].activations(numbers(rows))
             bias += e.sum(axis=0)
-            alpha_above[columns] += weighted.sum(axis=0)
+            alpha_above[columns] += P.T @ alpha[rows]
         alpha = alpha_above
         gradient.append(LayerGradient(weight, bias))
     return gradient
+
+
+def expected_reward(net: NetworkLike, x: Any, reward: Reward, *, quadrature: int = 200) -> Array:
+    """E[R] of every row of x, (n,), exact to rounding; arguments and errors as `exact_gradient`.
+
+    >>> from uwm.reference import Network
+    >>> expected_reward(Network([2, 3, 1]), [[0.0, 0.0]], lambda output: 0 * output[:, 0] + 2)
+    array([2.])
+    """
+    inputs = _inputs(net, x)
+    layers = _Layers(net, inputs, quadrature)
+    rewards, kind = _kinds(_rewards(reward, layers.output, len(inputs)), len(inputs))
+    return np.asarray(layers.values(rewards)[0][np.arange(len(inputs)), kind])
 
 
 def expected_update(
@@ -99,7 +101,7 @@ def expected_update(
 
     x, reward, quadrature and the result are as in `exact_gradient`. The rule is anything with
     `unit_rewards`, the network anything with `clamp`; float32 networks are converted first.
-    Raises ValueError if the network has more than 2^24 activities.
+    Raises ValueError if the network has more than 2^24 activities, all rows of x together.
 
     >>> from uwm.reference import Network, UnbiasedWeightMax
     >>> net = Network([2, 3, 1])
@@ -108,228 +110,159 @@ def expected_update(
     >>> bool(np.allclose(mean[0].weight, exact_gradient(net, [1.0, -1.0], reward)[0].weight))
     True
     """
-    net = _float64(net)
-    total = [
-        LayerGradient(np.zeros(layer.weight.shape), np.zeros(layer.bias.shape))
-        for layer in net.layers
-    ]
-    for updates in weighted_updates(net, rule, x, reward, quadrature=quadrature):
-        for layer, update in zip(total, updates, strict=True):
-            weighted = update.probability[:, None] * update.delta
-            layer.weight += weighted.T @ update.below
-            layer.bias += weighted.sum(axis=0)
-    return total
+    return update_moments(net, [rule], x, reward, quadrature=quadrature)[0][0]
 
 
-@dataclass(frozen=True)
-class LayerUpdates:
-    """Updates of one layer for a block of activities: d_weight = delta_j below_m, d_bias = delta_j.
+def update_moments(
+    net: NetworkLike,
+    rules: Sequence[RuleLike],
+    x: Any,
+    reward: Reward,
+    *,
+    quadrature: int = 200,
+    progress: Progress | None = None,
+) -> list[tuple[list[LayerGradient], list[float]]]:
+    """Exact mean of each rule's update, and the exact mean of its square, by one enumeration.
 
-    `delta` (m, n_out), `below` (m, n_in), `probability` (m,) of each activity.
+    The square of an update is summed over the parameters of a layer: one number per layer. Other
+    arguments and errors are as in `expected_update`; progress(done, total) counts activities.
+
+    >>> from uwm.reference import Network, Reinforce
+    >>> net = Network([1, 1])
+    >>> (mean, square), = update_moments(net, [Reinforce()], [0.0], lambda output: output[:, 0])
+    >>> mean[0].bias, square
+    (array([0.25]), [0.125])
     """
-
-    delta: Array
-    below: Array
-    probability: Array
+    means = [
+        [
+            LayerGradient(np.zeros(layer.weight.shape), np.zeros(layer.bias.shape))
+            for layer in net.layers
+        ]
+        for _ in rules
+    ]
+    squares = [[0.0] * len(net.layers) for _ in rules]
+    done, total = 0, count_activities(net, x, quadrature=quadrature)
+    for probability, updates in weighted_updates(net, rules, x, reward, quadrature=quadrature):
+        for layers, mean, square in zip(updates, means, squares, strict=True):
+            for ell, update in enumerate(layers):
+                weighted = probability[:, None] * update.delta
+                mean[ell].weight += weighted.T @ update.below
+                mean[ell].bias += weighted.sum(axis=0)
+                square[ell] += float(probability @ update.squares())
+        done += len(probability)
+        if progress is not None:
+            progress(done, total)
+    return list(zip(means, squares, strict=True))
 
 
 def weighted_updates(
-    net: NetworkLike, rule: RuleLike, x: Any, reward: Reward, *, quadrature: int = 200
-) -> Iterator[list[LayerUpdates]]:
-    """Every update that the rule may make, with its probability, in blocks of activities.
+    net: NetworkLike,
+    rules: Sequence[RuleLike],
+    x: Any,
+    reward: Reward,
+    *,
+    quadrature: int = 200,
+) -> Iterator[tuple[Array, list[list[LayerUpdate]]]]:
+    """Every update that rules may make, with its probability, in blocks of activities.
 
-    Arguments as in `expected_update`. Rows of x are equally probable.
+    Arguments as in `update_moments`; rows of x are equally probable. Yields the probabilities (m,)
+    of a block, and for each rule its update of each layer.
 
     >>> from uwm.reference import Network, Reinforce
-    >>> blocks = weighted_updates(Network([2, 1]), Reinforce(), [1, 0], lambda output: output[:, 0])
-    >>> [float(block[0].probability.sum()) for block in blocks]
+    >>> reward = lambda output: output[:, 0]
+    >>> blocks = weighted_updates(Network([2, 1]), [Reinforce()], [1, 0], reward)
+    >>> [float(probability.sum()) for probability, updates in blocks]
     [1.0]
     """
-    net = _float64(net)
+    net = as_float64(net)
     inputs = _inputs(net, x)
-    for row in inputs:
-        spaces = _spaces(net, row[None, :], quadrature)[1:]
-        counts = [space.count for space in spaces]
-        total = 1
-        for count in counts:
-            total *= count
-        _check_count(total * len(inputs), "the network")
-        rewards = _rewards(reward, spaces[-1].actions(np.arange(counts[-1])))
-        for start in range(0, total, _BLOCK):
-            which = np.arange(start, min(start + _BLOCK, total))
-            index = np.unravel_index(which, counts)
-            activations = [s.activations(k) for s, k in zip(spaces, index, strict=True)]
-            sample = net.clamp(np.tile(row, (len(which), 1)), activations)
-            probability = np.full(len(which), 1.0 / len(inputs))
-            for space, k, z in zip(spaces, index, sample.logits, strict=True):
-                probability *= np.exp(space.log_probability(np.asarray(z), space.actions(k)))
-            T = rule.unit_rewards(net, sample, rewards[index[-1]])
-            below = [np.asarray(sample.inputs), *(np.asarray(a) for a in sample.activations[:-1])]
-            yield [
-                LayerUpdates(
-                    np.asarray(T[ell]) * np.asarray(sample.eligibilities[ell]) / layer.temperature,
-                    below[ell],
-                    probability,
-                )
-                for ell, layer in enumerate(net.layers)
-            ]
+    hidden, output = spaces(net, inputs, quadrature)
+    total = count_activities(net, x, quadrature=quadrature)
+    _check_count(total, "the network")
+    table = _rewards(reward, output, len(inputs))
+    counts = [len(inputs), *(space.count for space in hidden), output.count]
+    for block in blocks(total, BLOCK):
+        row, *index = np.unravel_index(numbers(block), counts)
+        h = [space.activations(k) for space, k in zip(hidden, index[:-1], strict=True)]
+        sample = net.clamp(inputs[row], [*h, output.actions(index[-1])])
+        probability = np.full(len(row), 1.0 / len(inputs))
+        for space, k, z in zip([*hidden, output], index, sample.logits, strict=True):
+            probability *= space.probability(np.asarray(z), space.actions(k))
+        rewards = table[row if len(table) > 1 else 0, index[-1]]
+        yield (
+            probability,
+            [LayerUpdate.of_rule(net, sample, rule, rewards) for rule in rules],
+        )
 
 
-# The activities of one layer, numbered from 0
+def count_activities(net: NetworkLike, x: Any, *, quadrature: int = 200) -> int:
+    """How many activities of the whole network the rows of x have, hidden and output units.
 
-
-class _Inputs:
-    """The rows of x, as if they were the activities of a layer."""
-
-    def __init__(self, x: Array) -> None:
-        self._x = x
-        self.count = len(x)
-
-    def activations(self, k: NDArray[Any]) -> Array:
-        return np.asarray(self._x[k], dtype=np.float64)
-
-    actions = activations
-
-    def log_probability(self, z: Array, actions: Array) -> Array:
-        raise NotImplementedError
-
-
-class _Bernoulli:
-    """Number k is the activity whose unit i fires if bit i of k is set."""
-
-    def __init__(self, n: int, bipolar: bool) -> None:
-        self._n, self._bipolar = n, bipolar
-        self.count = 2**n
-
-    def actions(self, k: NDArray[Any]) -> Array:
-        return np.asarray((k[:, None] >> np.arange(self._n)) & 1, dtype=np.float64)
-
-    def activations(self, k: NDArray[Any]) -> Array:
-        fired = self.actions(k)
-        return 2.0 * fired - 1.0 if self._bipolar else fired
-
-    def mean(self, z: Array) -> Array:
-        return np.asarray(np.exp(log_sigmoid(z)))
-
-    def log_probability(self, z: Array, actions: Array) -> Array:
-        """Logarithm of Pr(actions[r]) under logits z[r], (r,)."""
-        return np.asarray(log_sigmoid((2.0 * actions - 1.0) * z).sum(axis=1))
-
-    def probabilities(self, z: Array, actions: Array) -> Array:
-        """Pr of every actions[c] under every z[r], (r, c)."""
-        log_p, log_not_p = log_sigmoid(z), log_sigmoid(-z)
-        return np.asarray(np.exp(log_p @ actions.T + log_not_p @ (1.0 - actions).T))
-
-
-class _Softmax:
-    """Number k is the action k."""
-
-    def __init__(self, n: int) -> None:
-        self.count = n
-
-    def actions(self, k: NDArray[Any]) -> Array:
-        return np.asarray(np.eye(self.count)[k])
-
-    activations = actions
-
-    def mean(self, z: Array) -> Array:
-        return np.asarray(np.exp(log_softmax(z)))
-
-    def log_probability(self, z: Array, actions: Array) -> Array:
-        return np.asarray((log_softmax(z) * actions).sum(axis=1))
-
-    def probabilities(self, z: Array, actions: Array) -> Array:
-        return np.asarray(np.exp(log_softmax(z) @ actions.T))
-
-
-class _Gaussian:
-    """Number k is the k-th point of a grid; its probability is density times cell."""
-
-    def __init__(self, low: Array, high: Array, sigma: float, quadrature: int) -> None:
-        step = 20.0 * sigma / quadrature
-        self._sigma = sigma
-        self._axes = [
-            a + step * np.arange(int(np.ceil((b - a) / step)) + 1)
-            for a, b in zip(low - 10.0 * sigma, high + 10.0 * sigma, strict=True)
-        ]
-        self._log_factor = len(low) * (np.log(step / sigma) - 0.5 * np.log(2.0 * np.pi))
-        self.count = 1
-        for axis in self._axes:
-            self.count *= len(axis)
-
-    def actions(self, k: NDArray[Any]) -> Array:
-        index = np.unravel_index(k, [len(axis) for axis in self._axes])
-        return np.stack([axis[i] for axis, i in zip(self._axes, index, strict=True)], axis=1)
-
-    activations = actions
-
-    def mean(self, z: Array) -> Array:
-        return z
-
-    def log_probability(self, z: Array, actions: Array) -> Array:
-        squares = (((actions - z) / self._sigma) ** 2).sum(axis=-1)
-        return np.asarray(self._log_factor - 0.5 * squares)
-
-    def probabilities(self, z: Array, actions: Array) -> Array:
-        return np.asarray(np.exp(self.log_probability(z[:, None, :], actions[None, :, :])))
-
-
-_Space = _Inputs | _Bernoulli | _Softmax | _Gaussian
-
-
-def _spaces(net: NetworkLike, inputs: Array, quadrature: int) -> list[_Space]:
-    """The activities of the inputs and of every layer."""
-    quadrature = whole_number("quadrature", quadrature, 2)
-    bipolar = net.units == "bipolar"
-    spaces: list[_Space] = [_Inputs(inputs)]
-    spaces.extend(_Bernoulli(n, bipolar) for n in net.sizes[1:-1])
-    if net.output == "bernoulli":
-        spaces.append(_Bernoulli(net.sizes[-1], False))
-    elif net.output == "softmax":
-        spaces.append(_Softmax(net.sizes[-1]))
-    else:
-        low, high = _range_of_means(net, inputs)
-        spaces.append(_Gaussian(low, high, net.sigma, quadrature))
-    return spaces
-
-
-def _range_of_means(net: NetworkLike, inputs: Array) -> tuple[Array, Array]:
-    """Lowest and highest logit that each output can have."""
-    layer = net.layers[-1]
-    w, b = np.asarray(layer.weight, np.float64), np.asarray(layer.bias, np.float64)
-    if len(net.layers) == 1:
-        z = (inputs @ w.T + b) / layer.temperature
-        return z.min(axis=0), z.max(axis=0)
-    at_rest = -w if net.units == "bipolar" else np.zeros_like(w)
-    low = (np.minimum(w, at_rest).sum(axis=1) + b) / layer.temperature
-    high = (np.maximum(w, at_rest).sum(axis=1) + b) / layer.temperature
-    return low, high
-
-
-def _transitions(
-    net: NetworkLike, spaces: list[_Space], ell: int
-) -> Iterator[tuple[slice, slice, Array, Array]]:
-    """Pr(activity of layer l | activity below) in blocks: rows below, columns above, and the mean.
-
-    The mean is that of the action given the activity below, (rows, n_l).
+    >>> from uwm.reference import Network
+    >>> count_activities(Network([2, 3, 3, 1]), [[0, 1], [1, 0]])
+    256
     """
-    layer, below, above = net.layers[ell], spaces[ell], spaces[ell + 1]
-    assert not isinstance(above, _Inputs)
-    w, b = np.asarray(layer.weight, np.float64), np.asarray(layer.bias, np.float64)
-    width = min(above.count, _BLOCK)
-    height = min(below.count, max(1, 16 * _BLOCK // width))
-    for top in range(0, below.count, height):
-        rows = slice(top, min(top + height, below.count))
-        h = below.activations(np.arange(rows.start, rows.stop))
-        z = (h @ w.T + b) / layer.temperature
-        mean = above.mean(z)
-        for left in range(0, above.count, width):
-            columns = slice(left, min(left + width, above.count))
-            actions = above.actions(np.arange(columns.start, columns.stop))
-            yield rows, columns, above.probabilities(z, actions), mean
+    inputs = _inputs(net, x)
+    hidden, output = spaces(net, inputs, quadrature)
+    return math.prod([len(inputs), *(space.count for space in hidden), output.count])
 
 
-def _float64(net: NetworkLike) -> NetworkLike:
+def can_differentiate(net: NetworkLike, x: Any, *, quadrature: int = 200) -> bool:
+    """Whether the network is small enough for `exact_gradient`.
+
+    >>> from uwm.reference import Network
+    >>> can_differentiate(Network([2, 12, 12, 1]), [0, 1])
+    True
+    >>> can_differentiate(Network([2, 64, 32, 1]), [0, 1])
+    False
+    """
+    inputs = _inputs(net, x)
+    hidden, output = spaces(net, inputs, quadrature)
+    counts = [len(inputs), *(space.count for space in hidden), output.count]
+    return all(below * above <= LIMIT for below, above in pairwise(counts))
+
+
+class _Layers:
+    """The inputs and the layers of a network as sets of activities, with what links neighbours."""
+
+    def __init__(self, net: NetworkLike, inputs: Array, quadrature: int) -> None:
+        hidden, self.output = spaces(net, inputs, quadrature)
+        self._net = net
+        self._units: list[Units] = [*hidden, self.output]
+        self.spaces: list[Inputs | Units] = [Inputs(inputs), *self._units]
+        for below, above in pairwise(self.spaces):
+            _check_count(below.count * above.count, "two neighbouring layers")
+
+    def actions(self, ell: int, which: slice) -> Array:
+        return self._units[ell - 1].actions(numbers(which))
+
+    def values(self, rewards: Array) -> list[Array]:
+        """V, the expected reward given the activity of each layer, (count, kinds of reward)."""
+        V = [np.zeros((0, 0))] * len(self.spaces)
+        V[-1] = rewards.T
+        for ell in reversed(range(len(self._units))):
+            V[ell] = np.zeros((self.spaces[ell].count, len(rewards)))
+            for rows, columns, P, _ in self.transitions(ell):
+                V[ell][rows] += P @ V[ell + 1][columns]
+        return V
+
+    def transitions(self, ell: int) -> Iterator[tuple[slice, slice, Array, Array]]:
+        """Pr(activity of layer l | activity below) in blocks: rows below, columns above, the mean.
+
+        The mean is that of the action given the activity below, (rows, n_l).
+        """
+        layer, below, above = self._net.layers[ell], self.spaces[ell], self._units[ell]
+        w, b = np.asarray(layer.weight, np.float64), np.asarray(layer.bias, np.float64)
+        width = min(above.count, BLOCK)
+        for rows in blocks(below.count, max(1, 32 * BLOCK // width)):
+            z = (below.activations(numbers(rows)) @ w.T + b) / layer.temperature
+            mean = above.mean(z)
+            for columns in blocks(above.count, width):
+                yield rows, columns, above.probabilities(z, above.actions(numbers(columns))), mean
+
+
+def as_float64(net: NetworkLike) -> NetworkLike:
+    """The network, or a float64 copy of it."""
     if np.dtype(net.dtype) != np.float64 and hasattr(net, "astype"):
         converted: NetworkLike = net.astype("float64")
         return converted
@@ -341,8 +274,18 @@ def _inputs(net: NetworkLike, x: Any) -> Array:
     return np.atleast_2d(finite_array("x", x, shape))
 
 
-def _rewards(reward: Reward, outputs: Array) -> Array:
-    return finite_array("reward(output)", reward(outputs), (len(outputs),))
+def _rewards(reward: Reward, output: Units, rows: int) -> Array:
+    """Rewards of every output, (1, outputs), or (rows, outputs) if they depend on the input."""
+    given = reward(output.actions(np.arange(output.count)))
+    depends = np.ndim(given) == 2 and len(given) == rows
+    shape = (rows, output.count) if depends else (output.count,)
+    return np.atleast_2d(finite_array("reward(output)", given, shape))
+
+
+def _kinds(table: Array, rows: int) -> tuple[Array, Any]:
+    """The distinct rewards, (kinds, outputs), and of which kind each input is."""
+    rewards, kind = np.unique(table, axis=0, return_inverse=True)
+    return rewards, np.broadcast_to(kind.reshape(-1), (rows,))
 
 
 def _check_count(count: int, what: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from uwm.reference.arrays import Array, NetworkLike, RuleLike, positive_number
 from uwm.reference.rules import LayerGradient
 
-from .exact import Reward, exact_gradient, expected_update, weighted_updates
+from .exact import Progress, Reward, exact_gradient, expected_update, update_moments
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,31 @@ class RuleStatistics:
     gradient_norm: tuple[float, ...]
 
 
+def exact_statistics(
+    net: NetworkLike,
+    rules: Sequence[RuleLike],
+    x: Any,
+    reward: Reward,
+    *,
+    quadrature: int = 200,
+    progress: Progress | None = None,
+) -> list[RuleStatistics]:
+    """Exact statistics of several rules on a network, by one enumeration: see RuleStatistics.
+
+    Arguments and errors as in `expected_update`; progress(done, total) counts activities.
+
+    >>> import uwm
+    >>> net = uwm.Network([2, 2, 1])
+    >>> rules = [uwm.rule(name) for name in ("ste", "unbiased_weight_max")]
+    >>> ste, unbiased = exact_statistics(net, rules, [1.0, 1.0], lambda output: output[:, 0])
+    >>> unbiased.relative_bias[0] < 1e-9 < ste.relative_bias[0]
+    True
+    """
+    exact = [flat(g) for g in exact_gradient(net, x, reward, quadrature=quadrature)]
+    moments = update_moments(net, rules, x, reward, quadrature=quadrature, progress=progress)
+    return [_statistics([flat(layer) for layer in mean], square, exact) for mean, square in moments]
+
+
 def rule_statistics(
     net: NetworkLike, rule: RuleLike, x: Any, reward: Reward, *, quadrature: int = 200
 ) -> RuleStatistics:
@@ -40,25 +66,7 @@ def rule_statistics(
     >>> max(found.relative_bias) < 1e-9
     True
     """
-    exact = [_flat(g) for g in exact_gradient(net, x, reward, quadrature=quadrature)]
-    mean = [np.zeros_like(g) for g in exact]
-    square = [0.0] * len(exact)
-    for updates in weighted_updates(net, rule, x, reward, quadrature=quadrature):
-        for ell, update in enumerate(updates):
-            weighted = update.probability[:, None] * update.delta
-            mean[ell] += _flat(LayerGradient(weighted.T @ update.below, weighted.sum(axis=0)))
-            length = (update.delta**2).sum(axis=1) * (1.0 + (update.below**2).sum(axis=1))
-            square[ell] += float(update.probability @ length)
-    pairs = list(zip(mean, exact, strict=True))
-    variance = [max(0.0, s - float(m @ m)) for s, m in zip(square, mean, strict=True)]
-    return RuleStatistics(
-        relative_bias=tuple(_ratio(_norm(m - g), _norm(g)) for m, g in pairs),
-        cosine=tuple(_ratio(float(m @ g), _norm(m) * _norm(g)) for m, g in pairs),
-        standard_deviation=tuple(
-            _ratio(float(np.sqrt(v)), _norm(g)) for v, g in zip(variance, exact, strict=True)
-        ),
-        gradient_norm=tuple(_norm(g) for g in exact),
-    )
+    return exact_statistics(net, [rule], x, reward, quadrature=quadrature)[0]
 
 
 def relative_bias(
@@ -74,7 +82,7 @@ def relative_bias(
     """
     exact = exact_gradient(net, x, reward, quadrature=quadrature)
     mean = expected_update(net, rule, x, reward, quadrature=quadrature)
-    pairs = [(_flat(m), _flat(g)) for m, g in zip(mean, exact, strict=True)]
+    pairs = [(flat(m), flat(g)) for m, g in zip(mean, exact, strict=True)]
     return tuple(_ratio(_norm(m - g), _norm(g)) for m, g in pairs)
 
 
@@ -99,8 +107,26 @@ def is_unbiased(
     return all(b < tolerance for b in relative_bias(net, rule, x, reward, quadrature=quadrature))
 
 
-def _flat(gradient: LayerGradient) -> Array:
-    return np.concatenate([gradient.weight.ravel(), gradient.bias])
+def flat(gradient: LayerGradient) -> Array:
+    """Weights and biases of a layer as one vector.
+
+    >>> flat(LayerGradient(np.ones((1, 2)), np.zeros(1)))
+    array([1., 1., 0.])
+    """
+    return np.concatenate([np.ravel(gradient.weight), np.ravel(gradient.bias)])
+
+
+def _statistics(mean: list[Array], square: list[float], exact: list[Array]) -> RuleStatistics:
+    pairs = list(zip(mean, exact, strict=True))
+    variance = [max(0.0, s - float(m @ m)) for s, m in zip(square, mean, strict=True)]
+    return RuleStatistics(
+        relative_bias=tuple(_ratio(_norm(m - g), _norm(g)) for m, g in pairs),
+        cosine=tuple(_ratio(float(m @ g), _norm(m) * _norm(g)) for m, g in pairs),
+        standard_deviation=tuple(
+            _ratio(float(np.sqrt(v)), _norm(g)) for v, g in zip(variance, exact, strict=True)
+        ),
+        gradient_norm=tuple(_norm(g) for g in exact),
+    )
 
 
 def _norm(vector: Array) -> float:

@@ -1,0 +1,51 @@
+"""A task as a table: all its inputs and what every output earns there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import uwm
+from uwm.reference.arrays import Array
+
+from .exact import Reward
+
+LIMIT = 2**20  # inputs
+
+
+def inputs_and_reward(task: Any) -> tuple[Array, Reward]:
+    """All inputs of a task, equally likely, and its reward, as `exact_gradient` takes them.
+
+    task: a `Multiplexer`, or a `Bandit` (a `Classification` is one). Of tasks of your own the
+    functions that enumerate must be told: hand them x and a function of the outputs.
+    Returns x (n, n_inputs) and a function of outputs (m, n_out) that returns rewards (n, m).
+    Raises TypeError for other tasks, ValueError for more than 2^20 inputs.
+
+    >>> x, reward = inputs_and_reward(uwm.tasks.Multiplexer(address_bits=1))
+    >>> x.shape, reward(np.array([[0.0], [1.0]])).shape
+    ((8, 3), (8, 2))
+    >>> x[0], reward(np.array([[0.0], [1.0]]))[0]
+    (array([-1., -1., -1.]), array([ 1., -1.]))
+    """
+    if isinstance(task, uwm.tasks.Multiplexer):
+        k, n = task.address_bits, task.n_inputs
+        if 2**n > LIMIT:
+            raise ValueError(f"expected a task with at most {LIMIT} inputs, got 2^{n}")
+        bits = (np.arange(2**n)[:, None] >> np.arange(n)[::-1]) & 1
+        address = bits[:, :k] @ (2 ** np.arange(k)[::-1])
+        return np.where(bits > 0, 1.0, -1.0), _match(bits[np.arange(2**n), k + address])
+    if isinstance(task, uwm.tasks.Bandit):
+        return np.array(task.table, np.float64), _match(task.labels)
+    raise TypeError(f"expected a task whose inputs are known, got a {type(task).__name__}")
+
+
+def _match(labels: NDArray[Any]) -> Reward:
+    """+1 for an output that is the row's label, -1 for any other."""
+
+    def reward(output: Array) -> Array:
+        action = output[:, 0] if output.shape[1] == 1 else output.argmax(axis=1)
+        return np.where(action[None, :] == labels[:, None], 1.0, -1.0)
+
+    return reward
