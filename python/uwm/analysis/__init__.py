@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .estimators import Arm, DisArm, Estimator, LeaveOneOut, OneSample, PerInputBaseline
 from .exact import (
     can_differentiate,
     count_activities,
@@ -11,6 +12,7 @@ from .exact import (
     update_moments,
 )
 from .problems import inputs_and_reward
+from .sampling import Estimate, SampledStatistics, sampled_statistics
 from .statistics import (
     RuleStatistics,
     exact_statistics,
@@ -20,7 +22,15 @@ from .statistics import (
 )
 
 __all__ = [
+    "Arm",
+    "DisArm",
+    "Estimate",
+    "Estimator",
+    "LeaveOneOut",
+    "OneSample",
+    "PerInputBaseline",
     "RuleStatistics",
+    "SampledStatistics",
     "can_differentiate",
     "count_activities",
     "exact_gradient",
@@ -31,5 +41,6 @@ __all__ = [
     "is_unbiased",
     "relative_bias",
     "rule_statistics",
+    "sampled_statistics",
     "update_moments",
 ]

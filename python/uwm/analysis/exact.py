@@ -22,7 +22,7 @@ from uwm.reference.arrays import Array, NetworkLike, RuleLike, finite_array
 from uwm.reference.rules import LayerGradient
 
 from .activities import Inputs, Units, blocks, numbers, spaces
-from .updates import LayerUpdate
+from .updates import LayerUpdate, updates_of_rule
 
 Reward = Callable[[Array], Any]
 Progress = Callable[[int, int], object]
@@ -145,10 +145,10 @@ def update_moments(
     for probability, updates in weighted_updates(net, rules, x, reward, quadrature=quadrature):
         for layers, mean, square in zip(updates, means, squares, strict=True):
             for ell, update in enumerate(layers):
-                weighted = probability[:, None] * update.delta
-                mean[ell].weight += weighted.T @ update.below
-                mean[ell].bias += weighted.sum(axis=0)
-                square[ell] += float(probability @ update.squares())
+                weight, bias = update.total(probability)
+                mean[ell].weight += weight
+                mean[ell].bias += bias
+                square[ell] += float(probability @ update.dot(update))
         done += len(probability)
         if progress is not None:
             progress(done, total)
@@ -191,7 +191,7 @@ def weighted_updates(
         rewards = table[row if len(table) > 1 else 0, index[-1]]
         yield (
             probability,
-            [LayerUpdate.of_rule(net, sample, rule, rewards) for rule in rules],
+            [updates_of_rule(net, sample, rule, rewards) for rule in rules],
         )
 
 

@@ -16,30 +16,40 @@ class LayerUpdate:
     `delta` (m, n_out) is T_j e_j / temperature, `below` (m, n_in) what the layer looked at.
 
     >>> update = LayerUpdate(np.array([[2.0]]), np.array([[1.0, 0.0]]))
-    >>> update.squares()
+    >>> update.dot(update)
     array([8.])
     """
 
     delta: Array
     below: Array
 
-    @staticmethod
-    def of_rule(
-        net: NetworkLike, sample: SampleLike, rule: RuleLike, reward: Array
-    ) -> list[LayerUpdate]:
-        """What a rule does to each layer for each sample, reward (m,)."""
-        T = rule.unit_rewards(net, sample, reward)
-        below = [sample.inputs, *sample.activations[:-1]]
-        return [
-            LayerUpdate(
-                np.asarray(T[ell]) * np.asarray(sample.eligibilities[ell]) / layer.temperature,
-                np.asarray(below[ell]),
-            )
-            for ell, layer in enumerate(net.layers)
-        ]
-
-    def squares(self) -> Array:
-        """Squared length of each sample's update, (m,)."""
-        delta = np.einsum("mj,mj->m", self.delta, self.delta)
-        below = np.einsum("mi,mi->m", self.below, self.below)
+    def dot(self, other: LayerUpdate) -> Array:
+        """Inner products with another update of the same samples, (m,)."""
+        delta = np.einsum("mj,mj->m", self.delta, other.delta)
+        below = np.einsum("mi,mi->m", self.below, other.below)
         return np.asarray(delta * (1.0 + below))
+
+    def total(self, weights: Array) -> tuple[Array, Array]:
+        """Sums of d_weight and d_bias over the samples, each with its weight, weights (m,)."""
+        weighted = weights[:, None] * self.delta
+        return weighted.T @ self.below, weighted.sum(axis=0)
+
+
+def updates_of_rule(
+    net: NetworkLike, sample: SampleLike, rule: RuleLike, reward: Array
+) -> list[LayerUpdate]:
+    """What a rule does to each layer for each sample, reward (m,)."""
+    T = rule.unit_rewards(net, sample, reward)
+    pairs = zip(T, sample.eligibilities, strict=True)
+    return updates_of_slopes(net, sample, [np.asarray(t) * np.asarray(e) for t, e in pairs])
+
+
+def updates_of_slopes(
+    net: NetworkLike, sample: SampleLike, slopes: list[Array]
+) -> list[LayerUpdate]:
+    """The updates that go with estimates of d E[R] / d logit, one array (m, n_l) per layer."""
+    below = [np.asarray(h) for h in (sample.inputs, *sample.activations[:-1])]
+    return [
+        LayerUpdate(slope / layer.temperature, h)
+        for slope, layer, h in zip(slopes, net.layers, below, strict=True)
+    ]

@@ -1,0 +1,251 @@
+"""Bias, cosine and noise by sampling, with intervals, for networks too large to enumerate.
+
+Inputs are drawn by the task, actions by the network. Sums of products of independent samples
+estimate squared lengths without the bias that the noise of a mean would bring in,
+
+    |E u|^2  ~  (|sum u|^2 - sum |u|^2) / (n (n - 1)),
+
+and likewise inner products. The intervals come from ten groups of samples: each is left out in turn
+(the jackknife), and the spread of the ten results gives the 95% interval by Student's t.
+Sums are kept per group, so memory is ten numbers per parameter and rule, however many the samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import uwm
+from uwm.reference.arrays import Array, NetworkLike, real_number, whole_number
+from uwm.reference.rules import LayerGradient
+
+from .estimators import Estimator, OneSample, RewardOf, rebuilt
+from .exact import Progress
+from .statistics import flat
+from .updates import LayerUpdate
+
+GROUPS = 10
+STUDENT_T = 2.26215716  # 97.5% quantile, 9 degrees of freedom
+STRIDE = 1024  # steps of random numbers of one block: more passes than any estimator makes
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number known from sampling, and its 95% interval; NaN where the samples are too few.
+
+    >>> Estimate(1.0, 0.9, 1.1).low
+    0.9
+    """
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class SampledStatistics:
+    """What `RuleStatistics` has, estimated: one `Estimate` per layer.
+
+    Bias is the distance of the mean update from `gradient`: "exact", or the name of the unbiased
+    rule whose mean on the same samples stands for the gradient (that rule's own bias is then 0 by
+    definition). A bias whose interval reaches down to 0 was not seen. One update took
+    `forward_passes` passes and `reward_evaluations` rewards.
+    """
+
+    name: str
+    relative_bias: tuple[Estimate, ...]
+    cosine: tuple[Estimate, ...]
+    standard_deviation: tuple[Estimate, ...]
+    gradient_norm: tuple[Estimate, ...]
+    gradient: str
+    samples: int
+    forward_passes: int
+    reward_evaluations: int
+
+
+def sampled_statistics(
+    net: NetworkLike,
+    rules: Sequence[Any],
+    task: Any,
+    *,
+    samples: int = 2**16,
+    seed: int = 0,
+    baseline: float = 0.0,
+    gradient: Sequence[LayerGradient] | None = None,
+    progress: Progress | None = None,
+) -> list[SampledStatistics]:
+    """Statistics of rules on a task from `samples` inputs, each with actions of its own.
+
+    rules: rules, or estimators such as `DisArm()`. All are given the same inputs and first pass.
+    task: anything with the `inputs` and `reward` of `uwm.Task`.
+    seed: of inputs and actions; the network's own random numbers do not move.
+    baseline: subtracted from every reward.
+    gradient: the exact one if known, from `exact_gradient`; else the mean of the posterior-weighted
+    rule is taken for it.
+    progress(done, total) counts samples.
+    Raises ValueError or TypeError if task and network do not fit or a number makes no sense.
+
+    >>> task = uwm.tasks.Multiplexer(address_bits=1)
+    >>> net = uwm.Network([3, 8, 1], seed=1)
+    >>> weight_max, = sampled_statistics(net, [uwm.WeightMax()], task, samples=5000)
+    >>> len(weight_max.relative_bias), weight_max.gradient
+    (2, 'unbiased_weight_max')
+    """
+    samples = whole_number("samples", samples, 2 * GROUPS)
+    baseline = real_number("baseline", baseline)
+    check_task(net, task)
+    engine = rebuilt(net, 0, seed=whole_number("seed", seed, 0, 2**64))
+    estimators: list[Estimator] = [
+        rule if hasattr(rule, "updates") else OneSample(rule) for rule in rules
+    ]
+    judge: Estimator = OneSample(uwm.UnbiasedWeightMax())
+    exact = None if gradient is None else [flat(layer) for layer in gradient]
+    sizes = [layer.weight.size + layer.bias.size for layer in engine.layers]
+    judged = [_Sums(n) for n in sizes]
+    sums = [[_Sums(n) for n in sizes] for _ in estimators]
+
+    rows = min(4096, max(64, 2**18 // max(engine.sizes)))
+    done = step = 0
+    for group in range(GROUPS):
+        end = (group + 1) * samples // GROUPS
+        while done < end:
+            m = min(rows, end - done)
+            x = task.inputs(seed, step, m)
+            engine.step = step
+            sample = engine.forward(x)
+            reward = _reward(task, seed, step, baseline)
+            v = None
+            if exact is None:
+                v = judge.updates(engine, sample, reward)
+                for total, update in zip(judged, v, strict=True):
+                    total.add(group, update, update)
+            for estimator, totals in zip(estimators, sums, strict=True):
+                engine.step = step + 1
+                u = estimator.updates(engine, sample, reward)
+                for ell, total in enumerate(totals):
+                    total.add(group, u[ell], None if v is None else v[ell])
+            done, step = done + m, step + STRIDE
+            if progress is not None:
+                progress(done, samples)
+    counts = np.diff(np.arange(GROUPS + 1) * samples // GROUPS).astype(np.float64)
+    if exact is not None:
+        for total, g in zip(judged, exact, strict=True):
+            total.fill(counts, g)
+        for totals in sums:
+            for total, g in zip(totals, exact, strict=True):
+                total.products = total.vector @ g
+    return [
+        _statistics(
+            estimator,
+            totals,
+            judged,
+            counts,
+            "exact" if exact is not None else judge.name,
+            engine,
+        )
+        for estimator, totals in zip(estimators, sums, strict=True)
+    ]
+
+
+def check_task(net: NetworkLike, task: Any) -> None:
+    """Raise ValueError unless the network has the task's inputs and outputs.
+
+    >>> check_task(uwm.Network([3, 1]), uwm.tasks.Multiplexer(address_bits=2))
+    Traceback (most recent call last):
+    ValueError: expected a network with the task's 6 inputs, got 3
+    """
+    if net.sizes[0] != task.n_inputs:
+        raise ValueError(
+            f"expected a network with the task's {task.n_inputs} inputs, got {net.sizes[0]}"
+        )
+    one_unit = task.n_outputs == 2 and net.sizes[-1] == 1 and net.output == "bernoulli"
+    if net.sizes[-1] != task.n_outputs and not one_unit:
+        raise ValueError(
+            f"expected a network with the task's {task.n_outputs} outputs, got {net.sizes[-1]}"
+        )
+
+
+def _reward(task: Any, seed: int, step: int, baseline: float) -> RewardOf:
+    """Rewards of samples whose inputs are those of this step."""
+    return lambda sample: np.asarray(task.reward(seed, step, sample), np.float64) - baseline
+
+
+class _Sums:
+    """Sums over the samples of each group: of updates u, of |u|^2 and of u times v."""
+
+    def __init__(self, parameters: int) -> None:
+        self.vector = np.zeros((GROUPS, parameters))
+        self.squares = np.zeros(GROUPS)
+        self.products = np.zeros(GROUPS)
+
+    def add(self, group: int, u: list[LayerUpdate], v: list[LayerUpdate] | None) -> None:
+        for term in u:
+            weight, bias = term.total(np.ones(len(term.delta)))
+            self.vector[group, : weight.size] += weight.ravel()
+            self.vector[group, weight.size :] += bias
+        self.squares[group] += sum(a.dot(b).sum() for a in u for b in u)
+        if v is not None:
+            self.products[group] += sum(a.dot(b).sum() for a in u for b in v)
+
+    def fill(self, counts: Array, g: Array) -> None:
+        """The sums of an update that is always g."""
+        self.vector = counts[:, None] * g
+        self.squares = counts * float(g @ g)
+
+
+def _statistics(
+    estimator: Estimator,
+    sums: list[_Sums],
+    judged: list[_Sums],
+    counts: Array,
+    gradient: str,
+    net: uwm.Network,
+) -> SampledStatistics:
+    layers = [_layer(u, v, counts) for u, v in zip(sums, judged, strict=True)]
+    bias, cosine, deviation, norm = zip(*layers, strict=True)
+    return SampledStatistics(
+        name=estimator.name,
+        relative_bias=bias,
+        cosine=cosine,
+        standard_deviation=deviation,
+        gradient_norm=norm,
+        gradient=gradient,
+        samples=int(counts.sum()),
+        forward_passes=estimator.forward_passes(net),
+        reward_evaluations=estimator.reward_evaluations(net),
+    )
+
+
+def _layer(u: _Sums, v: _Sums, counts: Array) -> tuple[Estimate, Estimate, Estimate, Estimate]:
+    """Relative bias, cosine, noise-to-signal and length of the gradient of one layer."""
+    full = _moments(u, v, counts, None)
+    left_out = np.stack([_moments(u, v, counts, group) for group in range(GROUPS)])
+    spread = np.sqrt((GROUPS - 1) * left_out.var(axis=0))
+    low, high = full - STUDENT_T * spread, full + STUDENT_T * spread
+    roots = np.array([True, False, True, True])  # squares, whose roots are wanted
+    found = [np.where(roots, np.sqrt(np.maximum(a, 0.0)), np.clip(a, -1.0, 1.0))
+             for a in (full, low, high)]  # fmt: skip
+    bias, cosine, deviation, norm = (
+        Estimate(*map(float, each)) for each in zip(*found, strict=True)
+    )
+    return bias, cosine, deviation, norm
+
+
+def _moments(u: _Sums, v: _Sums, counts: Array, without: int | None) -> Array:
+    """|E u - E v|^2 / |E v|^2, the cosine, trace of the covariance of u / |E v|^2, and |E v|^2."""
+    keep = np.arange(GROUPS) != without
+    n = counts[keep].sum()
+    U, V = u.vector[keep].sum(axis=0), v.vector[keep].sum(axis=0)
+
+    def product(a: Array, b: Array, same: Array) -> float:
+        return float((a @ b - same[keep].sum()) / (n * (n - 1)))
+
+    uu, uv, vv = product(U, U, u.squares), product(U, V, u.products), product(V, V, v.squares)
+    if vv <= 0:
+        return np.full(4, np.nan)
+    cosine = uv / np.sqrt(uu * vv) if uu > 0 else np.nan
+    variance = u.squares[keep].sum() / n - uu
+    return np.array([(uu - 2 * uv + vv) / vv, cosine, variance / vv, vv])
