@@ -2,7 +2,7 @@
 
 Most of them ask for several rewards per input: "what would I have earned had I acted otherwise?"
 A simulator can answer that, a living learner cannot. So every estimator says how many forward
-passes and rewards one of its updates takes, and comparisons are to be made at equal numbers of
+passes, each with a reward, one of its updates takes. Comparisons are to be made at equal numbers of
 rewards: an update that takes n of them competes with the mean of n updates that take one.
 """
 
@@ -26,25 +26,32 @@ ANTITHETIC = 15  # stream of random numbers of the continuations; the engine's o
 class Estimator(Protocol):
     """Estimates of the gradient, one per input.
 
-    `updates` gets a float64 network, a sample that it has just drawn (that of step net.step - 1 of
-    its seed), and a function from samples of these inputs to rewards (m,). It may draw further
-    samples. It returns a list per layer of updates, whose sum is the estimate.
+    Anything with these names is one; the classes below are.
     """
 
     @property
     def name(self) -> str: ...
-    def forward_passes(self, net: uwm.Network) -> int: ...
-    def reward_evaluations(self, net: uwm.Network) -> int: ...
+
+    def evaluations(self, net: uwm.Network) -> int:
+        """How many forward passes, each with a reward, one update takes."""
+        ...
+
     def updates(
         self, net: uwm.Network, sample: uwm.Sample, reward: RewardOf
-    ) -> list[list[LayerUpdate]]: ...
+    ) -> list[list[LayerUpdate]]:
+        """The estimates for a batch: per layer a list of updates, whose sum is the estimate.
+
+        net: float64; sample: what it has just drawn, in step net.step - 1 of its seed; reward: a
+        function from samples of these inputs to rewards (m,). Further samples may be drawn.
+        """
+        ...
 
 
 class OneSample:
     """A learning rule: one forward pass, one reward.
 
     >>> estimator = OneSample(uwm.Reinforce())
-    >>> estimator.name, estimator.reward_evaluations(uwm.Network([2, 3, 1]))
+    >>> estimator.name, estimator.evaluations(uwm.Network([2, 3, 1]))
     ('reinforce', 1)
     """
 
@@ -52,15 +59,14 @@ class OneSample:
         self._rule = rule
         self.name = str(getattr(rule, "name", type(rule).__name__))
 
-    def forward_passes(self, net: uwm.Network) -> int:
-        return 1
-
-    def reward_evaluations(self, net: uwm.Network) -> int:
+    def evaluations(self, net: uwm.Network) -> int:
+        """How many forward passes, each with a reward, one update takes."""
         return 1
 
     def updates(
         self, net: uwm.Network, sample: uwm.Sample, reward: RewardOf
     ) -> list[list[LayerUpdate]]:
+        """The estimates for a batch, see `Estimator`."""
         return [[u] for u in updates_of_rule(net, sample, self._rule, reward(sample))]
 
 
@@ -73,7 +79,7 @@ class LeaveOneOut:
 
     samples: K, from 2 to 512. Raises ValueError or TypeError for anything else.
 
-    >>> LeaveOneOut(4).reward_evaluations(uwm.Network([2, 3, 1]))
+    >>> LeaveOneOut(4).evaluations(uwm.Network([2, 3, 1]))
     4
     """
 
@@ -81,15 +87,14 @@ class LeaveOneOut:
         self._samples = whole_number("samples", samples, 2, 513)
         self.name = f"leave_one_out_{samples}"
 
-    def forward_passes(self, net: uwm.Network) -> int:
-        return self._samples
-
-    def reward_evaluations(self, net: uwm.Network) -> int:
+    def evaluations(self, net: uwm.Network) -> int:
+        """How many forward passes, each with a reward, one update takes."""
         return self._samples
 
     def updates(
         self, net: uwm.Network, sample: uwm.Sample, reward: RewardOf
     ) -> list[list[LayerUpdate]]:
+        """The estimates for a batch, see `Estimator`."""
         n, x = self._samples, sample.inputs
         drawn = [sample, *(net.forward(x) for _ in range(n - 1))]
         R = np.stack([reward(s) for s in drawn])
@@ -102,33 +107,35 @@ class LeaveOneOut:
 
 
 class PerInputBaseline:
-    """REINFORCE with a perfect critic: the baseline is the expected reward of the input.
+    """A rule with a perfect critic: the baseline is the expected reward of the input.
 
-    No critic that learns is better, so this is a bound on what any baseline that depends on the
-    input can do. The expectation is taken over `passes` further samples of the input, which are not
-    counted, as a critic would know it; being few, they add 1 / passes to the variance of R.
+    It leaves an unbiased rule unbiased. No critic that learns is better, so with REINFORCE this is
+    a bound on what any baseline that depends on the input can do for it. The expectation is taken
+    over `passes` further samples of the input, which are not counted, as a critic would know it;
+    being few, they add 1 / passes to the variance of the reward given the input.
 
-    >>> PerInputBaseline().reward_evaluations(uwm.Network([2, 3, 1]))
-    1
+    rule: REINFORCE by default. Raises ValueError or TypeError unless passes is from 1 to 512.
+
+    >>> PerInputBaseline(uwm.UnbiasedWeightMax()).name
+    'unbiased_weight_max_per_input'
     """
 
-    name = "reinforce_per_input"
-
-    def __init__(self, passes: int = 32) -> None:
+    def __init__(self, rule: RuleLike | None = None, *, passes: int = 32) -> None:
+        self._rule = OneSample(uwm.Reinforce() if rule is None else rule)
         self._passes = whole_number("passes", passes, 1, 513)
+        self.name = f"{self._rule.name}_per_input"
 
-    def forward_passes(self, net: uwm.Network) -> int:
-        return 1
-
-    def reward_evaluations(self, net: uwm.Network) -> int:
+    def evaluations(self, net: uwm.Network) -> int:
+        """How many forward passes, each with a reward, one update takes."""
         return 1
 
     def updates(
         self, net: uwm.Network, sample: uwm.Sample, reward: RewardOf
     ) -> list[list[LayerUpdate]]:
+        """The estimates for a batch, see `Estimator`."""
         others = [reward(net.forward(sample.inputs)) for _ in range(self._passes)]
-        gain = reward(sample) - np.mean(others, axis=0)
-        return [[u] for u in updates_of_rule(net, sample, uwm.Reinforce(), gain)]
+        V = np.mean(others, axis=0)
+        return self._rule.updates(net, sample, lambda drawn: reward(drawn) - V)
 
 
 class _Antithetic:
@@ -141,15 +148,14 @@ class _Antithetic:
 
     name: str
 
-    def forward_passes(self, net: uwm.Network) -> int:
-        return 1 + len(net.layers)
-
-    def reward_evaluations(self, net: uwm.Network) -> int:
+    def evaluations(self, net: uwm.Network) -> int:
+        """How many forward passes, each with a reward, one update takes."""
         return 1 + len(net.layers)
 
     def updates(
         self, net: uwm.Network, sample: uwm.Sample, reward: RewardOf
     ) -> list[list[LayerUpdate]]:
+        """The estimates for a batch, see `Estimator`."""
         if net.output != "bernoulli":
             raise ValueError(f"{self.name}: expected a Bernoulli output, got {net.output}")
         h = [np.asarray(a) for a in sample.activations]
@@ -179,7 +185,7 @@ class Arm(_Antithetic):
     L layers of units. Source: Yin and Zhou, "ARM: Augment-REINFORCE-merge gradient for stochastic
     binary networks", ICLR 2019 (proposition 5).
 
-    >>> Arm().reward_evaluations(uwm.Network([2, 3, 1]))
+    >>> Arm().evaluations(uwm.Network([2, 3, 1]))
     3
     """
 
@@ -197,7 +203,7 @@ class DisArm(_Antithetic):
     antithetic gradient estimator for binary latent variables", NeurIPS 2020; Yin, Ho, Yan, Qian and
     Zhou, "Probabilistic best subset selection via gradient-based optimization", 2020 (U2G).
 
-    >>> DisArm().forward_passes(uwm.Network([2, 3, 3, 1]))
+    >>> DisArm().evaluations(uwm.Network([2, 3, 3, 1]))
     4
     """
 

@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from uwm.cli.errors import CommandError
 
-COMMANDS = ("compare", "info")
+COMMANDS = ("compare", "gradients", "info")
 
 
 class Parser(argparse.ArgumentParser):

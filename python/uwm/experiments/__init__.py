@@ -8,6 +8,17 @@
 """
 
 from uwm.experiments.comparison import Comparison, ComparisonInterrupted, Run, Unfinished, compare
+from uwm.experiments.gradients import GradientStudy, Measurement, gradients
 from uwm.experiments.settings import Settings
 
-__all__ = ["Comparison", "ComparisonInterrupted", "Run", "Settings", "Unfinished", "compare"]
+__all__ = [
+    "Comparison",
+    "ComparisonInterrupted",
+    "GradientStudy",
+    "Measurement",
+    "Run",
+    "Settings",
+    "Unfinished",
+    "compare",
+    "gradients",
+]
