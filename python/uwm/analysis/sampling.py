@@ -12,7 +12,7 @@ Sums are kept per group, so memory is ten numbers per parameter and rule, howeve
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,30 +106,23 @@ def sampled_statistics(
     judged = [_Sums(n) for n in sizes]
     sums = [[_Sums(n) for n in sizes] for _ in estimators]
 
-    rows = min(4096, max(64, 2**18 // max(engine.sizes)))
-    done = step = 0
-    for group in range(GROUPS):
-        end = (group + 1) * samples // GROUPS
-        while done < end:
-            m = min(rows, end - done)
-            x = task.inputs(seed, step, m)
-            engine.step = step
-            sample = engine.forward(x)
-            reward = _reward(task, seed, step, baseline)
-            v = None
-            if exact is None:
-                v = judge.updates(engine, sample, reward)
-                for total, update in zip(judged, v, strict=True):
-                    total.add(group, update, update)
-            for estimator, totals in zip(estimators, sums, strict=True):
-                engine.step = step + 1
-                u = estimator.updates(engine, sample, reward)
-                for ell, total in enumerate(totals):
-                    total.add(group, u[ell], None if v is None else v[ell])
-            done, step = done + m, step + STRIDE
-            if progress is not None:
-                progress(done, samples)
-    counts = np.diff(np.arange(GROUPS + 1) * samples // GROUPS).astype(np.float64)
+    done = 0
+    for group, sample, reward in _batches(engine, task, samples, seed, baseline):
+        after = engine.step  # where estimators that draw further samples go on
+        v = None
+        if exact is None:
+            v = judge.updates(engine, sample, reward)
+            for total, update in zip(judged, v, strict=True):
+                total.add(group, update, update)
+        for estimator, totals in zip(estimators, sums, strict=True):
+            engine.step = after
+            u = estimator.updates(engine, sample, reward)
+            for ell, total in enumerate(totals):
+                total.add(group, u[ell], None if v is None else v[ell])
+        done += sample.batch_size
+        if progress is not None:
+            progress(done, samples)
+    counts = np.array(_counts(samples), np.float64)
     if exact is not None:
         for total, g in zip(judged, exact, strict=True):
             total.fill(counts, g)
@@ -170,6 +163,25 @@ def check_task(net: NetworkLike, task: Any) -> None:
 def _estimator(rule: Any) -> Estimator:
     estimator: Estimator = rule if hasattr(rule, "updates") else OneSample(rule)
     return estimator
+
+
+def _batches(
+    net: uwm.Network, task: Any, samples: int, seed: int, baseline: float
+) -> Iterator[tuple[int, uwm.Sample, RewardOf]]:
+    """Draw the samples of each group in batches, with what pays samples of the same inputs."""
+    rows = min(4096, max(64, 2**18 // max(net.sizes)))
+    step = 0
+    for group, n in enumerate(_counts(samples)):
+        for first in range(0, n, rows):
+            net.step = step
+            sample = net.forward(task.inputs(seed, step, min(rows, n - first)))
+            yield group, sample, _reward(task, seed, step, baseline)
+            step += STRIDE
+
+
+def _counts(samples: int) -> list[int]:
+    """How many samples each group gets."""
+    return [(k + 1) * samples // GROUPS - k * samples // GROUPS for k in range(GROUPS)]
 
 
 def _reward(task: Any, seed: int, step: int, baseline: float) -> RewardOf:

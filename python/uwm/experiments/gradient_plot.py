@@ -23,6 +23,7 @@ def gradient_plot(study: GradientStudy) -> bytes:
     """
     check_matplotlib()
     from matplotlib.figure import Figure
+    from matplotlib.ticker import EngFormatter
 
     rules = list(dict.fromkeys(m.rule for m in study.measurements))
     others = iter(OTHERS * len(rules))
@@ -44,10 +45,14 @@ def gradient_plot(study: GradientStudy) -> bytes:
             axes.spines[["top", "right"]].set_visible(False)
             if along:
                 axes.set_xlabel("episodes", color=INK)
+                axes.xaxis.set_major_formatter(EngFormatter(sep=""))
             else:
                 axes.set_xticks([])
     sizes = ", ".join(str(n) for n in study.settings["sizes"])
-    figure.suptitle(f"{study.title}, network [{sizes}]", x=0.02, ha="left", color=INK)
+    shown = f"{study.title}, network [{sizes}], seed {study.settings['first_seed']}"
+    if along:
+        shown += f", trained with {study.settings['train_with']}"
+    figure.suptitle(shown, x=0.02, ha="left", color=INK)
     handles, labels = grid[0][0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False, fontsize=9)
     image = io.BytesIO()
