@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import uwm
+from uwm.analysis import Estimate
 from uwm.cli.compare import baseline, explain, rates, sizes
 from uwm.cli.errors import CommandError
 from uwm.experiments import Settings, gradients
@@ -213,10 +214,9 @@ def show(study: GradientStudy, files: list[Path], out: Console) -> None:
     for episode, reward in study.rewards.items():
         out.print(table(study, episode, reward))
     sampled = [m for m in study.measurements if m.method == "sampled"]
-    notes = [
-        "Noise is the standard deviation of one update over the length of the gradient;"
-        " at equal rewards, times the root of the rewards of an update."
-    ]
+    notes = ["Noise is the standard deviation of one update over the length of the gradient."]
+    if any(m.evaluations > 1 for m in study.measurements):
+        notes.append("At equal rewards: times the root of the rewards of an update.")
     if sampled:
         notes.append(f"[a, b]: 95% interval, {sampled[0].samples:,} samples.")
         if sampled[0].gradient != "exact":
@@ -236,35 +236,47 @@ def table(study: GradientStudy, episode: int, reward: float) -> Table:
         title += f", after {episode:,} episodes"
     made = Table(title=f"{title}, mean reward {reward:.3f}", title_justify="left",
                  title_style="bold", box=box.SIMPLE_HEAD)  # fmt: skip
+    several = any(m.evaluations > 1 for m in study.measurements)
+    heads = ["relative bias", "cosine", "noise-to-signal", "rewards", "at equal rewards"]
     made.add_column("layer", no_wrap=True)
     made.add_column("rule", no_wrap=True)
-    heads = ("relative bias", "cosine", "noise-to-signal", "rewards", "at equal rewards")
-    for head in heads:
-        made.add_column(head, justify="right")
+    for head in heads if several else heads[:-2]:
+        made.add_column(head, justify="right", no_wrap=True)
     for layer in study.layers:
         rows = [m for m in study.select(layer=layer) if m.episode == episode]
         for k, m in enumerate(rows):
-            made.add_row(
-                str(layer + 1) if k == 0 else "", m.rule, *cells(m), end_section=m is rows[-1]
-            )
+            line = cells(m) if several else cells(m)[:-2]
+            made.add_row(str(layer + 1) if k == 0 else "", m.rule, *line, end_section=m is rows[-1])
     return made
 
 
 def cells(m: Measurement) -> list[str]:
     """Return the numbers of a line; intervals where there was sampling."""
-    from rich.markup import escape
-
-    def span(low: float, high: float, form: str) -> str:
-        return escape(f" [{low:{form}}, {high:{form}}]") if m.method == "sampled" else ""
-
     if math.isnan(m.noise_to_signal.value):
         return ["too few samples", "", "", str(m.evaluations), ""]
-    bias, noise = m.relative_bias, m.noise_to_signal
-    own = m.rule == m.gradient
     return [
-        "0 by definition" if own else f"{bias.value:.2g}" + span(bias.low, bias.high, ".2g"),
+        "0 by definition" if m.rule == m.gradient else interval(m.relative_bias, 2),
         "-" if math.isnan(m.cosine.value) else f"{m.cosine.value:.4f}",
-        f"{noise.value:.3g}" + span(noise.low, noise.high, ".3g"),
+        interval(m.noise_to_signal, 3),
         str(m.evaluations),
-        f"{m.noise_per_reward:.3g}",
+        number(m.noise_per_reward, 3),
     ]
+
+
+def interval(estimate: Estimate, digits: int) -> str:
+    """Return a number, with its interval if it has one."""
+    from rich.markup import escape
+
+    value, low, high = (
+        number(part, digits) for part in (estimate.value, estimate.low, estimate.high)
+    )
+    return value if estimate.low == estimate.high else escape(f"{value} [{low}, {high}]")
+
+
+def number(value: float, digits: int) -> str:
+    """Return a number to so many digits, without an exponent below a million.
+
+    >>> number(1234.5, 3), number(1e-12, 2)
+    ('1,230', '1e-12')
+    """
+    return f"{float(f'{value:.{digits}g}'):,g}"

@@ -42,6 +42,7 @@ RULES = (
     "unbiased_weight_max",
 )
 REWARD_SAMPLES = 2**14
+PLOT = "gradients.png"
 
 Listener = Callable[[str, int, int], object]
 
@@ -117,8 +118,10 @@ class GradientStudy:
         if plot:
             from uwm.experiments.gradient_plot import gradient_plot
 
-            contents["gradients.png"] = gradient_plot(self)
+            contents[PLOT] = gradient_plot(self)
         make_folder(Path(folder))
+        if not plot:  # an earlier plot would not belong to these numbers
+            (Path(folder) / PLOT).unlink(missing_ok=True)
         for name, content in contents.items():
             write_whole(Path(folder) / name, content)
         return [Path(folder) / name for name in contents]
@@ -167,8 +170,8 @@ def gradients(
     if method is not None:
         one_of("method", method, ("exact", "sampled"))
     objects = [rule_or_estimator(rule) if isinstance(rule, str) else rule for rule in rules]
-    if isinstance(reference, str):
-        reference = rule_or_estimator(reference)
+    if reference is None or isinstance(reference, str):
+        reference = rule_or_estimator(reference or "unbiased_weight_max")
     names = [name_of(rule) for rule in objects]
     for name in names:
         if names.count(name) > 1:
@@ -220,6 +223,7 @@ def gradients(
         checkpoints=checkpoints,
         samples=samples,
         method=method,
+        reference=name_of(reference),
         version=uwm.__version__,
     )
     return GradientStudy(title_of(settings), described, tuple(measurements), rewards)
