@@ -239,6 +239,7 @@ def _layer(u: _Sums, v: _Sums, counts: Array) -> tuple[Estimate, Estimate, Estim
     full = _moments(u, v, counts, None)
     left_out = np.stack([_moments(u, v, counts, group) for group in range(GROUPS)])
     spread = np.sqrt((GROUPS - 1) * left_out.var(axis=0))
+    full = np.where(np.isnan(spread), np.nan, full)  # a group less, and there was no signal left
     low, high = full - STUDENT_T * spread, full + STUDENT_T * spread
     roots = np.array([True, False, True, True])  # squares, whose roots are wanted
     found = [np.where(roots, np.sqrt(np.maximum(a, 0.0)), np.clip(a, -1.0, 1.0))
