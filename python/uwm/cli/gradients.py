@@ -22,7 +22,7 @@ from uwm.cli.compare import baseline, explain, rates, sizes
 from uwm.cli.errors import CommandError
 from uwm.experiments import Settings, gradients
 from uwm.experiments.gradients import RULES, GradientStudy, Listener, Measurement
-from uwm.experiments.named import PEERS
+from uwm.experiments.named import PEERS, rule_or_estimator
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -96,7 +96,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measure, show and write; return the exit code."""
     from uwm.experiments import plot, results, screen
-    from uwm.experiments.named import rule_or_estimator
 
     folder = Path(args.out)
     try:
@@ -153,8 +152,6 @@ def settings_of(args: argparse.Namespace, network: uwm.Network | None) -> Settin
 
 def rule_of(name: str) -> uwm.Rule:
     """Return the rule to train with."""
-    from uwm.experiments.named import rule_or_estimator
-
     rule = rule_or_estimator(name)
     if not isinstance(rule, uwm.Rule):
         raise ValueError(f"train_with: expected a learning rule, got {name!r}")
