@@ -109,10 +109,11 @@ class LeaveOneOut:
 class PerInputBaseline:
     """A rule with a perfect critic: the baseline is the expected reward of the input.
 
-    It leaves an unbiased rule unbiased. No critic that learns is better, so with REINFORCE this is
-    a bound on what any baseline that depends on the input can do for it. The expectation is taken
-    over `passes` further samples of the input, which are not counted, as a critic would know it;
-    being few, they add 1 / passes to the variance of the reward given the input.
+    It leaves an unbiased rule unbiased. This is the ideal of a critic that predicts the reward; it
+    is not the baseline of least variance, which would weigh rewards by the squared length of
+    d log Pr. The expectation is taken over `passes` further samples of the input, which are not
+    counted, as a critic would know it; being few, they add 1 / passes to the variance of the reward
+    given the input.
 
     rule: REINFORCE by default. Raises ValueError or TypeError unless passes is from 1 to 512.
 
