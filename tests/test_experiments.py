@@ -76,6 +76,7 @@ def test_settings_reach_the_runs() -> None:
         {"units": "bipolar"},
         {"baseline": "running-mean"},
         {"baseline": 0.5},
+        {"baselines": {"ste": "running-mean"}},
         {"hidden": ()},
         {"first_seed": 1},
     ):
@@ -215,6 +216,9 @@ def test_a_failed_write_leaves_the_old_file(
         ({"learning_rates": {"reinforce": 1.0}}, "learning_rates: unknown 'reinforce'"),
         ({"learning_rates": {"ste": (1.0,)}}, r"or 2 \(one per layer\), got 1"),
         ({"learning_rates": 0.1}, "learning_rates: expected rates by rule"),
+        ({"baselines": 0.1}, "baselines: expected baselines by rule"),
+        ({"baselines": {"reinforce": None}}, "baselines: unknown 'reinforce'"),
+        ({"baselines": {"ste": "mean"}}, "baseline: unknown 'mean'"),
         ({"optimizer": "rmsprop"}, "optimizer: unknown 'rmsprop'"),
         ({"units": "ternary"}, "units: unknown 'ternary'"),
         ({"dtype": "float16"}, "dtype: unknown 'float16'"),

@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from uwm.cli.errors import CommandError
 
-COMMANDS = ("compare", "gradients", "info")
+COMMANDS = ("compare", "gradients", "tune", "scaling", "info")
 
 
 class Parser(argparse.ArgumentParser):

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import uwm
 from uwm.analysis import Estimate
-from uwm.cli.compare import baseline, explain, rates, sizes
 from uwm.cli.errors import CommandError
+from uwm.cli.options import baseline, explain, rates, sizes
 from uwm.experiments import Settings, gradients
 from uwm.experiments.gradients import RULES, GradientStudy, Listener, Measurement
 from uwm.experiments.named import PEERS, rule_or_estimator

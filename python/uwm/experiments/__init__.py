@@ -9,16 +9,27 @@
 
 from uwm.experiments.comparison import Comparison, ComparisonInterrupted, Run, Unfinished, compare
 from uwm.experiments.gradients import GradientStudy, Measurement, gradients
+from uwm.experiments.scaling import Plan, Point, Scaling, measure_scaling
 from uwm.experiments.settings import Settings
+from uwm.experiments.tuning import Search, Trial, Tuned, TuningInterrupted, tune
 
 __all__ = [
     "Comparison",
     "ComparisonInterrupted",
     "GradientStudy",
     "Measurement",
+    "Plan",
+    "Point",
     "Run",
+    "Scaling",
+    "Search",
     "Settings",
+    "Trial",
+    "Tuned",
+    "TuningInterrupted",
     "Unfinished",
     "compare",
     "gradients",
+    "measure_scaling",
+    "tune",
 ]

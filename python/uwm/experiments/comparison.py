@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,40 +132,73 @@ def compare(
         settings = dataclasses.replace(settings, task=title)
     new_network(settings, task, settings.first_seed)  # what it refuses, it refuses before training
 
+    requests = [  # seeds outermost: stopped early, all rules have had as many
+        Request(settings, task, rule, seed)
+        for seed in settings.seed_range
+        for rule in settings.rules
+    ]
+    results, interrupted = train_all(requests, jobs=jobs, progress=progress)
+    ordered = [
+        result for k in range(len(settings.rules)) for result in results[k :: len(settings.rules)]
+    ]
+    comparison = Comparison(
+        settings,
+        title,
+        tuple(result for result in ordered if isinstance(result, Run)),
+        tuple(result for result in ordered if isinstance(result, Unfinished)),
+    )
+    if interrupted:
+        raise ComparisonInterrupted(comparison)
+    return comparison
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """A run to be made: one rule on one task with one seed."""
+
+    settings: Settings
+    task: Task
+    rule: str | uwm.Rule
+    seed: int
+
+
+def train_all(
+    requests: Sequence[Request],
+    *,
+    jobs: int,
+    progress: Listener | None = None,
+    finished: Callable[[int, Run | Unfinished], None] | None = None,
+) -> tuple[list[Run | Unfinished], bool]:
+    """Make the runs, `jobs` at a time, and return them in the order asked for.
+
+    finished(k, result): called by this thread whenever a run has ended, the k-th of the requests.
+    The second value returned is true if Ctrl-C ended the runs; those it ended are Unfinished.
+    """
     # What the runs at a time leave of the cores, each run may share its batches among.
-    runs = len(settings.rules) * settings.seeds
-    threads = max(1, available_cores() // min(jobs, runs))
+    threads = max(1, available_cores() // max(1, min(jobs, len(requests))))
     stop = threading.Event()
-    results: dict[tuple[str, int], Run | Unfinished] = {}
+    results: dict[int, Run | Unfinished] = {}
     with ThreadPoolExecutor(max_workers=jobs) as pool:
-        pending: dict[Future[Run | Unfinished], tuple[str, int]] = {}
-        for seed in settings.seed_range:  # seeds outermost: stopped early, rules have had as many
-            for rule, name in zip(settings.rules, settings.rule_names, strict=True):
-                job = pool.submit(train_once, settings, task, rule, seed, threads, stop, progress)
-                pending[job] = (name, seed)
+        pending: dict[Future[Run | Unfinished], int] = {
+            pool.submit(train_once, request, threads, stop, progress): k
+            for k, request in enumerate(requests)
+        }
         try:
             while pending:
                 done, _ = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
-                for future in done:
-                    results[pending.pop(future)] = future.result()
+                for future in sorted(done, key=lambda future: pending[future]):
+                    k = pending.pop(future)
+                    results[k] = future.result()
+                    if finished is not None:
+                        finished(k, results[k])
             interrupted = False
         except KeyboardInterrupt:
             interrupted = True
         finally:
             stop.set()
-        for future, key in pending.items():
-            results[key] = future.result()
-
-    order = [results[name, seed] for name in settings.rule_names for seed in settings.seed_range]
-    comparison = Comparison(
-        settings,
-        title,
-        tuple(result for result in order if isinstance(result, Run)),
-        tuple(result for result in order if isinstance(result, Unfinished)),
-    )
-    if interrupted:
-        raise ComparisonInterrupted(comparison)
-    return comparison
+        for future, k in pending.items():
+            results[k] = future.result()
+    return [results[k] for k in range(len(requests))], interrupted
 
 
 class _Stopped(Exception):
@@ -173,15 +206,11 @@ class _Stopped(Exception):
 
 
 def train_once(
-    settings: Settings,
-    task: Task,
-    rule: str | uwm.Rule,
-    seed: int,
-    threads: int,
-    stop: threading.Event,
-    progress: Listener | None,
+    request: Request, threads: int, stop: threading.Event, progress: Listener | None
 ) -> Run | Unfinished:
     """Train one rule with one seed."""
+    settings, task, seed = request.settings, request.task, request.seed
+    rule = request.rule
     rule = uwm.rule(rule) if isinstance(rule, str) else rule
     name = str(rule.name)
 
@@ -201,7 +230,7 @@ def train_once(
             task,
             steps=settings.steps,
             batch_size=settings.batch_size,
-            baseline=new_baseline(settings),
+            baseline=new_baseline(settings, name),
             record_every=max(1, settings.steps // CURVE_POINTS),
             threads=threads,
             progress=listen,
@@ -266,11 +295,10 @@ def new_optimizer(settings: Settings, rule: str) -> uwm.Adam | uwm.SGD:
     return uwm.Adam(rates) if settings.optimizer == "adam" else uwm.SGD(rates)
 
 
-def new_baseline(settings: Settings) -> uwm.RunningMean | float | None:
-    """Return a fresh baseline."""
-    if isinstance(settings.baseline, str):
-        return uwm.RunningMean()
-    return settings.baseline
+def new_baseline(settings: Settings, rule: str) -> uwm.RunningMean | float | None:
+    """Return a fresh baseline for the rule."""
+    chosen = settings.baseline_of(rule)
+    return uwm.RunningMean() if isinstance(chosen, str) else chosen
 
 
 def available_cores() -> int:

@@ -343,7 +343,7 @@ class Trainer:
         self._rule = uwm.rule(rule) if isinstance(rule, str) else rule
         self._settings, self._net, self._task = settings, net, task
         self._optimizer = new_optimizer(settings, name_of(self._rule))
-        self._baseline = new_baseline(settings)
+        self._baseline = new_baseline(settings, name_of(self._rule))
         self._listener, self._steps = listener, 0
 
     def train_until(self, end: int) -> None:

@@ -29,7 +29,7 @@ CLASSIFICATION = {
     "learning_rate": 0.003,
 }
 FIRST_RATE, LAST_RATE = 0.02, 0.002
-NOT_SETTINGS = ("version", "unfinished")  # what else a settings.json holds
+NOT_SETTINGS = ("version", "unfinished", "search")  # what else a settings file holds
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,8 @@ class Settings:
     gives rates of their own.
     episodes: samples of a run; a step takes batch_size of them.
     seeds: runs of each rule, with the seeds first_seed, first_seed + 1 and so on.
-    baseline: None, "running-mean" or a number.
+    baseline: None, "running-mean" or a number; baselines gives rules one of their own.
+    rates_from: a few words for tables: where learning_rates and baselines are from.
 
     Raises ValueError or TypeError for values that make no sense, naming the setting.
 
@@ -61,6 +62,8 @@ class Settings:
     seeds: int = 10
     first_seed: int = 0
     baseline: str | float | None = None
+    baselines: Mapping[str, str | float | None] = field(default_factory=dict)
+    rates_from: str = ""
     optimizer: str = "adam"
     units: str = "binary"
     dtype: str = "float32"
@@ -90,10 +93,11 @@ class Settings:
         one_of("optimizer", self.optimizer, ("adam", "sgd"))
         one_of("units", self.units, ("binary", "bipolar"))
         one_of("dtype", self.dtype, ("float32", "float64"))
-        if isinstance(self.baseline, str):
-            one_of("baseline", self.baseline, ("running-mean",))
-        elif self.baseline is not None:
-            finite("baseline", self.baseline)
+        for value in (self.baseline, *self.baselines.values()):
+            if isinstance(value, str):
+                one_of("baseline", value, ("running-mean",))
+            elif value is not None:
+                finite("baseline", value)
 
     def _check_rules(self) -> None:
         for rule in self.rules:
@@ -107,10 +111,14 @@ class Settings:
         twice = [name for name in names if names.count(name) > 1]
         if twice:
             raise ValueError(f"rules: {twice[0]!r} is given twice")
-        if not isinstance(self.learning_rates, Mapping):
-            raise TypeError(f"learning_rates: expected rates by rule, got {self.learning_rates!r}")
-        for rule in self.learning_rates:
-            one_of("learning_rates", rule, names)
+        for what in ("learning_rates", "baselines"):
+            values = getattr(self, what)
+            if not isinstance(values, Mapping):
+                raise TypeError(
+                    f"{what}: expected {what.replace('learning_', '')} by rule, got {values!r}"
+                )
+            for rule in values:
+                one_of(what, rule, names)
         for name in names:
             rates = self.rates(name)
             for rate in rates if isinstance(rates, tuple) else (rates,):
@@ -145,6 +153,10 @@ class Settings:
             return tuple(float(f"{rate:.3g}") for rate in falling)
         return tuple(rates) if isinstance(rates, Sequence) and not isinstance(rates, str) else rates
 
+    def baseline_of(self, rule: str) -> str | float | None:
+        """Return the baseline that a rule uses."""
+        return self.baselines.get(rule, self.baseline)
+
     def describe(self) -> str:
         """Return one line for titles: units, batch, optimizer, learning rates, seeds."""
         sizes = ", ".join(str(size) for size in self.hidden)
@@ -164,6 +176,7 @@ class Settings:
         values["rules"] = list(self.rule_names)
         values["learning_rate"] = self.rates("")
         values["learning_rates"] = dict(self.learning_rates)
+        values["baselines"] = dict(self.baselines)
         return values
 
 

@@ -1,0 +1,283 @@
+"""Make everything in docs/claims.md: runs, tables, plots, verdicts.
+
+    python docs/claims/make.py            # the full study: data, images and docs/claims.md
+    python docs/claims/make.py --short    # the same in small, ten minutes, into claims-short/
+    python docs/claims/make.py --report   # tables, plots and verdicts again from the data
+
+Needs uwm with its extras cli, tasks and tune. Every result is on disk as soon as there is one,
+under what defines it: the same command goes on where it was stopped, and makes what is missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import report
+import saturation
+from plan import FULL, RULES, SHORT, TINY, Case, Study
+from store import RUN_KEYS, Store, run_key
+
+import uwm
+from uwm.analysis import rule_statistics
+from uwm.experiments import Settings
+from uwm.experiments.comparison import Request, Run, available_cores, make_task, train_all
+from uwm.experiments.scaling import Plan, Point, episodes_to, measure_scaling
+from uwm.experiments.tuning import OBJECTIVES, Search, Tuned, tune
+
+PARTS = ("bias", "cases", "published", "scaling")
+CURVE_POINTS = 50
+TARGET = 0.5  # the mean reward whose first crossing counts
+RUN_VALUES = ("mean_reward", "final_reward", "episodes_to_target", "test_accuracy",
+              "steps_per_second", "at", "reward")  # fmt: skip
+BIAS_KEYS, BIAS_VALUES = ("sizes", "scale", "rule"), ("bias", "noise")
+BIAS_SCALES = (0.5, 1.5, 3.0)
+POINT_KEYS = ("axis", "width", "depth", "rule", "seed", "episodes", "samples", "factors")
+POINT_VALUES = tuple(f.name for f in dataclasses.fields(Point) if f.name not in POINT_KEYS)
+
+
+def main() -> int:
+    """Run what is asked for."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--short", action="store_true", help="a form of ten minutes")
+    form.add_argument("--tiny", action="store_true", help="seconds: shows that everything runs")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        help="folder of claims.md and claims/ (default docs; claims-short or claims-tiny here)",
+    )
+    parser.add_argument("--only", default=",".join(PARTS), help="some of " + ",".join(PARTS))
+    parser.add_argument("--cases", help="some of " + ",".join(case.name for case in FULL.cases))
+    parser.add_argument("--jobs", type=int, default=available_cores(), help="runs at a time")
+    parser.add_argument("--report", action="store_true", help="run nothing")
+    parser.add_argument(
+        "--estimate", action="store_true", help="say how long everything will take, run nothing"
+    )
+    args = parser.parse_args()
+    study, home = FULL, Path(__file__).resolve().parent.parent
+    if args.short or args.tiny:
+        study = SHORT if args.short else TINY
+        home = Path("claims-short" if args.short else "claims-tiny")
+    home = args.out or home
+    if args.cases:
+        chosen = args.cases.split(",")
+        study = dataclasses.replace(
+            study, cases=tuple(case for case in study.cases if case.name in chosen)
+        )
+    if args.estimate:
+        estimate(study, args.jobs)
+        return 0
+    made = Results(home / "claims" / "data")
+    started = time.monotonic()
+    if not args.report:
+        for part in args.only.split(","):
+            say(f"== {part}")
+            {"bias": bias, "cases": run_cases, "published": published, "scaling": against_size}[
+                part
+            ](study, made, args.jobs)
+            say(f"== {part}: done, {(time.monotonic() - started) / 60:.1f} minutes in all")
+    report.write(study, made, home)
+    return 0
+
+
+class Results:
+    """The tables of results in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.runs = Store(folder / "runs.csv", RUN_KEYS, RUN_VALUES)
+        self.bias = Store(folder / "bias.csv", BIAS_KEYS, BIAS_VALUES)
+        self.published = Store(folder / "published.csv", saturation.KEYS, saturation.VALUES)
+        self.points = Store(folder / "scaling.csv", POINT_KEYS, POINT_VALUES)
+
+    def search_folder(self, case: Case) -> Path:
+        """Return where the trials of a case are."""
+        return self.folder / "search" / case.name
+
+
+def bias(study: Study, made: Results, jobs: int) -> None:
+    """Enumerate every activity of small networks with every rule."""
+    for sizes in study.bias_nets:
+        for scale in BIAS_SCALES:
+            for rule in RULES:
+                key = {"sizes": sizes, "scale": scale, "rule": rule}
+                if made.bias.get(key) is None:
+                    net = report.bias_net(sizes, scale)
+                    found = rule_statistics(
+                        net, uwm.rule(rule), np.array([[1.0, -1.0, 1.0][: sizes[0]]]), report.odd
+                    )
+                    worst = {
+                        "bias": float(max(found.relative_bias)),
+                        "noise": float(found.standard_deviation[0]),
+                    }
+                    made.bias.add(key, worst)
+
+
+def run_cases(study: Study, made: Results, jobs: int) -> None:
+    """Tune every rule on every case, then train with the best settings and fresh seeds."""
+    for case in study.cases:
+        started = time.monotonic()
+        search = study.search(case)
+        count, budget = 0, (study.trials + study.finalists) * len(RULES)
+
+        def counted(trial: object, case: Case = case, total: int = budget) -> None:
+            nonlocal count
+            count += 1
+            if count % len(RULES) == 0:
+                say(f"{case.name}: {count} of {total} trials")
+
+        tuned = tune(search, folder=made.search_folder(case), jobs=jobs, finished=counted)
+        tuned.write(made.search_folder(case))
+        fresh(case, fresh_settings(study, tuned), made, jobs)
+        say(f"{case.name}: done, {(time.monotonic() - started) / 60:.1f} minutes")
+
+
+def fresh_settings(study: Study, tuned: Tuned) -> dict[str, Settings]:
+    """Return the settings of the fresh seeds: the best by mean reward, the best by last tenth."""
+    return {
+        objective: dataclasses.replace(tuned.settings(objective), seeds=study.fresh_seeds)
+        for objective in OBJECTIVES
+    }
+
+
+def fresh(case: Case, by_objective: dict[str, Settings], made: Results, jobs: int) -> None:
+    """Train what is missing of the fresh seeds."""
+    task = make_task(case.settings())
+    keys: list[dict[str, Any]] = []
+    requests = []
+    for settings in by_objective.values():
+        for seed in settings.seed_range:
+            for rule in settings.rule_names:
+                key = run_key(settings, rule, seed)
+                if made.runs.get(key) is None and key not in keys:
+                    keys.append(key)
+                    requests.append(Request(settings, task, rule, seed))
+
+    def keep(k: int, run: object) -> None:
+        if isinstance(run, Run):
+            made.runs.add(keys[k], row_of(run))
+        elif getattr(run, "reason", "") != "interrupted":
+            say(f"{case.name}: {run}")
+
+    _, interrupted = train_all(requests, jobs=jobs, finished=keep)
+    if interrupted:
+        raise KeyboardInterrupt
+
+
+def row_of(run: Run) -> dict[str, Any]:
+    """Return a run's values, its curve in CURVE_POINTS means."""
+    rewards = np.array_split(run.rewards, min(CURVE_POINTS, len(run.rewards)))
+    ends = np.cumsum([len(part) for part in rewards]) - 1
+    return {
+        "mean_reward": run.mean_reward,
+        "final_reward": run.final_reward,
+        "episodes_to_target": episodes_to(TARGET, run),
+        "test_accuracy": run.test_accuracy,
+        "steps_per_second": round(run.steps_per_second),
+        "at": " ".join(str(int(end)) for end in run.episodes[ends]),
+        "reward": np.array([part.mean() for part in rewards]),
+    }
+
+
+def published(study: Study, made: Results, jobs: int) -> None:
+    """Train with the published setting and its remedies, looking at the units."""
+    wanted = [
+        (remedy, rule, seed)
+        for seed in range(study.published_seeds)
+        for remedy in study.remedies
+        for rule in RULES
+    ]
+    episodes = study.published_episodes
+    keys = [saturation.key_of(*each, episodes) for each in wanted]
+    missing = [
+        pair for pair in zip(wanted, keys, strict=True) if made.published.get(pair[1]) is None
+    ]
+    pool = ThreadPoolExecutor(max_workers=jobs)
+    try:
+        pending = {pool.submit(saturation.observe, *each, episodes): key for each, key in missing}
+        for count, done in enumerate(as_completed(pending), start=1):
+            made.published.add(pending[done], done.result())
+            if count % len(RULES) == 0:
+                say(f"published setting: {count} of {len(missing)} runs")
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def against_size(study: Study, made: Results, jobs: int) -> None:
+    """Measure noise, learning and cost at every size."""
+    plan = study.scaling
+    for axis, hidden in plan.sizes:
+        keys = [point_key(plan, axis, hidden, rule, seed) for rule in RULES
+                for seed in plan.settings.seed_range]  # fmt: skip
+        if all(made.points.get(key) is not None for key in keys):
+            continue
+        here = dataclasses.replace(
+            plan,
+            widths=hidden[:1] if axis == "width" else (),
+            depths=(len(hidden),) if axis == "depth" else (),
+        )
+        for point in measure_scaling(here, jobs=jobs).points:
+            key = point_key(plan, axis, hidden, point.rule, point.seed)
+            made.points.add(key, {name: getattr(point, name) for name in POINT_VALUES})
+        say(f"against {axis}: {list(hidden)} done")
+
+
+def point_key(
+    plan: Plan, axis: str, hidden: tuple[int, ...], rule: str, seed: int
+) -> dict[str, Any]:
+    """Return all that defines a point."""
+    return {
+        "axis": axis,
+        "width": hidden[0],
+        "depth": len(hidden),
+        "rule": rule,
+        "seed": seed,
+        "episodes": plan.settings.episodes,
+        "samples": plan.samples,
+        "factors": plan.factors,
+    }
+
+
+def estimate(study: Study, jobs: int) -> None:
+    """Print how long the runs of each part take, from a short run of each kind."""
+    total = 0.0
+    for case in study.cases:
+        short = case.settings(seeds=1, episodes=max(1, 2000 // case.batch_size) * case.batch_size)
+        task = make_task(short)
+        requests = [Request(short, task, rule, 0) for rule in RULES]
+        runs, _ = train_all(requests, jobs=1)
+        seconds = sum(
+            case.settings().steps / r.steps_per_second for r in runs if isinstance(r, Run)
+        )
+        # At most: the best settings by both objectives may be the same.
+        again = study.finalists * Search.finalist_seeds
+        most = seconds * (study.trials + again + 2 * study.fresh_seeds)
+        total += most
+        say(f"{case.name}: {most / 60:.1f} minutes of one core, {seconds / len(RULES):.1f} s a run")
+        if case.name == "mux4-b1":
+            runs_there = len(study.remedies) * study.published_seeds
+            each = seconds * study.published_episodes / case.episodes
+            total += each * runs_there
+            say(f"published setting: {each * runs_there / 60:.1f} minutes of one core")
+    say(f"{total / 60:.0f} minutes of one core and the part `scaling`: about"
+        f" {total / 60 / jobs:.0f} minutes for {jobs} at a time")  # fmt: skip
+
+
+def say(line: str) -> None:
+    """Print progress."""
+    print(f"{time.strftime('%H:%M:%S')} {line}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    sys.exit(main())

@@ -1,0 +1,397 @@
+"""Tables, verdicts and plots from the results, and their places in claims.md."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import figures
+import numpy as np
+import saturation
+from plan import OURS, PEERS, RULES, UNBIASED, Case, Study
+from store import run_key, series
+
+import uwm
+from uwm.experiments.comparison import title_of
+from uwm.experiments.results import write_whole
+from uwm.experiments.scaling import Point, Scaling
+from uwm.experiments.statistics import Spread, spread
+from uwm.experiments.tuning import OBJECTIVES, TRIALS, Search, Tuned, read_trials
+
+if TYPE_CHECKING:
+    from make import Results
+
+TEMPLATE = Path(__file__).resolve().parent.parent / "claims.md"
+MARKER = re.compile(r"(<!-- made: ([a-z0-9-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+TOLERANCE = 1e-9  # relative bias, in double precision
+
+
+def write(study: Study, made: Results, home: Path) -> None:
+    """Fill claims.md and draw the plots of all results that are there."""
+    images = home / "claims" / "images"
+    images.mkdir(parents=True, exist_ok=True)
+    runs = {case.name: case_runs(study, made, case) for case in study.cases}
+    there = [case for case in study.cases if runs[case.name]]
+    blocks: dict[str, str] = {"budget": budget(study)}
+    if made.bias.rows:
+        blocks["bias"] = bias_table(made)
+        blocks["verdict-unbiased"] = verdict_unbiased(made)
+    for case in there:
+        blocks[f"case-{case.name}"] = case_table(case, runs[case.name])
+    if there:
+        for metric, claim in (("mean_reward", "faster"), ("final_reward", "higher")):
+            blocks[f"verdict-{claim}"] = "\n".join(
+                verdict(there, runs, metric, other) for other in PEERS
+            )
+        blocks["summary"] = summary(there, runs)
+        write_whole(images / "learning-curves.png", figures.curves(there, runs))
+        blocks["curves"] = picture("learning-curves.png", "Learning curves of every case")
+    if made.published.rows:
+        found = published_runs(study, made)
+        blocks["published"] = published_table(found)
+        blocks["remedies"] = remedies_table(found)
+        write_whole(images / "saturation.png", figures.along_training(found))
+        write_whole(images / "remedies.png", figures.remedies(found))
+        blocks["published-plot"] = picture("saturation.png", "Units along training")
+        blocks["remedies-plot"] = picture("remedies.png", "Last tenth with every remedy")
+    if made.points.rows:
+        sizes = scaling_of(study, made)
+        blocks["scaling"] = scaling_table(sizes)
+        blocks["verdict-scales"] = verdict_scales(sizes)
+        write_whole(images / "scaling.png", figures.scaling(sizes))
+        blocks["scaling-plot"] = picture("scaling.png", "Noise, learning and cost against size")
+    page = home / "claims.md"
+    write_whole(page, fill(TEMPLATE.read_text(encoding="utf-8"), blocks).encode())
+
+
+def fill(page: str, blocks: dict[str, str]) -> str:
+    """Put each block between its markers; a place without a block says that it is not made yet."""
+
+    def put(found: re.Match[str]) -> str:
+        block = blocks.get(found.group(2), "*Not made yet.*")
+        return f"{found.group(1)}{block}\n{found.group(3)}"
+
+    return MARKER.sub(put, page)
+
+
+def picture(name: str, text: str) -> str:
+    """Return the link to an image."""
+    return f"![{text}](claims/images/{name})"
+
+
+# Bias
+
+
+def bias_net(sizes: tuple[int, ...], scale: float) -> uwm.Network:
+    """Return a network in double precision whose weights are normal, with this deviation."""
+    output = "bernoulli" if sizes[-1] == 1 else "softmax"
+    net = uwm.Network(sizes, output=output, dtype="float64", seed=1)
+    numbers = np.random.default_rng(0)
+    for layer in net.layers:
+        layer.weight = scale * numbers.standard_normal(layer.weight.shape)
+        layer.bias = 0.5 * scale * numbers.standard_normal(layer.bias.shape)
+    return net
+
+
+def odd(output: Any) -> Any:
+    """Return a reward for the first output unit."""
+    return 2.0 * output[:, 0] - 1.0
+
+
+def bias_table(made: Results) -> str:
+    """Return the largest bias, and the noise, of each rule."""
+    scales = sorted({float(row["scale"]) for row in made.bias.rows.values()})
+    lines = [
+        head(
+            "rule",
+            *(f"bias, weights {s:g}" for s in scales),
+            *(f"noise, weights {s:g}" for s in scales),
+        )
+    ]
+    for rule in RULES:
+        cells = []
+        for name in ("bias", "noise"):
+            for scale in scales:
+                rows = [r for r in made.bias.rows.values()
+                        if r["rule"] == rule and float(r["scale"]) == scale]  # fmt: skip
+                worst = max(float(row[name]) for row in rows)
+                cells.append(f"{worst:.2g}" if name == "bias" else f"{worst:.3g}")
+        lines.append(line(code(rule), *cells))
+    return "\n".join(lines)
+
+
+def verdict_unbiased(made: Results) -> str:
+    """Say which rules are unbiased to rounding."""
+    worst = {
+        rule: max(float(r["bias"]) for r in made.bias.rows.values() if r["rule"] == rule)
+        for rule in RULES
+    }
+    good = [rule for rule in RULES if worst[rule] < TOLERANCE]
+    biased = [rule for rule in RULES if rule not in good]
+    missing = [rule for rule in UNBIASED if rule not in good]
+    holds = "Holds" if not missing else f"Does not hold for {words(missing)}"
+    return (
+        f"**{holds}**: the largest relative bias of {words(good)} is"
+        f" {max(worst[rule] for rule in good):.1g}; of the others it goes up to "
+        + ", ".join(f"{worst[rule]:.0%} ({code(rule)})" for rule in biased)
+        + "."
+    )
+
+
+# Cases
+
+CaseRuns = dict[str, dict[str, list[dict[str, str]]]]
+
+
+def case_runs(study: Study, made: Results, case: Case) -> CaseRuns:
+    """Return the rows of the fresh seeds, by objective and rule; nothing if there are none."""
+    folder = made.search_folder(case)
+    if not (folder / TRIALS).exists():
+        return {}
+    search = study.search(case)
+    tuned = Tuned(search, case.title, tuple(read_trials(folder / TRIALS, search).values()), {})
+    found: CaseRuns = {}
+    for objective in OBJECTIVES:
+        settings = tuned.settings(objective)
+        found[objective] = {}
+        for rule in settings.rule_names:
+            rows = [
+                made.runs.get(run_key(settings, rule, seed)) for seed in range(study.fresh_seeds)
+            ]
+            if all(rows):
+                found[objective][rule] = [row for row in rows if row]
+    return found if found["mean_reward"] else {}
+
+
+def of(rows: list[dict[str, str]], name: str) -> Spread:
+    """Return the statistics of one column."""
+    return spread([float(row[name]) for row in rows])
+
+
+def case_table(case: Case, runs: CaseRuns) -> str:
+    """Return a case's results, one line per rule."""
+    tested = case.task == "digits"
+    lines = [head("rule", "mean reward", "last tenth", "episodes to 0.5",
+                  *(["test accuracy"] if tested else []),
+                  "learning rates (by mean · by last tenth)", "baseline")]  # fmt: skip
+    for rule in RULES:
+        if any(rule not in runs[objective] for objective in OBJECTIVES):
+            lines.append(line(code(rule), "no result", *[""] * (4 + tested)))
+            continue
+        by_mean, by_last = (runs[objective][rule] for objective in OBJECTIVES)
+        rates = [" ".join(f"{r:.2g}" for r in series(rows[0]["learning_rate"]))
+                 for rows in (by_mean, by_last)]  # fmt: skip
+        baselines = dict.fromkeys(rows[0]["baseline"] for rows in (by_mean, by_last))
+        lines.append(
+            line(
+                code(rule),
+                plus_minus(of(by_mean, "mean_reward")),
+                plus_minus(of(by_last, "final_reward")),
+                reached(by_mean),
+                *([plus_minus(of(by_last, "test_accuracy"))] if tested else []),
+                " · ".join(dict.fromkeys(rates)),
+                " · ".join(baselines),
+            )
+        )
+    return "\n".join(lines)
+
+
+def reached(rows: list[dict[str, str]]) -> str:
+    """Return the median of the episodes to the target, and how many runs got there."""
+    values = [float(row["episodes_to_target"]) for row in rows]
+    count = sum(math.isfinite(value) for value in values)
+    if count == 0:
+        return "never"
+    middle = float(np.median(values))
+    shown = f"{middle:,.0f}" if math.isfinite(middle) else "never"
+    return shown if count == len(values) else f"{shown} ({count} of {len(values)} runs)"
+
+
+def summary(cases: list[Case], runs: dict[str, CaseRuns]) -> str:
+    """Return mean reward and last tenth of every rule in every case."""
+    lines = [head("case", *(code(rule) for rule in RULES))]
+    for case in cases:
+        cells = []
+        for rule in RULES:
+            both = [of(runs[case.name][o][rule], o).mean
+                    for o in OBJECTIVES if rule in runs[case.name][o]]  # fmt: skip
+            cells.append(" · ".join(f"{value:.2f}" for value in both) or "-")
+        lines.append(line(case.title, *cells))
+    return "\n".join(lines)
+
+
+def verdict(cases: list[Case], runs: dict[str, CaseRuns], metric: str, other: str) -> str:
+    """Say where OURS is above another rule with 95% intervals that do not meet, and by how much."""
+    found: dict[str, list[str]] = {"above": [], "open": [], "below": []}
+    for case in cases:
+        rows = runs[case.name][metric]
+        if OURS not in rows or other not in rows:
+            continue
+        a, b = of(rows[OURS], metric), of(rows[other], metric)
+        apart = abs(a.mean - b.mean) > a.margin + b.margin
+        state = "open" if not apart else "above" if a.mean > b.mean else "below"
+        found[state].append(f"{case.title} ({a.mean - b.mean:+.3f})")
+    total = sum(len(each) for each in found.values())
+    parts = [f"**Above `{other}`** in {len(found['above'])} of {total} cases"]
+    parts[0] += f": {'; '.join(found['above'])}" if found["above"] else ""
+    if found["open"]:
+        parts.append(f"intervals overlap: {'; '.join(found['open'])}")
+    if found["below"]:
+        parts.append(f"**below**: {'; '.join(found['below'])}")
+    return "- " + ". ".join(part[0].upper() + part[1:] if k else part for k, part in
+                            enumerate(parts)) + "."  # fmt: skip
+
+
+def plus_minus(value: Spread) -> str:
+    """Return a mean and half of its 95% interval."""
+    return (
+        f"{value.mean:.3f}"
+        if math.isnan(value.margin)
+        else f"{value.mean:.3f} ± {value.margin:.3f}"
+    )
+
+
+# The published setting
+
+PublishedRuns = dict[str, dict[str, list[dict[str, str]]]]
+
+
+def published_runs(study: Study, made: Results) -> PublishedRuns:
+    """Return the rows by remedy and rule."""
+    found: PublishedRuns = {}
+    for remedy in study.remedies:
+        for rule in RULES:
+            for seed in range(study.published_seeds):
+                key = saturation.key_of(remedy, rule, seed, study.published_episodes)
+                row = made.published.get(key)
+                if row is not None:
+                    found.setdefault(remedy.name, {}).setdefault(rule, []).append(row)
+    return found
+
+
+def published_table(found: PublishedRuns) -> str:
+    """Return what the units do at the end of training in the published setting."""
+    first = found[next(iter(found))]
+    lines = [head("rule", "mean reward", "last tenth", "saturated", "stuck",
+                  "entropy, bits", "mean weight", "update / rate")]  # fmt: skip
+    for rule, rows in first.items():
+        cells = []
+        for name in saturation.SERIES[1:]:
+            layers = [np.mean([series(row[f"{name}_{k}"])[-1] for row in rows])
+                      for k in range(1, saturation.LAYERS + 1)]  # fmt: skip
+            cells.append(" / ".join(f"{value:.2f}" for value in layers))
+        lines.append(line(code(rule), plus_minus(of(rows, "mean_reward")),
+                          plus_minus(of(rows, "final_reward")), *cells))  # fmt: skip
+    return "\n".join(lines)
+
+
+def remedies_table(found: PublishedRuns) -> str:
+    """Return mean reward and last tenth of every rule with every remedy."""
+    lines = [head("setting", *(code(rule) for rule in RULES))]
+    for name, by_rule in found.items():
+        cells = []
+        for rule in RULES:
+            both = [of(by_rule[rule], o).mean for o in OBJECTIVES if rule in by_rule]
+            cells.append(" · ".join(f"{value:.2f}" for value in both) or "-")
+        lines.append(line(name, *cells))
+    return "\n".join(lines)
+
+
+# Scaling
+
+
+def scaling_of(study: Study, made: Results) -> Scaling:
+    """Return the points as `uwm.experiments.scaling` does."""
+    types = {f.name: {"str": str, "int": int, "float": float}[str(f.type)]
+             for f in dataclasses.fields(Point)}  # fmt: skip
+    points = tuple(
+        Point(**{name: kind(row[name]) for name, kind in types.items()})
+        for row in made.points.rows.values()
+    )
+    return Scaling(study.scaling, title_of(study.scaling.settings), points)
+
+
+def scaling_table(found: Scaling) -> str:
+    """Return each rule's noise at the smallest and the largest size, and the fitted powers."""
+    widths, depths = ((min(v), max(v)) for v in (found.plan.widths, found.plan.depths))
+    lines = [head("rule", f"noise, {widths[0]} → {widths[1]} wide", "~ units to the",
+                  "after training", f"noise, {depths[0]} → {depths[1]} deep", "~ units to the",
+                  f"mean reward, {widths[0]} → {widths[1]} wide",
+                  f"{depths[0]} → {depths[1]} deep")]  # fmt: skip
+    for rule in RULES:
+        cells = []
+        for axis, ends in (("width", widths), ("depth", depths)):
+            points = found.of(rule, axis)
+            cells.append(" → ".join(f"{np.mean([p.noise for p in points[e]]):.4g}" for e in ends))
+            cells.append(power(found, rule, axis))
+            if axis == "width":
+                cells.append(power(found, rule, axis, "noise_trained"))
+        for axis, ends in (("width", widths), ("depth", depths)):
+            points = found.of(rule, axis)
+            cells.append(
+                " → ".join(f"{np.mean([p.mean_reward for p in points[e]]):.3f}" for e in ends)
+            )
+        lines.append(line(code(rule), *cells))
+    return "\n".join(lines)
+
+
+def power(found: Scaling, rule: str, axis: str, quantity: str = "noise") -> str:
+    """Return a fitted exponent with its 95% interval."""
+    fitted = found.exponent(rule, axis, quantity)
+    slope = round(fitted.slope, 2) + 0  # no sign before a 0
+    return "-" if math.isnan(slope) else f"{slope:.2f} ± {fitted.margin:.2f}"
+
+
+def verdict_scales(found: Scaling) -> str:
+    """Say how the noise of OURS and of REINFORCE grows with width."""
+    widths = {w: np.mean([p.noise for p in each]) for w, each in found.of(OURS, "width").items()}
+    change = max(widths.values()) / min(widths.values()) - 1
+    holds = "Holds" if change < 0.2 else "Does not hold"
+    ends = found.of(OURS, "width")
+    first, last = min(ends), max(ends)
+    rewards = [spread([p.mean_reward for p in ends[w]]) for w in (first, last)]
+    return (
+        f"**{holds}** at initialisation: from {first} to {last} units per layer the noise-to-signal"
+        f" of {code(OURS)} changes by {change:.0%} (units to the power"
+        f" {power(found, OURS, 'width')}),"
+        f" that of `reinforce` grows as units to the power {power(found, 'reinforce', 'width')}."
+        f" Mean reward of {code(OURS)}: {plus_minus(rewards[0])} with {first} units per layer,"
+        f" {plus_minus(rewards[1])} with {last}."
+    )
+
+
+# Words
+
+
+def budget(study: Study) -> str:
+    """Return what was spent on every rule."""
+    episodes = ", ".join(f"{case.title}: {case.episodes:,}" for case in study.cases)
+    return (
+        f"Every rule on every case: {study.trials} trials of one seed each, the best"
+        f" {study.finalists} of them again with {Search.finalist_seeds} more seeds each; then"
+        f" {study.fresh_seeds} fresh seeds at the best settings by mean reward, and at the best by"
+        f" last tenth. Episodes of a run, in trials and fresh seeds alike: {episodes}."
+    )
+
+
+def head(*cells: str) -> str:
+    """Return a table's head."""
+    return line(*cells) + "\n" + line(*["---"] + ["---:"] * (len(cells) - 1))
+
+
+def line(*cells: str) -> str:
+    """Return a table's line."""
+    return "| " + " | ".join(cells) + " |"
+
+
+def code(rule: str) -> str:
+    """Return a rule's name as code."""
+    return f"`{rule}`"
+
+
+def words(rules: list[str]) -> str:
+    """Return names joined as in a sentence."""
+    return ", ".join(code(rule) for rule in rules)

@@ -1,0 +1,136 @@
+"""The options that are settings, shared by the commands that train."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import uwm
+from uwm.cli.errors import CommandError
+from uwm.experiments import Settings
+from uwm.experiments.settings import read_settings
+
+
+def numbers(kind: Callable[[str], Any], what: str) -> Callable[[str], list[Any]]:
+    """Return a parser of numbers joined by commas."""
+
+    def parse(text: str) -> list[Any]:
+        try:
+            return [kind(word) for word in text.split(",")]
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"expected {what}, got {text!r}") from None
+
+    return parse
+
+
+def names(text: str) -> list[str]:
+    """Return words joined by commas."""
+    return text.split(",")
+
+
+def sizes(text: str) -> list[int]:
+    """Return layer sizes; `none` stands for no hidden layer."""
+    return [] if text == "none" else numbers(int, "whole numbers joined by commas")(text)
+
+
+def rates(text: str) -> float | list[float]:
+    """Return one learning rate, or a list with one per layer."""
+    values = numbers(float, "a number, or one per layer joined by commas")(text)
+    return float(values[0]) if len(values) == 1 else values
+
+
+def baseline(text: str) -> str | float | None:
+    """Return none, running-mean or a number."""
+    if text in ("none", "running-mean"):
+        return None if text == "none" else text
+    try:
+        return float(text)
+    except ValueError:
+        message = f"expected none, running-mean or a number, got {text!r}"
+        raise argparse.ArgumentTypeError(message) from None
+
+
+def add_settings(
+    parser: argparse.ArgumentParser, *, leave_out: tuple[str, ...] = (), **defaults: object
+) -> None:
+    """Add an option for each setting; they have no default here, Settings knows it.
+
+    leave_out: settings that the command has no use for. defaults: what the help shows as default
+    where the command differs from Settings.
+    """
+    default = Settings()
+
+    def setting(name: str, help: str, **options: Any) -> None:
+        field = name[2:].replace("-", "_")
+        if field not in leave_out:
+            if field in defaults:
+                help = f"{help.split(' (default')[0]} (default {defaults[field]})"
+            parser.add_argument(name, default=argparse.SUPPRESS, help=help, **options)
+
+    setting("--task", "multiplexer (default), digits, or a .csv or .npz file of inputs and labels")
+    setting("--address-bits", "of the multiplexer (default 3)", type=int, metavar="N")
+    setting("--hidden", "units of each hidden layer, or none (default 64,32; 64 for"
+            " classification)", type=sizes, metavar="N,N")  # fmt: skip
+    setting("--rules", f"some of {', '.join(uwm.RULES)} (default {','.join(default.rule_names)})",
+            type=names, metavar="A,B")  # fmt: skip
+    setting("--episodes", f"of each run (default {default.episodes})", type=int, metavar="N")
+    setting("--batch-size", "episodes of a step (default 1; 16 for classification)",
+            type=int, metavar="N")  # fmt: skip
+    setting("--learning-rate", "a number, or one per layer joined by commas (default 0.02 in the"
+            " first layer falling to 0.002 in the last; 0.003 for classification)",
+            type=rates, metavar="R")  # fmt: skip
+    setting("--optimizer", "adam (default) or sgd", metavar="NAME")
+    setting("--baseline", "taken off the reward: none (default), running-mean or a number",
+            type=baseline, metavar="B")  # fmt: skip
+    setting("--seeds", "runs of each rule (default 10)", type=int, metavar="K")
+    setting("--first-seed", "(default 0)", type=int, metavar="N")
+    setting("--units", "binary (0/1, default) or bipolar (-1/+1) hidden units", metavar="KIND")
+    setting("--dtype", "float32 (default) or float64", metavar="TYPE")
+    parser.add_argument("--settings", metavar="FILE", help="settings as JSON, the settings.json"
+                        " of an earlier run or the tuned.json of uwm tune for instance; other"
+                        " options win")  # fmt: skip
+
+
+def settings_of(args: argparse.Namespace, **defaults: Any) -> Settings:
+    """Return the defaults of the task, changed by the command's own, the file, the options.
+
+    A learning rate or baseline among the options is every rule's. Rates that the file has for rules
+    that are not asked for are left out.
+    """
+    fields = {field.name for field in dataclasses.fields(Settings)}
+    given = {name: value for name, value in vars(args).items() if name in fields}
+    try:
+        file = read_settings(args.settings) if args.settings else {}
+        if file.get("learning_rates") and not file.get("rates_from"):
+            file["rates_from"] = str(args.settings)
+        for one, per_rule in (("learning_rate", "learning_rates"), ("baseline", "baselines")):
+            if one in given:
+                file.pop(per_rule, None)
+            elif "rules" in given and isinstance(file.get(per_rule), dict):
+                values = file[per_rule]
+                file[per_rule] = {rule: values[rule] for rule in given["rules"] if rule in values}
+        values = {**defaults, **file, **given}
+        return Settings.for_task(values.pop("task", "multiplexer"), **values)
+    except OSError as error:
+        raise CommandError(explain(error)) from error
+    except (ValueError, TypeError) as error:
+        raise CommandError(str(error)) from error
+
+
+def check_folder(folder: Path) -> None:
+    """Raise CommandError unless files can be written into the folder, before minutes of work."""
+    from uwm.experiments import results
+
+    try:
+        results.make_folder(folder)
+    except OSError as error:
+        reason = "it is a file" if folder.is_file() else error.strerror
+        raise CommandError(f"cannot write into the folder {folder}: {reason}") from error
+
+
+def explain(error: OSError) -> str:
+    """Return what went wrong with which file."""
+    return f"{error.filename}: {error.strerror}" if error.filename else str(error)

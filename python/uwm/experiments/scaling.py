@@ -1,0 +1,373 @@
+"""How a rule's noise, learning and cost change with the number of units.
+
+Two axes: the width of the hidden layers at a fixed number of layers, and the number of layers at a
+fixed width. Learning rates that suit one size do not suit another, so every rule is trained at
+every size with the same few multiples of the settings' rates, and its best multiple counts.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import uwm
+from uwm.analysis import sampled_statistics
+from uwm.analysis.sampling import GROUPS
+from uwm.experiments.comparison import (
+    Request,
+    Run,
+    available_cores,
+    make_task,
+    new_baseline,
+    new_network,
+    new_optimizer,
+    title_of,
+    train_all,
+)
+from uwm.experiments.results import csv_text, make_folder, write_whole
+from uwm.experiments.settings import Settings, finite, whole_number
+from uwm.experiments.statistics import student_t
+from uwm.tasks import Task
+
+AXES = ("width", "depth")
+TRAINER = "unbiased_weight_max"  # of the networks whose noise is measured after training
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to measure.
+
+    settings: task, rules, seeds, and of the training runs episodes, batch size, learning rates and
+    baseline; its hidden layers are not used. widths: units of each of `layers` hidden layers.
+    depths: numbers of hidden layers of `width` units. factors: the multiples of the learning rates
+    that are tried. samples: for the noise, per network. trained: measure the noise once more, on
+    networks that TRAINER has trained. target: the mean reward whose first crossing counts.
+
+    Raises ValueError or TypeError for values that make no sense.
+
+    >>> Plan(Settings(), widths=(8, 16), depths=(1,)).sizes
+    [('width', (8, 8)), ('width', (16, 16)), ('depth', (32,))]
+    """
+
+    settings: Settings
+    widths: Sequence[int] = (8, 16, 32, 64, 128, 256, 512, 1024)
+    depths: Sequence[int] = (1, 2, 3, 4, 5)
+    layers: int = 2
+    width: int = 32
+    factors: Sequence[float] = (3.0, 1.0, 0.3, 0.1)
+    samples: int = 8192
+    trained: bool = False
+    target: float = 0.5
+
+    def __post_init__(self) -> None:
+        for name in ("widths", "depths", "factors"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        for name, values in (("widths", self.widths), ("depths", self.depths)):
+            for value in values:
+                whole_number(name, value, 1)
+        for name in ("layers", "width"):
+            whole_number(name, getattr(self, name), 1)
+        whole_number("samples", self.samples, 2 * GROUPS)
+        finite("target", self.target)
+        for factor in self.factors:
+            if not finite("factors", factor) > 0:
+                raise ValueError(f"factors: expected numbers above 0, got {factor}")
+        if not self.sizes:
+            raise ValueError("widths, depths: expected at least one size, got none")
+
+    @property
+    def sizes(self) -> list[tuple[str, tuple[int, ...]]]:
+        """Every network's axis and hidden layers."""
+        wide = [("width", (width,) * self.layers) for width in self.widths]
+        return wide + [("depth", (self.width,) * depth) for depth in self.depths]
+
+    def describe(self) -> str:
+        """Return the settings that the results depend on in one line."""
+        s = self.settings
+        return (
+            f"{self.layers} hidden layers against width, {self.width} units each against depth,"
+            f" batch size {s.batch_size}, {s.episodes:,} episodes at the best of"
+            f" {len(self.factors)} learning rates, {s.seeds} seed{'s' if s.seeds > 1 else ''}"
+        )
+
+
+@dataclass(frozen=True)
+class Point:
+    """One rule at one size with one seed.
+
+    noise: of the first layer's update at initialisation, sqrt(trace of the covariance) / |gradient|
+    (see `uwm.analysis.RuleStatistics`); noise_trained: the same after training, NaN if not asked
+    for. factor: the multiple of the learning rates that the size learned best with. The rest is of
+    the training run: episodes_to_target is infinite if the target was not reached; all are NaN if
+    every run diverged.
+    """
+
+    axis: str
+    width: int
+    depth: int
+    rule: str
+    seed: int
+    noise: float
+    noise_trained: float
+    factor: float
+    mean_reward: float
+    final_reward: float
+    episodes_to_target: float
+    microseconds_per_step: float
+
+    @property
+    def units(self) -> int:
+        """The number of hidden units."""
+        return self.width * self.depth
+
+
+@dataclass(frozen=True)
+class Exponent:
+    """The slope of log noise against log number of units, and half of its 95% interval."""
+
+    slope: float
+    margin: float
+
+
+@dataclass(frozen=True, eq=False)
+class Scaling:
+    """The results of `measure_scaling`."""
+
+    plan: Plan
+    title: str
+    points: tuple[Point, ...]
+
+    def of(self, rule: str, axis: str) -> dict[int, list[Point]]:
+        """Return a rule's points along an axis, by width or depth, one per seed."""
+        found: dict[int, list[Point]] = {}
+        for point in self.points:
+            if (point.rule, point.axis) == (rule, axis):
+                found.setdefault(point.width if axis == "width" else point.depth, []).append(point)
+        return found
+
+    def exponent(self, rule: str, axis: str = "width", quantity: str = "noise") -> Exponent:
+        """Return how a quantity grows with the number of hidden units: by this power.
+
+        NaN for fewer than three points.
+        """
+        points = [p for p in self.points if (p.rule, p.axis) == (rule, axis)]
+        return fit_exponent([p.units for p in points], [getattr(p, quantity) for p in points])
+
+    def write(self, folder: str | os.PathLike[str], *, plot: bool = True) -> list[Path]:
+        """Write scaling.csv, and scaling.png if wanted; return their paths."""
+        image = None
+        if plot:
+            from uwm.experiments.plot import scaling_curves
+
+            image = scaling_curves(self)
+        folder = Path(folder)
+        make_folder(folder)
+        names = [field.name for field in dataclasses.fields(Point)]
+        rows = [[getattr(point, name) for name in names] for point in self.points]
+        write_whole(folder / "scaling.csv", csv_text(names, rows).encode())
+        if image is not None:
+            write_whole(folder / "scaling.png", image)
+        return [folder / "scaling.csv", *([folder / "scaling.png"] if image is not None else [])]
+
+
+def measure_scaling(
+    plan: Plan,
+    *,
+    task: Task | None = None,
+    jobs: int | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Scaling:
+    """Measure every rule at every size.
+
+    task, jobs: as in `compare`. progress(line): told of every network measured and run made.
+
+    Raises as `compare` does, KeyboardInterrupt on Ctrl-C.
+
+    >>> settings = Settings(address_bits=1, rules=("ste",), episodes=40, seeds=1)
+    >>> plan = Plan(settings, widths=(4,), depths=(), factors=(1,), samples=2048)
+    >>> found = measure_scaling(plan)
+    >>> found.points[0].noise > 1
+    True
+    """
+    settings = plan.settings
+    jobs = available_cores() if jobs is None else whole_number("jobs", jobs, 1)
+    title = title_of(settings) if task is None else getattr(task, "name", type(task).__name__)
+    task = make_task(settings) if task is None else task
+    tell = progress or (lambda line: None)
+
+    cells = [(axis, hidden, seed) for axis, hidden in plan.sizes for seed in settings.seed_range]
+    runs = learn(plan, task, cells, jobs, tell)
+    best = {
+        (hidden, rule): best_factor(plan, runs, hidden, rule)
+        for _, hidden in plan.sizes
+        for rule in settings.rule_names
+    }
+
+    def measure(
+        cell: tuple[str, tuple[int, ...], int],
+    ) -> tuple[dict[str, float], dict[str, float]]:
+        axis, hidden, seed = cell
+        here = dataclasses.replace(settings, hidden=hidden, learning_rates={})
+        net = new_network(here, task, seed)
+        start = noises(net, task, settings.rules, plan.samples)
+        after = dict.fromkeys(start, math.nan)
+        if plan.trained:
+            trained(net, task, scaled(here, best.get((hidden, TRAINER), plan.factors[0])))
+            after = noises(net, task, settings.rules, plan.samples)
+        tell(f"noise: {axis}, {list(hidden)}, seed {seed}")
+        return start, after
+
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        measured = dict(zip(cells, pool.map(measure, cells), strict=True))
+
+    points = []
+    for axis, hidden, seed in cells:
+        start, after = measured[axis, hidden, seed]
+        for rule in settings.rule_names:
+            factor = best[hidden, rule]
+            run = runs.get((hidden, rule, factor, seed))
+            points.append(
+                Point(
+                    axis=axis,
+                    width=hidden[0],
+                    depth=len(hidden),
+                    rule=rule,
+                    seed=seed,
+                    noise=start[rule],
+                    noise_trained=after[rule],
+                    factor=factor,
+                    mean_reward=run.mean_reward if run else math.nan,
+                    final_reward=run.final_reward if run else math.nan,
+                    episodes_to_target=episodes_to(plan.target, run) if run else math.nan,
+                    microseconds_per_step=1e6 / run.steps_per_second if run else math.nan,
+                )
+            )
+    return Scaling(plan, title, tuple(points))
+
+
+Runs = dict[tuple[tuple[int, ...], str, float, int], Run]
+
+
+def learn(
+    plan: Plan,
+    task: Task,
+    cells: Sequence[tuple[str, tuple[int, ...], int]],
+    jobs: int,
+    tell: Callable[[str], None],
+) -> Runs:
+    """Train every rule at every size, with every multiple of the rates and every seed."""
+    wanted = {
+        (hidden, rule, factor, seed): Request(
+            scaled(dataclasses.replace(plan.settings, hidden=hidden, learning_rates={}), factor),
+            task, rule, seed,
+        )
+        for _, hidden, seed in cells
+        for rule in plan.settings.rules
+        for factor in plan.factors
+    }  # fmt: skip
+    keys = [
+        (hidden, rule if isinstance(rule, str) else str(rule.name), factor, seed)
+        for hidden, rule, factor, seed in wanted
+    ]
+    ended = 0
+
+    def finished(k: int, run: object) -> None:
+        nonlocal ended
+        ended += 1
+        hidden, rule, factor, seed = keys[k]
+        reward = f"mean reward {run.mean_reward:.3f}" if isinstance(run, Run) else "diverged"
+        which = f"{rule}, {list(hidden)}, rates x {factor:g}, seed {seed}"
+        tell(f"{ended} of {len(keys)}: {which}: {reward}")
+
+    found, interrupted = train_all(list(wanted.values()), jobs=jobs, finished=finished)
+    if interrupted:
+        raise KeyboardInterrupt
+    return {key: run for key, run in zip(keys, found, strict=True) if isinstance(run, Run)}
+
+
+def scaled(settings: Settings, factor: float) -> Settings:
+    """Return the settings with every learning rate multiplied."""
+    rates = settings.rates("")
+    more = tuple(factor * r for r in rates) if isinstance(rates, tuple) else factor * rates
+    return dataclasses.replace(settings, learning_rate=more)
+
+
+def best_factor(plan: Plan, runs: Runs, hidden: tuple[int, ...], rule: str) -> float:
+    """Return the multiple of the rates with the highest mean reward over the seeds."""
+
+    def value(factor: float) -> float:
+        found = [runs.get((hidden, rule, factor, seed)) for seed in plan.settings.seed_range]
+        finished = [run.mean_reward for run in found if run is not None]
+        return float(np.mean(finished)) if len(finished) == len(found) else -math.inf
+
+    return max(plan.factors, key=value)
+
+
+def episodes_to(target: float, run: Run) -> float:
+    """Return after how many episodes the reward of a twentieth of a run first reached the target.
+
+    Infinite if it never did.
+    """
+    window = max(1, len(run.rewards) // 20)
+    mean = np.convolve(run.rewards, np.full(window, 1 / window), mode="valid")
+    reached = np.flatnonzero(mean >= target)
+    return float(run.episodes[reached[0] + window - 1]) if len(reached) else math.inf
+
+
+def trained(net: uwm.Network, task: Task, settings: Settings) -> None:
+    """Train a network with TRAINER."""
+    uwm.train(
+        net,
+        uwm.rule(TRAINER),
+        new_optimizer(settings, TRAINER),
+        task,
+        steps=settings.steps,
+        batch_size=settings.batch_size,
+        baseline=new_baseline(settings, TRAINER),
+        threads=1,
+    )
+
+
+def noises(
+    net: uwm.Network, task: Task, rules: Sequence[str | uwm.Rule], samples: int
+) -> dict[str, float]:
+    """Return the noise-to-signal of each rule's update of the first layer."""
+    objects = [uwm.rule(rule) if isinstance(rule, str) else rule for rule in rules]
+    found = sampled_statistics(net, objects, task, samples=samples, seed=net.seed, layers=1)
+    return {each.name: each.standard_deviation[0].value for each in found}
+
+
+def fit_exponent(units: Sequence[float], values: Sequence[float]) -> Exponent:
+    """Return the least-squares slope of log value against log units, with its 95% interval.
+
+    >>> found = fit_exponent([8, 16, 32, 64], [2.0, 4.0, 8.0, 16.0])
+    >>> round(found.slope, 6)
+    1.0
+    """
+    pairs = [(math.log(u), math.log(v)) for u, v in zip(units, values, strict=True)
+             if 0 < v < math.inf]  # fmt: skip
+    if len({x for x, _ in pairs}) < 2 or len(pairs) < 3:
+        return Exponent(math.nan, math.nan)
+    x, y = np.array(pairs).T
+    x, y = x - x.mean(), y - y.mean()
+    slope = float(x @ y / (x @ x))
+    freedom = len(pairs) - 2
+    error = math.sqrt(float(((y - slope * x) ** 2).sum()) / freedom / float(x @ x))
+    return Exponent(slope, student_t(freedom) * error)
+
+
+def describe_points(found: Scaling) -> list[dict[str, Any]]:
+    """Return the points as JSON can hold them: null for what there is not."""
+    rows = [dataclasses.asdict(point) for point in found.points]
+    return [
+        {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}
+        for row in rows
+    ]
