@@ -16,6 +16,7 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 UNBIASED = (
     "reinforce",
     "unbiased_weight_max",
+    "unbiased_weight_max_blended",
     "unbiased_weight_max_two_sided",
     "unbiased_weight_max_one_sided",
     "posterior_reinforce",

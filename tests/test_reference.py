@@ -148,12 +148,12 @@ def test_forward_and_clamp_refuse_what_does_not_fit() -> None:
 
 
 def test_rules_by_name() -> None:
-    assert uwm.RULES[0] == "reinforce" and len(uwm.RULES) == 8
+    assert uwm.RULES[0] == "reinforce" and len(uwm.RULES) == 9
     for name in uwm.RULES:
         assert uwm.rule(name).name == name
     with pytest.raises(ValueError, match=r"expected one of reinforce, ste, .* got 'backprop'"):
         uwm.rule("backprop")
-    with pytest.raises(ValueError, match="got both"):
+    with pytest.raises(ValueError, match="got more"):
         uwm.UnbiasedWeightMax(two_sided=True, one_sided=True)
     for norm in (0.5, float("nan"), float("inf")):
         with pytest.raises(ValueError, match="norm: expected"):

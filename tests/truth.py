@@ -14,7 +14,12 @@ from typing import Any
 
 import numpy as np
 
-FORMS = ("unbiased_weight_max", "unbiased_weight_max_two_sided", "unbiased_weight_max_one_sided")
+FORMS = (
+    "unbiased_weight_max",
+    "unbiased_weight_max_blended",
+    "unbiased_weight_max_two_sided",
+    "unbiased_weight_max_one_sided",
+)
 
 
 def unit_rewards(net: Any, rule: str, x: Any, activations: Any, R: float, digits: int) -> Any:
@@ -65,7 +70,12 @@ def _unit_rewards(net: Any, rule: str, x: Any, activations: Any, R: Decimal) -> 
                 (_product(kappa[j + 1 :]) * (kappa[j] - 1) * T_flipped[j] for j in range(n)),
                 Decimal(0),
             )
-            here.append((A, B, _product(kappa)))
+            ratio = _product(kappa)
+            if rule == "unbiased_weight_max_blended" and not last:
+                share = _two_or_more(kappa, h[ell + 2], z[ell + 1])
+                A += share * ((1 - ratio) * R - A)
+                B += share * (-(1 - ratio) * R - B)
+            here.append((A, B, ratio))
             found.append(_reward(rule, c, q, other, *here[-1]))
         rewards.insert(0, found)
         above = here
@@ -75,12 +85,21 @@ def _unit_rewards(net: Any, rule: str, x: Any, activations: Any, R: Decimal) -> 
 def _reward(
     rule: str, c: int, q: Decimal, other: Decimal, A: Decimal, B: Decimal, ratio: Decimal
 ) -> Decimal:
-    if rule == "unbiased_weight_max":
+    if rule in ("unbiased_weight_max", "unbiased_weight_max_blended"):
         return q * (q * A - other * B) / (q + other * ratio)
     if rule == "unbiased_weight_max_two_sided":
         return q * A
     assert rule == "unbiased_weight_max_one_sided"
     return A if c > 0 else Decimal(0)
+
+
+def _two_or_more(kappa: list[Decimal], h: list[Decimal], z: list[Decimal]) -> Decimal:
+    """Of independent events, the squares of the changes of probability."""
+    none, one = Decimal(1), Decimal(0)
+    for k, h_j, z_j in zip(kappa, h, z, strict=True):
+        d = (_probability(z_j if h_j > 0 else -z_j) * (1 - k)) ** 2
+        none, one = none * (1 - d), one * (1 - d) + none * d
+    return 1 - none - one
 
 
 def _probability(y: Decimal) -> Decimal:

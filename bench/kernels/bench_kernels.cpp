@@ -90,6 +90,7 @@ class Bench {
     for (float& x : odds) x += std::copysign(0.5f, x);
     const auto reward = numbers(batch * n, 0, 1), other = numbers(batch * n, 0, 1);
     auto ratio = numbers(batch * n, 1, 0.1);
+    const auto likelihood = numbers(batch * n, 0.5, 0.1);
     std::vector<float> a(ratio.size()), b(ratio.size()), r(ratio.size());
     std::vector<float> scratch(static_cast<std::size_t>(kernel_.flip_scratch(n)));
     const FlipPass<float> pass = {.batch = batch,
@@ -104,6 +105,8 @@ class Bench {
                                   .advantage = reward.data(),
                                   .other = other.data(),
                                   .ratio = ratio.data(),
+                                  .likelihood = likelihood.data(),
+                                  .reward = reward.data(),
                                   .advantage_out = a.data(),
                                   .other_out = b.data(),
                                   .ratio_out = r.data(),
@@ -115,6 +118,7 @@ class Bench {
       Flip kind;
       double operations, arrays;  // arrays of (batch, n) read or written
     } kinds[] = {{"flip_posterior", Flip::posterior, 17, 9},
+                 {"flip_blended", Flip::blended, 23, 10},
                  {"flip_advantage", Flip::advantage, 8, 4},
                  {"flip_ratio", Flip::ratio, 10, 4},
                  {"flip_difference", Flip::difference, 7, 4}};

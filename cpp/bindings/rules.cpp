@@ -178,7 +178,7 @@ Raises:
           "norm", [](const Builtin<2>& self) { return static_cast<const WeightMax&>(*self.engine).norm(); },
           "p of the p-norm.");
   py::class_<Builtin<3>, RuleHandle>(module, "UnbiasedWeightMax", R"(
-Unbiased Weight Maximization (Chung, arXiv 2307.13270), in three unbiased forms.
+Unbiased Weight Maximization (Chung, arXiv 2307.13270), in four unbiased forms.
 
 With kappa_ji how much likelier unit j's action would have been had unit i of the layer below chosen otherwise, and, over the
 units j of the layer above in a fixed order,
@@ -186,27 +186,33 @@ units j of the layer above in a fixed order,
     A_i = sum_j (prod_{k<j} kappa_ki) (1 - kappa_ji) T_j        lambda_i = prod_j kappa_ji,
 
 - posterior-weighted (the default): T_i = q_i (q_i A_i - (1 - q_i) B_i) / (q_i + (1 - q_i) lambda_i), B_i the same comparison
-  seen from the flipped side; the least variance;
+  seen from the flipped side;
+- ``blended``: the same with A_i and B_i mixed with (1 - lambda_i) R and -(1 - lambda_i) R, with a share
+  that goes from 0 to 1 as a flip of unit i moves the probabilities of more units j; the least variance once weights have grown;
 - ``two_sided``: T_i = q_i A_i;
 - ``one_sided``: T_i = A_i if the unit fired, else 0.
 
 Args:
-    two_sided, one_sided: choose another form than the default.
+    two_sided, one_sided, blended: choose another form than the default.
 
 Raises:
-    ValueError: both are true.
+    ValueError: more than one is true.
 
 >>> import uwm
 >>> uwm.UnbiasedWeightMax(two_sided=True).name
 'unbiased_weight_max_two_sided'
 )")
-      .def(py::init([](bool two_sided, bool one_sided) {
-             if (two_sided && one_sided) throw ValueError("two_sided and one_sided exclude each other, got both");
+      .def(py::init([](bool two_sided, bool one_sided, bool blended) {
+             if (two_sided + one_sided + blended > 1)
+               throw ValueError("two_sided, one_sided and blended exclude each other, got more than one");
              using Form = UnbiasedWeightMax::Form;
-             const Form form = two_sided ? Form::two_sided : one_sided ? Form::one_sided : Form::posterior;
+             const Form form = two_sided   ? Form::two_sided
+                               : one_sided ? Form::one_sided
+                               : blended   ? Form::blended
+                                           : Form::posterior;
              return built_in<3>(std::make_shared<UnbiasedWeightMax>(form));
            }),
-           py::kw_only(), py::arg("two_sided") = false, py::arg("one_sided") = false);
+           py::kw_only(), py::arg("two_sided") = false, py::arg("one_sided") = false, py::arg("blended") = false);
   py::class_<Builtin<4>, RuleHandle>(module, "FlipDifference", R"(
 T_i = q_i sum_j (1 - kappa_ji) T_j: two-sided Unbiased Weight Maximization without its products. Biased: it ignores the joint
 effects of the units above.

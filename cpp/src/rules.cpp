@@ -89,11 +89,14 @@ void flip(Flip kind, const Network<T>& net, const Sample<T>& sample, std::size_t
                                      .advantage = above.advantage.data(),
                                      .other = above.other.data(),
                                      .ratio = above.ratio.data(),
+                                     .likelihood = upper.likelihood.data(),
+                                     .reward = out.reward.data(),
                                      .advantage_out = below.advantage.data(),
                                      .other_out = below.other.data(),
                                      .ratio_out = below.ratio.data(),
                                      .scratch = out.scratch.data()};
-  const Index cost = kind == Flip::posterior ? posterior_flip_cost : flip_cost;
+  const bool both_sides = kind == Flip::posterior || kind == Flip::blended;
+  const Index cost = both_sides ? posterior_flip_cost : flip_cost;
   split(sample.work.threads, sample.batch(), grain_of(cost * n_upper * n_lower),
         [&](Index begin, Index end, int worker) {
           auto piece = pass;
@@ -102,13 +105,17 @@ void flip(Flip kind, const Network<T>& net, const Sample<T>& sample, std::size_t
           piece.eligibility += begin * n_lower;
           piece.unit_reward += begin * n_upper;
           piece.advantage_out += begin * n_lower;
-          if (kind == Flip::posterior) {
+          if (both_sides) {
             piece.advantage += begin * n_upper;
             piece.other += begin * n_upper;
             piece.ratio += begin * n_upper;
             piece.other_out += begin * n_lower;
           }
-          if (kind == Flip::posterior || kind == Flip::ratio) piece.ratio_out += begin * n_lower;
+          if (kind == Flip::blended) {
+            piece.likelihood += begin * n_upper;
+            piece.reward += begin;
+          }
+          if (both_sides || kind == Flip::ratio) piece.ratio_out += begin * n_lower;
           piece.scratch += worker * scratch;
           kernel.flip(kind, piece);
         });
@@ -185,10 +192,12 @@ void combine_rows(const Sample<T>& sample, std::size_t l, UnitRewards<T>& out, F
 
 /// A, B and lambda from the output down; see flip.inl.hpp.
 template <class T>
-void posterior_rewards(const Network<T>& net, const Sample<T>& sample, const Vector<double>& reward,
+void posterior_rewards(Flip kind, const Network<T>& net, const Sample<T>& sample, const Vector<double>& reward,
                        UnitRewards<T>& out) {
   const auto& kernel = kernels::active<T>();
   // at a Bernoulli output (A, B, lambda) = (R, -R, 0)
+  grow(out.reward, reward.size());
+  std::transform(reward.begin(), reward.end(), out.reward.begin(), [](double r) { return static_cast<T>(r); });
   auto& top = out.passes.back();
   top.advantage = out.layers.back();
   top.other = -out.layers.back();
@@ -202,7 +211,8 @@ void posterior_rewards(const Network<T>& net, const Sample<T>& sample, const Vec
       joint_advantage(net, sample, l, reward, out);
       pass.other = -pass.advantage;
     } else {
-      flip(Flip::posterior, net, sample, l, out);
+      // below the output A_i is (1 - lambda_i) R already
+      flip(l + 2 == sample.layers.size() ? Flip::posterior : kind, net, sample, l, out);
     }
     combine_rows(sample, l, out, [&](const auto& q, const auto& e, Index s) {
       return kernel.combine_posterior(n, q.data(), e.data(), pass.advantage.row(s).data(), pass.other.row(s).data(),
@@ -260,8 +270,8 @@ void flip_rewards(FlipRule rule, const Network<T>& net, const Sample<T>& sample,
   reward_output(sample, reward, out);
   const bool in_range = mark_outside(net, sample, out);
   if (in_range) {
-    if (rule == FlipRule::posterior)
-      posterior_rewards(net, sample, reward, out);
+    if (rule == FlipRule::posterior || rule == FlipRule::blended)
+      posterior_rewards(rule == FlipRule::blended ? Flip::blended : Flip::posterior, net, sample, reward, out);
     else if (rule == FlipRule::posterior_reinforce)
       posterior_reinforce_rewards(net, sample, reward, out);
     else
@@ -289,7 +299,8 @@ void StraightThrough::compute(const Network<T>& net, const Sample<T>& sample, co
     sum_deltas(sample, l, net.layers()[l + 1].weight.data(), net.flip_step(l + 1), out, [&](auto t, Index s) {
       const T* q = layer.likelihood.row(s).data();
       const T* e = layer.eligibility.row(s).data();
-      for (Index i = 0; i < t.size(); ++i) t[i] *= std::copysign(q[i], e[i]);  // c_i q_i
+      T* const reward = t.data();
+      for (Index i = 0, n = t.size(); i < n; ++i) reward[i] *= std::copysign(q[i], e[i]);  // c_i q_i
     });
   }
 }
@@ -321,6 +332,8 @@ void WeightMax::compute(const Network<T>& net, const Sample<T>& sample, const Ve
 
 std::string UnbiasedWeightMax::name() const {
   switch (form_) {
+    case Form::blended:
+      return "unbiased_weight_max_blended";
     case Form::two_sided:
       return "unbiased_weight_max_two_sided";
     case Form::one_sided:
@@ -335,6 +348,7 @@ template <class T>
 void UnbiasedWeightMax::compute(const Network<T>& net, const Sample<T>& sample, const Vector<double>& reward,
                                 UnitRewards<T>& out) const {
   const auto rule = form_ == Form::posterior   ? FlipRule::posterior
+                    : form_ == Form::blended   ? FlipRule::blended
                     : form_ == Form::two_sided ? FlipRule::two_sided
                                                : FlipRule::one_sided;
   flip_rewards(rule, net, sample, reward, out);
@@ -357,6 +371,7 @@ const std::vector<std::string>& rule_names() {
                                                  "ste",
                                                  "weight_max",
                                                  "unbiased_weight_max",
+                                                 "unbiased_weight_max_blended",
                                                  "unbiased_weight_max_two_sided",
                                                  "unbiased_weight_max_one_sided",
                                                  "flip_difference",
@@ -370,6 +385,7 @@ std::unique_ptr<Rule> make_rule(const std::string& name) {
   if (name == "ste") return std::make_unique<StraightThrough>();
   if (name == "weight_max") return std::make_unique<WeightMax>();
   if (name == "unbiased_weight_max") return std::make_unique<UnbiasedWeightMax>();
+  if (name == "unbiased_weight_max_blended") return std::make_unique<UnbiasedWeightMax>(Form::blended);
   if (name == "unbiased_weight_max_two_sided") return std::make_unique<UnbiasedWeightMax>(Form::two_sided);
   if (name == "unbiased_weight_max_one_sided") return std::make_unique<UnbiasedWeightMax>(Form::one_sided);
   if (name == "flip_difference") return std::make_unique<FlipDifference>();

@@ -35,6 +35,7 @@ Wide posterior_reward(double logit, const Unit& unit) {
 Wide unit_reward(FlipRule rule, double logit, bool fired, double reward, const Unit& unit) {
   switch (rule) {
     case FlipRule::posterior:
+    case FlipRule::blended:
       return posterior_reward(logit, unit);
     case FlipRule::one_sided:
       return fired ? unit.advantage : Wide();
@@ -59,6 +60,7 @@ template <class T>
 Unit descend(FlipRule rule, const LayerSample<T>& upper, Index s, const auto& weights, double move, double reward,
              bool output, const std::vector<Unit>& units) {
   Unit below;
+  double none = 1, one = 0, share = 0;  // probabilities of none, one, and more of independent events d_j
   for (Index j = 0; j < upper.logit.cols(); ++j) {
     const Unit& unit = units[static_cast<std::size_t>(j)];
     const double s_j = action_sign<double>(upper.eligibility(s, j));
@@ -66,11 +68,23 @@ Unit descend(FlipRule rule, const LayerSample<T>& upper, Index s, const auto& we
     const double log_kappa = log_sigma(flipped) - log_sigma(actual);
     const double log_before = rule == FlipRule::difference ? 0.0 : below.log_ratio;
     below.advantage = below.advantage + Wide::exp(log_before) * one_minus_exp(log_kappa) * unit.reward;
-    if (rule == FlipRule::posterior && !output)
+    if ((rule == FlipRule::posterior || rule == FlipRule::blended) && !output)
       below.other = below.other + Wide::exp(-log_before) * one_minus_exp(-log_kappa) * posterior_reward(flipped, unit);
     below.log_ratio += log_kappa;
+    const double change = std::exp(log_sigma(actual)) - std::exp(log_sigma(flipped));
+    const double d = change * change;
+    share += d * one;
+    one += d * (none - one);
+    none -= d * none;
   }
   if (output && rule != FlipRule::difference) pay_jointly(reward, below);
+  if (rule == FlipRule::blended) {
+    Unit joint{.log_ratio = below.log_ratio};
+    pay_jointly(reward, joint);
+    const Wide local(none + one), global(share);
+    below.advantage = local * below.advantage + global * joint.advantage;
+    below.other = local * below.other + global * joint.other;
+  }
   return below;
 }
 

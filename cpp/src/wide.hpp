@@ -53,7 +53,7 @@ class Wide {
 };
 
 /// The rules that weigh flips of a unit.
-enum class FlipRule { posterior, two_sided, one_sided, difference, posterior_reinforce };
+enum class FlipRule { posterior, blended, two_sided, one_sided, difference, posterior_reinforce };
 
 /// The unit rewards of one sample in arithmetic that neither overflows nor underflows: slow, for samples whose weights,
 /// odds or likelihood ratios leave the range of the kernels. Writes row s of every hidden layer of `out`.

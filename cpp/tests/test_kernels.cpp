@@ -184,13 +184,15 @@ void flip(const Level& level) {
                    b = normal<T>(batch * n_upper, 1, 6);
         const auto ratio =
             Guarded<T>(batch * n_upper, [&](Size i) { return std::exp(double(upper_z[(i * 7) % (batch * n_upper)])); });
+        const auto q = Guarded<T>(batch * n_upper, [&](Size i) { return 1 / (1 + std::abs(double(odds[i]))); });
+        const auto reward = normal<T>(batch, 1, 7);
         const double step = 2.0;
         struct Case {
           Flip kind;
           bool clip = false;
         };
         for (const auto [kind, clip] : {Case{Flip::advantage}, Case{Flip::posterior}, Case{Flip::posterior, true},
-                                        Case{Flip::ratio}, Case{Flip::difference}}) {
+                                        Case{Flip::blended}, Case{Flip::blended, true}, Case{Flip::ratio}, Case{Flip::difference}}) {
           Guarded<T> a_out(batch * n_lower), b_out(batch * n_lower), ratio_out(batch * n_lower);
           std::vector<T> scratch(static_cast<std::size_t>(table<T>(level).flip_scratch(n_upper)));
           table<T>(level).flip(kind, {.batch = batch,
@@ -205,6 +207,8 @@ void flip(const Level& level) {
                                       .advantage = a.data(),
                                       .other = b.data(),
                                       .ratio = ratio.data(),
+                                      .likelihood = q.data(),
+                                      .reward = reward.data(),
                                       .advantage_out = a_out.data(),
                                       .other_out = b_out.data(),
                                       .ratio_out = ratio_out.data(),
@@ -213,6 +217,7 @@ void flip(const Level& level) {
             for (Size i = 0; i < n_lower; ++i) {
               const double c = std::signbit(e[s * n_lower + i]) ? -1 : 1;
               double A = 0, B = 0, lambda = 1, sum = 0, size = 1;
+              double none = 1, one = 0, more = 0;  // of independent events
               for (Size j = n_upper - 1; j >= 0; --j) {
                 const Size at = s * n_upper + j;
                 const double odds_j = std::abs(double(odds[at])), sign = std::signbit(odds[at]) ? -1 : 1;
@@ -223,6 +228,10 @@ void flip(const Level& level) {
                 B += lambda * (kappa - 1) * other;
                 lambda *= kappa;
                 sum += (1 - kappa) * t[at];
+                const double change = (1 - kappa) / (1 + odds_j), d = change * change;
+                more += d * one;
+                one += d * (none - one);
+                none -= d * none;
                 size = std::max({size, std::abs(A), std::abs(B), lambda, std::abs(sum)});
               }
               const double tolerance = 50 * epsilon<T> * static_cast<double>(n_upper + 3) * size;
@@ -230,7 +239,13 @@ void flip(const Level& level) {
               if (kind == Flip::difference) CHECK_NEAR(a_out[at], sum, tolerance);
               if (kind == Flip::advantage || kind == Flip::posterior) CHECK_NEAR(a_out[at], A, tolerance);
               if (kind == Flip::posterior) CHECK_NEAR(b_out[at], B, tolerance);
-              if (kind == Flip::posterior || kind == Flip::ratio) CHECK_NEAR(ratio_out[at], lambda, tolerance);
+              if (kind == Flip::blended) {
+                const double joint = (1 - lambda) * double(reward[s]);
+                CHECK_NEAR(a_out[at], A + more * (joint - A), 2 * tolerance);
+                CHECK_NEAR(b_out[at], B + more * (-joint - B), 2 * tolerance);
+              }
+              if (kind == Flip::posterior || kind == Flip::blended || kind == Flip::ratio)
+                CHECK_NEAR(ratio_out[at], lambda, tolerance);
               if (kind == Flip::ratio) CHECK_NEAR(a_out[at], 1 - lambda, tolerance);
             }
           CHECK(a_out.intact() && b_out.intact() && ratio_out.intact());

@@ -188,8 +188,8 @@ TEST(the_exact_gradient_is_the_slope_of_the_mean_reward) {
 }
 
 TEST(unbiased_rules_have_the_exact_gradient_as_their_mean) {
-  for (const char* name : {"reinforce", "unbiased_weight_max", "unbiased_weight_max_two_sided",
-                           "unbiased_weight_max_one_sided", "posterior_reinforce"}) {
+  for (const char* name : {"reinforce", "unbiased_weight_max", "unbiased_weight_max_blended",
+                           "unbiased_weight_max_two_sided", "unbiased_weight_max_one_sided", "posterior_reinforce"}) {
     const auto rule = uwm::make_rule(name);
     for_each_network([&](const auto& net, const Activities& all) {
       const double bias = relative_bias(expected_update(net, *rule, all), exact_gradient(net, all));

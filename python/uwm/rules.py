@@ -17,6 +17,7 @@ _MAKERS: dict[str, Callable[[], Rule]] = {
     "ste": StraightThrough,
     "weight_max": WeightMax,
     "unbiased_weight_max": UnbiasedWeightMax,
+    "unbiased_weight_max_blended": lambda: UnbiasedWeightMax(blended=True),
     "unbiased_weight_max_two_sided": lambda: UnbiasedWeightMax(two_sided=True),
     "unbiased_weight_max_one_sided": lambda: UnbiasedWeightMax(one_sided=True),
     "flip_difference": FlipDifference,

@@ -39,14 +39,16 @@ class WeightMax final : public RuleOf<WeightMax> {
   double norm_;
 };
 
-/// The three forms of Unbiased Weight Maximization (Chung, arXiv 2307.13270), with
+/// The four forms of Unbiased Weight Maximization (Chung, arXiv 2307.13270), with
 /// A_i = sum_j (prod_{k<j} kappa_ki) (1 - kappa_ji) T_j, lambda_i = prod_j kappa_ji and B the same comparison seen from
 /// the flipped side:
 /// one-sided h_i A_i (h_i = 1 if the unit fired), two-sided q_i A_i, and posterior-weighted
-/// q_i (q_i A_i - (1 - q_i) B_i) / (q_i + (1 - q_i) lambda_i), which has the least variance.
+/// q_i (q_i A_i - (1 - q_i) B_i) / (q_i + (1 - q_i) lambda_i). The blended form mixes A_i and B_i with (1 - lambda_i) R
+/// and -(1 - lambda_i) R where a flip moves several units of the layer above: the least variance once weights have
+/// grown.
 class UnbiasedWeightMax final : public RuleOf<UnbiasedWeightMax> {
  public:
-  enum class Form { posterior, two_sided, one_sided };
+  enum class Form { posterior, blended, two_sided, one_sided };
   explicit UnbiasedWeightMax(Form form = Form::posterior) : form_(form) {}
   Form form() const { return form_; }
   std::string name() const override;

@@ -7,6 +7,15 @@
 //   B_i <- B_i - lambda_i (1 - kappa_ji) T_j'    (lambda_i before its update)
 //   lambda_i <- lambda_i kappa_ji
 //
+// `blended` keeps two numbers more, and mixes A_i and B_i with what the reward R says of the layer as one joint
+// action. The share of that is the probability of two or more of independent events d_j:
+//
+//   share_i <- share_i + d_j one_i                       d_j = (q_j (1 - kappa_ji))^2; one_i before its update
+//   one_i <- one_i + d_j (1 - share_i - 2 one_i)         the probability of exactly one; share_i before its update
+//   A_i <- A_i + share_i ((1 - lambda_i) R - A_i)        B_i <- B_i + share_i (-(1 - lambda_i) R - B_i)      at the end
+//
+// 1 - lambda loses digits where lambda is near 1, but what is lost is a rounding error of R, times share_i.
+//
 // 1 - kappa is made from x - a, not from 1 and kappa, which would lose it where unit j is nearly certain.
 // At a Bernoulli output (A_j, B_j, lambda_j) = (R, -R, 0), which makes T_j' = R.
 //
@@ -101,14 +110,15 @@ inline void fill_signed(const FlipPass<T>& p, Size s, Size first, Size width) {
 template <class T, Flip kind, bool both, bool clip>
 inline void flip_strip(const FlipPass<T>& p, Size s, Size first, Size width) {
   constexpr int V = strip_vectors;
-  constexpr bool with_advantage = kind == Flip::advantage || kind == Flip::posterior;
-  constexpr bool with_ratio = kind == Flip::ratio || kind == Flip::posterior;
+  constexpr bool both_sides = kind == Flip::posterior || kind == Flip::blended;
+  constexpr bool with_advantage = kind == Flip::advantage || both_sides;
+  constexpr bool with_ratio = kind == Flip::ratio || both_sides;
   const Size upper = s * p.n_upper, lower = s * p.n_lower + first;
   Size used[V];
   strip_lanes_used<T>(width, used);
   Mask<T> silent[V];  // c_i < 0
   for (int v = 0; v < V; ++v) silent[v] = negative<T>(load<T>(p.eligibility + lower + v * lanes<T>, used[v]));
-  Vec<T> A[V] = {}, B[V] = {}, ratio[V];
+  Vec<T> A[V] = {}, B[V] = {}, one[V] = {}, share[V] = {}, ratio[V];
   for (int v = 0; v < V; ++v) ratio[v] = broadcast<T>(1);
   const Vec<T> limit = broadcast<T>(Range<T>::most);
   for (Size j = p.n_upper - 1; j >= 0; --j) {
@@ -122,7 +132,7 @@ inline void flip_strip(const FlipPass<T>& p, Size s, Size first, Size width) {
       const Vec<T> x = clip ? minimum<T>(a * e, limit) : a * e;
       const Vec<T> one_plus_x = 1 + x;
       Vec<T> inverse, other_reward;
-      if constexpr (kind == Flip::posterior) {
+      if constexpr (both_sides) {
         const Vec<T> y = 1 + p.ratio[upper + j] * x;
         const Vec<T> inverse_product = 1 / (one_plus_x * y);
         other_reward = (p.advantage[upper + j] - p.other[upper + j] * x) * inverse_product;
@@ -134,14 +144,25 @@ inline void flip_strip(const FlipPass<T>& p, Size s, Size first, Size width) {
       if constexpr (kind == Flip::difference) A[v] += difference * p.unit_reward[upper + j];
       if constexpr (with_advantage) A[v] += difference * (p.unit_reward[upper + j] - A[v]);
       if constexpr (kind == Flip::ratio) A[v] += difference * (1 - A[v]);
-      if constexpr (kind == Flip::posterior) B[v] -= ratio[v] * difference * other_reward;
+      if constexpr (both_sides) B[v] -= ratio[v] * difference * other_reward;
+      if constexpr (kind == Flip::blended) {
+        const Vec<T> change = p.likelihood[upper + j] * difference, d = change * change;
+        const Vec<T> none_less_one = 1 - share[v] - 2 * one[v];
+        share[v] += d * one[v];
+        one[v] += d * none_less_one;
+      }
       if constexpr (with_ratio) ratio[v] *= one_plus_a * inverse;
     }
   }
   for (int v = 0; v < V; ++v) {
     const Size at = lower + v * lanes<T>;
+    if constexpr (kind == Flip::blended) {
+      const Vec<T> joint = (1 - ratio[v]) * p.reward[s];
+      A[v] += share[v] * (joint - A[v]);
+      B[v] -= share[v] * (joint + B[v]);
+    }
     store<T>(p.advantage_out + at, A[v], used[v]);
-    if constexpr (kind == Flip::posterior) store<T>(p.other_out + at, B[v], used[v]);
+    if constexpr (both_sides) store<T>(p.other_out + at, B[v], used[v]);
     if constexpr (with_ratio) store<T>(p.ratio_out + at, ratio[v], used[v]);
   }
 }
@@ -169,6 +190,8 @@ void flip(Flip kind, const FlipPass<T>& p) {
       return flip_pass<T, Flip::advantage>(p);
     case Flip::posterior:
       return p.clip ? flip_pass<T, Flip::posterior, true>(p) : flip_pass<T, Flip::posterior>(p);
+    case Flip::blended:
+      return p.clip ? flip_pass<T, Flip::blended, true>(p) : flip_pass<T, Flip::blended>(p);
     case Flip::ratio:
       return flip_pass<T, Flip::ratio>(p);
     case Flip::difference:

@@ -8,7 +8,7 @@ namespace uwm::kernels {
 using Size = std::ptrdiff_t;
 
 /// What a flip kernel hands down from layer l+1 (units j) to layer l (units i); see flip.inl.hpp.
-enum class Flip { advantage, posterior, ratio, difference };
+enum class Flip { advantage, posterior, blended, ratio, difference };
 
 /// One pass from layer l+1 to layer l over a batch. Every array is row-major, one row per sample.
 template <class T>
@@ -16,16 +16,18 @@ struct FlipPass {
   Size batch, n_upper, n_lower;
   const T* weight;       // (n_upper, n_lower)
   T step;                // a flip of unit i moves z_j by step * w_ji: 1/tau, or 2/tau for bipolar units
-  bool clip;             // by `posterior`: whether a weight is larger than Range::unclipped_weight
+  bool clip;             // by `posterior` and `blended`: whether a weight is larger than Range::unclipped_weight
   const T* odds;         // (batch, n_upper)  exp(-s_j z_j), with the sign of s_j
   const T* eligibility;  // (batch, n_lower)  h_i - p_i, whose sign is c_i
   const T* unit_reward;  // (batch, n_upper)  T_j;             not read by `ratio`
-  const T* advantage;    // (batch, n_upper)  A_j               read by `posterior`
-  const T* other;        // (batch, n_upper)  B_j               read by `posterior`
-  const T* ratio;        // (batch, n_upper)  lambda_j          read by `posterior`
+  const T* advantage;    // (batch, n_upper)  A_j               read by `posterior` and `blended`
+  const T* other;        // (batch, n_upper)  B_j               read by `posterior` and `blended`
+  const T* ratio;        // (batch, n_upper)  lambda_j          read by `posterior` and `blended`
+  const T* likelihood;   // (batch, n_upper)  q_j               read by `blended`
+  const T* reward;       // (batch)           R                 read by `blended`
   T* advantage_out;      // (batch, n_lower)  A_i, or the flip difference; by `ratio` 1 - lambda_i
-  T* other_out;          // (batch, n_lower)  B_i               written by `posterior`
-  T* ratio_out;          // (batch, n_lower)  lambda_i          written by `posterior` and `ratio`
+  T* other_out;          // (batch, n_lower)  B_i               written by `posterior` and `blended`
+  T* ratio_out;          // (batch, n_lower)  lambda_i          written by `posterior`, `blended` and `ratio`
   T* scratch;            // flip_scratch(n_upper) numbers
 };
 

@@ -25,12 +25,13 @@ COLOURS = {
     "ste": "#E69F00",
     "weight_max": "#D55E00",
     "unbiased_weight_max": "#0072B2",
+    "unbiased_weight_max_blended": "#332288",
     "unbiased_weight_max_two_sided": "#56B4E9",
     "unbiased_weight_max_one_sided": "#009E73",
     "flip_difference": "#CC79A7",
     "posterior_reinforce": "#000000",
 }
-OTHERS = ("#332288", "#999933", "#882255", "#44AA99", "#AA4499")  # for rules of one's own
+OTHERS = ("#999933", "#882255", "#44AA99", "#AA4499")  # for rules of one's own
 INK, FAINT = "#222222", "#DDDDDD"
 
 

@@ -231,45 +231,59 @@ def _after(log_k: Array) -> SignedLog:
 
 
 class UnbiasedWeightMax(_Comparing):
-    """Unbiased Weight Maximization (after Chung, arXiv 2307.13270), in three forms without bias.
+    """Unbiased Weight Maximization (after Chung, arXiv 2307.13270), in four forms without bias.
 
         A_i = sum_j (prod_{k<j} kappa_ki) (1 - kappa_ji) T_j
         one-sided            T_i = h_i A_i              (the literal counterpart of Weight Max)
         two-sided            T_i = q_i A_i              less variance
         posterior-weighted   T_i = q_i (q_i A_i - (1 - q_i) B_i) / (q_i + (1 - q_i) lambda_i)
 
-    The last is the default: h_i is averaged out given layer l + 1. A_i compares from the side of
-    the action taken, B_i / lambda_i from the side of the flip:
+    The last is the default, in which h_i is averaged out given layer l + 1: A_i compares from the
+    side of the action taken, B_i / lambda_i from the side of the flip:
 
         lambda_i = prod_j kappa_ji
         B_i = sum_j (prod_{k>j} kappa_ki) (kappa_ji - 1) T'_j,     T'_j: T_j had i flipped
 
-    Raises ValueError if both flags are given.
+    The blended form is the posterior-weighted one with A_i and B_i drawn towards what R says of
+    layer l + 1 as one joint action, where a flip moves that layer's probabilities p_j far:
+
+        A_i + s_i ((1 - lambda_i) R - A_i),  B_i + s_i (-(1 - lambda_i) R - B_i)
+
+    s_i is the probability of two or more of independent events that have the probabilities
+    (p_j - p'_j)^2, p'_j: p_j had i flipped.
+
+    Raises ValueError if more than one flag is given.
 
     >>> UnbiasedWeightMax().name, UnbiasedWeightMax(two_sided=True).name
     ('unbiased_weight_max', 'unbiased_weight_max_two_sided')
     """
 
-    def __init__(self, *, two_sided: bool = False, one_sided: bool = False) -> None:
-        if two_sided and one_sided:
-            raise ValueError("expected at most one of two_sided and one_sided, got both")
+    def __init__(
+        self, *, two_sided: bool = False, one_sided: bool = False, blended: bool = False
+    ) -> None:
+        if two_sided + one_sided + blended > 1:
+            raise ValueError("expected at most one of two_sided, one_sided and blended, got more")
         self.two_sided, self.one_sided = bool(two_sided), bool(one_sided)
+        self.blended = bool(blended)
 
     @property
     def name(self) -> str:
+        if self.blended:
+            return "unbiased_weight_max_blended"
         if self.two_sided:
             return "unbiased_weight_max_two_sided"
         return "unbiased_weight_max_one_sided" if self.one_sided else "unbiased_weight_max"
 
     def __repr__(self) -> str:
-        form = "two_sided=True" if self.two_sided else "one_sided=True" if self.one_sided else ""
+        flags = ("two_sided", "one_sided", "blended")
+        form = ", ".join(f"{flag}=True" for flag in flags if getattr(self, flag))
         return f"UnbiasedWeightMax({form})"
 
     def _block(self, net: NetworkLike, sample: Sample, R: Array) -> list[Array]:
         simple = self.two_sided or self.one_sided
         hidden = _simple_forms(net, sample, R, self.two_sided) if simple else None
         return [
-            *(hidden if hidden is not None else _posterior_weighted(net, sample, R)),
+            *(hidden if hidden is not None else _posterior_weighted(net, sample, R, self.blended)),
             _everywhere(R, net.sizes[-1]),
         ]
 
@@ -293,7 +307,7 @@ def _simple_forms(net: NetworkLike, sample: Sample, R: Array, two_sided: bool) -
     return rewards
 
 
-def _posterior_weighted(net: NetworkLike, sample: Sample, R: Array) -> list[Array]:
+def _posterior_weighted(net: NetworkLike, sample: Sample, R: Array, blended: bool) -> list[Array]:
     last = len(net.layers) - 2
     rewards: list[Array] = []
     A = B = lam = SignedLog.of(R)  # of the layer above; not used at the output
@@ -311,8 +325,29 @@ def _posterior_weighted(net: NetworkLike, sample: Sample, R: Array) -> list[Arra
         A = (_before(log_k) * one_minus_kappa * T[:, :, None]).sum(axis=1)
         B = (_after(log_k) * -one_minus_kappa * T_flipped).sum(axis=1)
         lam = SignedLog.exp(log_k.sum(axis=1))
+        if blended and ell < last:  # below the output A_i is (1 - lambda_i) R already
+            joint = SignedLog.one_minus_exp(log_k.sum(axis=1)) * SignedLog.of(R[:, None])
+            share = _joint_share(net, sample, ell)
+            A = SignedLog.of(1.0 - share) * A + SignedLog.of(share) * joint
+            B = SignedLog.of(1.0 - share) * B - SignedLog.of(share) * joint
         rewards.insert(0, _reward_of(action_logits(sample, ell), A, B, lam).value())
     return rewards
+
+
+def _joint_share(net: NetworkLike, sample: Sample, ell: int) -> Array:
+    """Probability of two or more of independent events of probability (p_j - p'_j)^2.
+
+    It depends on the other units of layer l, but neither on i's action nor on those above: a share
+    that did would bring a bias.
+    """
+    q = np.exp(log_sigmoid(action_logits(sample, ell + 1)))[:, :, None]
+    change = q - np.exp(log_sigmoid(flipped_action_logits(net, sample, ell)))
+    none = np.ones_like(change[:, 0])
+    one, more = np.zeros_like(none), np.zeros_like(none)
+    for j in range(change.shape[1]):
+        d = change[:, j] ** 2
+        none, one, more = none * (1.0 - d), one * (1.0 - d) + none * d, more + one * d
+    return more
 
 
 def _reward_of(y: Array, A: SignedLog, B: SignedLog, lam: SignedLog) -> SignedLog:
@@ -380,6 +415,7 @@ _BY_NAME: dict[str, Callable[[], Rule]] = {
     "ste": StraightThrough,
     "weight_max": WeightMax,
     "unbiased_weight_max": UnbiasedWeightMax,
+    "unbiased_weight_max_blended": lambda: UnbiasedWeightMax(blended=True),
     "unbiased_weight_max_two_sided": lambda: UnbiasedWeightMax(two_sided=True),
     "unbiased_weight_max_one_sided": lambda: UnbiasedWeightMax(one_sided=True),
     "flip_difference": FlipDifference,
