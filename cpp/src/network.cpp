@@ -56,6 +56,16 @@ Network<T>::Network(std::vector<Index> sizes, std::shared_ptr<const Output<T>> o
 }
 
 template <class T>
+template <class U>
+Network<T>::Network(const Network<U>& other, std::shared_ptr<const Output<T>> output)
+    : sizes_(other.sizes_), output_(std::move(output)), options_(other.options_), step_(other.step_) {
+  for (const auto& layer : other.layers_)
+    layers_.push_back({.weight = layer.weight.template cast<T>(),
+                       .bias = layer.bias.template cast<T>(),
+                       .temperature = static_cast<T>(layer.temperature)});
+}
+
+template <class T>
 void Network<T>::initialise() {
   for (std::size_t l = 0; l < layers_.size(); ++l) {
     auto& weight = layers_[l].weight;
@@ -227,14 +237,7 @@ Network<U> Network<T>::cast() const {
     const auto* gaussian = dynamic_cast<const GaussianOutput<T>*>(output_.get());
     output = make_output<U>(output_->name(), gaussian ? gaussian->sigma() : 1.0);
   }
-  Network<U> net(sizes_, std::move(output), options_);
-  for (std::size_t l = 0; l < layers_.size(); ++l) {
-    net.layers_[l].weight = layers_[l].weight.template cast<U>();
-    net.layers_[l].bias = layers_[l].bias.template cast<U>();
-    net.layers_[l].temperature = static_cast<U>(layers_[l].temperature);
-  }
-  net.step_ = step_;
-  return net;
+  return Network<U>(*this, std::move(output));
 }
 
 template class Network<float>;

@@ -26,8 +26,10 @@ void Gradient<T>::resize_like(const Network<T>& net) {
   }
 }
 
+namespace {
+
 template <class T>
-void check_sample(const Network<T>& net, const Sample<T>& sample, const Vector<double>& reward) {
+void check_layers(const Network<T>& net, const Sample<T>& sample) {
   require(sample.layers.size() == net.layers().size(), "the sample is of a network with ", sample.layers.size(),
           " layers, the network has ", net.layers().size());
   require(sample.input.cols() == net.n_inputs(), "the sample is of a network with ", sample.input.cols(),
@@ -35,6 +37,11 @@ void check_sample(const Network<T>& net, const Sample<T>& sample, const Vector<d
   for (std::size_t l = 0; l < sample.layers.size(); ++l)
     require(sample.layers[l].logit.cols() == net.sizes()[l + 1], "layer ", l, " of the sample has ",
             sample.layers[l].logit.cols(), " units, that of the network ", net.sizes()[l + 1]);
+}
+
+template <class T>
+void check_fit(const Network<T>& net, const Sample<T>& sample, const Vector<double>& reward) {
+  check_layers(net, sample);
   require(reward.size() == sample.batch(), "reward must have shape (", sample.batch(), ",), got (", reward.size(),
           ",)");
   require(sample.output_kind == net.output().name(), "the sample has a ", sample.output_kind, " output, the network a ",
@@ -44,11 +51,35 @@ void check_sample(const Network<T>& net, const Sample<T>& sample, const Vector<d
   require(reward.allFinite(), "reward must be finite, but holds NaN or infinity");
   require(reward.cwiseAbs().maxCoeff() <= std::numeric_limits<T>::max(), "reward must be within the range of ",
           sizeof(T) == 4 ? "float32" : "float64");
+}
+
+}  // namespace
+
+template <class T>
+void check_sample(const Network<T>& net, const Sample<T>& sample, const Vector<double>& reward) {
+  check_fit(net, sample, reward);
   net.check_finite();
 }
 
 template <class T>
+Gradient<T> Rule::gradient(const Network<T>& net, const Sample<T>& sample, const Vector<double>& reward) const {
+  Gradient<T> out;
+  gradient(net, sample, reward, out);
+  return out;
+}
+
+// Parameters that are not finite have been refused by the forward pass, and are again by the optimizer.
+template <class T>
+void Rule::gradient(const Network<T>& net, const Sample<T>& sample, const Vector<double>& reward,
+                    Gradient<T>& out) const {
+  check_fit(net, sample, reward);
+  unit_rewards(net, sample, reward, out.unit_rewards);
+  uwm::gradient(net, sample, out.unit_rewards, out);
+}
+
+template <class T>
 void gradient(const Network<T>& net, const Sample<T>& sample, const UnitRewards<T>& unit_rewards, Gradient<T>& out) {
+  check_layers(net, sample);
   require(unit_rewards.layers.size() == sample.layers.size(), "unit rewards must hold one array per layer (",
           sample.layers.size(), "), got ", unit_rewards.layers.size());
   for (std::size_t l = 0; l < sample.layers.size(); ++l) {
@@ -99,6 +130,12 @@ template struct Gradient<float>;
 template struct Gradient<double>;
 template void check_sample(const Network<float>&, const Sample<float>&, const Vector<double>&);
 template void check_sample(const Network<double>&, const Sample<double>&, const Vector<double>&);
+template Gradient<float> Rule::gradient(const Network<float>&, const Sample<float>&, const Vector<double>&) const;
+template Gradient<double> Rule::gradient(const Network<double>&, const Sample<double>&, const Vector<double>&) const;
+template void Rule::gradient(const Network<float>&, const Sample<float>&, const Vector<double>&,
+                             Gradient<float>&) const;
+template void Rule::gradient(const Network<double>&, const Sample<double>&, const Vector<double>&,
+                             Gradient<double>&) const;
 template void gradient(const Network<float>&, const Sample<float>&, const UnitRewards<float>&, Gradient<float>&);
 template void gradient(const Network<double>&, const Sample<double>&, const UnitRewards<double>&, Gradient<double>&);
 

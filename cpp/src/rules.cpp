@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "bernoulli.hpp"
 #include "message.hpp"
@@ -190,6 +191,10 @@ void combine_rows(const Sample<T>& sample, std::size_t l, UnitRewards<T>& out, F
         });
 }
 
+template <class T>
+void flip_rewards(FlipRule rule, const Network<T>& net, const Sample<T>& sample, const Vector<double>& reward,
+                  UnitRewards<T>& out);
+
 /// A, B and lambda from the output down; see flip.inl.hpp.
 template <class T>
 void posterior_rewards(Flip kind, const Network<T>& net, const Sample<T>& sample, const Vector<double>& reward,
@@ -265,6 +270,27 @@ void posterior_reinforce_rewards(const Network<T>& net, const Sample<T>& sample,
 }
 
 template <class T>
+bool built_in(const Output<T>& output) {
+  return dynamic_cast<const BernoulliOutput<T>*>(&output) || dynamic_cast<const SoftmaxOutput<T>*>(&output) ||
+         dynamic_cast<const GaussianOutput<T>*>(&output);
+}
+
+/// Weights of 55 and more, out of the range of the single-precision kernels, are within that of the others. (An output
+/// kind of the user's has no twin of the other precision.)
+void flip_rewards_in_double(FlipRule rule, const Network<float>& net, const Sample<float>& sample,
+                            const Vector<double>& reward, UnitRewards<float>& out) {
+  std::vector<Matrix<double>> activations;
+  for (const auto& layer : sample.layers) activations.push_back(layer.activation.cast<double>());
+  const auto twin = net.cast<double>();
+  const auto twin_sample = twin.clamp(sample.input.cast<double>(), activations);
+  UnitRewards<double> rewards;
+  flip_rewards(rule, twin, twin_sample, reward, rewards);
+  constexpr double most = std::numeric_limits<float>::max();
+  for (std::size_t l = 0; l < out.layers.size(); ++l)
+    out.layers[l] = rewards.layers[l].cwiseMin(most).cwiseMax(-most).cast<float>();
+}
+
+template <class T>
 void flip_rewards(FlipRule rule, const Network<T>& net, const Sample<T>& sample, const Vector<double>& reward,
                   UnitRewards<T>& out) {
   reward_output(sample, reward, out);
@@ -276,6 +302,8 @@ void flip_rewards(FlipRule rule, const Network<T>& net, const Sample<T>& sample,
       posterior_reinforce_rewards(net, sample, reward, out);
     else
       advantage_rewards(rule, net, sample, reward, out);
+  } else if constexpr (sizeof(T) == sizeof(float)) {
+    if (built_in(net.output())) return flip_rewards_in_double(rule, net, sample, reward, out);
   }
   redo_outside(rule, !in_range, net, sample, reward, out);
 }
@@ -299,8 +327,8 @@ void StraightThrough::compute(const Network<T>& net, const Sample<T>& sample, co
     sum_deltas(sample, l, net.layers()[l + 1].weight.data(), net.flip_step(l + 1), out, [&](auto t, Index s) {
       const T* q = layer.likelihood.row(s).data();
       const T* e = layer.eligibility.row(s).data();
-      T* const reward = t.data();
-      for (Index i = 0, n = t.size(); i < n; ++i) reward[i] *= std::copysign(q[i], e[i]);  // c_i q_i
+      T* const out_s = t.data();
+      for (Index i = 0, n = t.size(); i < n; ++i) out_s[i] *= std::copysign(q[i], e[i]);  // c_i q_i
     });
   }
 }

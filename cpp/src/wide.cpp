@@ -79,7 +79,8 @@ Unit descend(FlipRule rule, const LayerSample<T>& upper, Index s, const auto& we
   }
   if (output && rule != FlipRule::difference) pay_jointly(reward, below);
   if (rule == FlipRule::blended) {
-    Unit joint{.log_ratio = below.log_ratio};
+    Unit joint;
+    joint.log_ratio = below.log_ratio;
     pay_jointly(reward, joint);
     const Wide local(none + one), global(share);
     below.advantage = local * below.advantage + global * joint.advantage;

@@ -323,9 +323,51 @@ TEST(samples_and_rewards_that_do_not_fit_are_refused) {
   uwm::Gradient<double> g;
   CHECK_THROWS(ValueError, "one array per layer (2), got 0", uwm::gradient(net, sample, t, g));
   t.resize_like(sample);
+  CHECK_THROWS(ValueError, "a network with 2 layers", uwm::gradient(deeper, sample, t, g));
+  CHECK_THROWS(ValueError, "layer 0 of the sample has 3 units", uwm::gradient(wider, sample, t, g));
   t.layers[1].resize(2, 3);
   CHECK_THROWS(ValueError, "unit rewards of layer 1 must have shape (2, 1), got (2, 3)",
                uwm::gradient(net, sample, t, g));
+}
+
+TEST(a_rules_gradient_is_the_update_of_its_unit_rewards) {
+  Network<double> net({4, 3, 2, 1});
+  const auto sample = net.forward(normal_matrix<double>(5, 4, 1, 1));
+  const Vector<double> reward = normal_matrix<double>(5, 1, 1, 2);
+  const uwm::UnbiasedWeightMax rule;
+  uwm::UnitRewards<double> t;
+  uwm::Gradient<double> by_hand, again;
+  rule.unit_rewards(net, sample, reward, t);
+  uwm::gradient(net, sample, t, by_hand);
+  rule.gradient(net, sample, reward, again);
+  const auto g = rule.gradient(net, sample, reward);
+  CHECK(g.layers.size() == 3);
+  for (std::size_t l = 0; l < 3; ++l) {
+    CHECK(g.layers[l].weight == by_hand.layers[l].weight && g.layers[l].bias == by_hand.layers[l].bias);
+    CHECK(again.layers[l].weight == g.layers[l].weight && again.unit_rewards.layers[l] == t.layers[l]);
+  }
+
+  const Network<double> other({4, 3, 1});
+  CHECK_THROWS(ValueError, "a network with 3 layers", rule.gradient(other, sample, reward));
+  CHECK_THROWS(ValueError, "reward must have shape (5,), got (2,)",
+               rule.gradient(net, sample, Vector<double>::Zero(2)));
+  CHECK_THROWS(ValueError, "reward must be finite",
+               rule.gradient(net, sample, Vector<double>::Constant(5, std::numeric_limits<double>::infinity())));
+  Network<float> narrow({4, 3, 1});
+  CHECK_THROWS(ValueError, "within the range of float32",
+               rule.gradient(narrow, narrow.forward(Matrix<float>::Zero(1, 4)), Vector<double>::Constant(1, 1e300)));
+}
+
+TEST(a_sample_of_another_kind_of_units_is_refused) {
+  Network<double> net({4, 3, 2}), bipolar({4, 3, 2}, "bernoulli", {.units = uwm::Units::bipolar}),
+      softmax({4, 3, 2}, "softmax");
+  const Matrix<double> x = Matrix<double>::Zero(2, 4);
+  const Vector<double> reward = Vector<double>::Zero(2);
+  const uwm::Reinforce rule;
+  CHECK_THROWS(ValueError, "the sample has bipolar units, the network binary ones",
+               rule.gradient(net, bipolar.forward(x), reward));
+  CHECK_THROWS(ValueError, "the sample has a softmax output, the network a bernoulli one",
+               rule.gradient(net, softmax.forward(x), reward));
 }
 
 TEST(a_gradient_has_the_shape_of_its_network) {

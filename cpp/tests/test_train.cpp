@@ -364,6 +364,35 @@ TEST(nothing_is_allocated_per_step) {
     }
 }
 
+TEST(nothing_is_allocated_per_step_of_a_loop_of_ones_own) {
+  if (!allocations::counted) return;
+  const auto run = [](auto zero, const char* output, const uwm::Rule& rule, uwm::Optimizer&& optimizer) {
+    using T = decltype(zero);
+    Network<T> net({6, 17, 9, 2}, output);
+    const Matrix<T> inputs = normal_matrix<T>(8, 6, 1, 1);
+    Vector<double> reward(4);
+    uwm::Sample<T> sample;
+    uwm::Gradient<T> gradient;
+    std::size_t after_the_first = 0;
+    for (int step = 0; step < 50; ++step) {
+      if (step == 1) after_the_first = allocations::count();
+      net.forward(inputs.middleRows(step % 2 * 4, 4), sample);  // a block, taken as it is
+      for (Index s = 0; s < 4; ++s) reward[s] = sample.output()(s, 0) > 0 ? 1 : -1;
+      rule.gradient(net, sample, reward, gradient);
+      optimizer.step(net, gradient);
+    }
+    const std::size_t more = allocations::count() - after_the_first;
+    if (more != 0) check::fail(__FILE__, __LINE__, rule.name(), " with ", output, " output: ", more);
+  };
+  for (const auto& name : uwm::rule_names())
+    for (const char* output : {"bernoulli", "softmax", "gaussian"}) {
+      const auto rule = uwm::make_rule(name);
+      run(0.0f, output, *rule, Adam({1e-4}));
+      run(0.0, output, *rule, Adam({uwm::Schedule::linear(1e-3, 1e-4, 40)}));
+      run(0.0f, output, *rule, SGD({1e-4}, 0.9));
+    }
+}
+
 TEST(separate_networks_train_in_separate_threads) {
   std::vector<Run> alone, together;
   for (std::uint64_t seed = 0; seed < 4; ++seed) alone.push_back(multiplexer_run(seed));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "uwm/export.hpp"
 #include "uwm/matrix.hpp"
 
 namespace uwm {
@@ -7,7 +8,7 @@ namespace uwm {
 /// What is subtracted from the reward, b; it may depend on the input but not on the actions drawn.
 ///
 /// Inputs come in the precision of the network: subclass BaselineOf, or answer both.
-class Baseline {
+class UWM_EXPORT Baseline {
  public:
   virtual ~Baseline() = default;
   /// b, (batch), for inputs (batch, n_in). Called before update() of the same batch.
@@ -31,7 +32,7 @@ class BaselineOf : public Baseline {
 };
 
 /// The same number always.
-class ConstantBaseline final : public BaselineOf<ConstantBaseline> {
+class UWM_EXPORT ConstantBaseline final : public BaselineOf<ConstantBaseline> {
  public:
   /// Throws ValueError if value is not finite.
   explicit ConstantBaseline(double value);
@@ -48,7 +49,7 @@ class ConstantBaseline final : public BaselineOf<ConstantBaseline> {
 };
 
 /// value += rate * (mean reward of the batch - value), from 0.
-class RunningMean final : public BaselineOf<RunningMean> {
+class UWM_EXPORT RunningMean final : public BaselineOf<RunningMean> {
  public:
   /// Throws ValueError unless 0 < rate <= 1 and value is finite.
   explicit RunningMean(double rate = 0.01, double value = 0.0);

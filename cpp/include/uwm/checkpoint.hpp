@@ -5,6 +5,7 @@
 #include <string>
 #include <variant>
 
+#include "uwm/export.hpp"
 #include "uwm/network.hpp"
 #include "uwm/optimizer.hpp"
 
@@ -13,7 +14,7 @@ namespace uwm {
 /// Writes network, optimizer (may be null) and place in the random numbers as one safetensors file, which other
 /// tools read too. The file appears whole or not at all. Throws FileError.
 template <class T>
-void save(const std::filesystem::path& path, const Network<T>& net, const Optimizer* optimizer = nullptr);
+UWM_EXPORT void save(const std::filesystem::path& path, const Network<T>& net, const Optimizer* optimizer = nullptr);
 
 /// What a file holds; the network in the precision that it was saved in.
 struct Checkpoint {
@@ -23,6 +24,6 @@ struct Checkpoint {
 
 /// Reads what save() wrote; training goes on from it bit for bit. Throws FileError if the file cannot be read or is
 /// damaged; nothing that it says is trusted unchecked.
-Checkpoint load(const std::filesystem::path& path);
+UWM_EXPORT Checkpoint load(const std::filesystem::path& path);
 
 }  // namespace uwm

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "uwm/export.hpp"
 #include "uwm/matrix.hpp"
 #include "uwm/output.hpp"
 #include "uwm/random.hpp"
@@ -12,8 +13,8 @@
 
 namespace uwm {
 
-std::string to_string(Units units);
-Units units_from_string(const std::string& name);
+UWM_EXPORT std::string to_string(Units units);
+UWM_EXPORT Units units_from_string(const std::string& name);
 
 /// The parameters of one layer: z = (W h + b) / temperature.
 template <class T>
@@ -38,7 +39,7 @@ struct NetworkOptions {
 ///     uwm::Network<float> net({20, 64, 32, 1}, "bernoulli", {.seed = 1});
 ///     auto sample = net.forward(x);   // x: (batch, 20)
 template <class T>
-class Network {
+class UWM_EXPORT Network {
  public:
   /// sizes: inputs, hidden layers, outputs. Throws ValueError.
   explicit Network(std::vector<Index> sizes, const std::string& output = "bernoulli", NetworkOptions options = {});
@@ -89,6 +90,8 @@ class Network {
   template <class U>
   friend void draw_forward(Network<U>& net, Sample<U>& sample);
 
+  template <class U>
+  Network(const Network<U>& other, std::shared_ptr<const Output<T>> output);
   void initialise();
 
   std::vector<Index> sizes_;

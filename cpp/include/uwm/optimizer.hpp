@@ -6,13 +6,14 @@
 #include <variant>
 #include <vector>
 
+#include "uwm/export.hpp"
 #include "uwm/network.hpp"
 #include "uwm/rule.hpp"
 
 namespace uwm {
 
 /// A number that changes from `start` to `end` over `steps` updates and stays there.
-struct Schedule {
+struct UWM_EXPORT Schedule {
   enum class Shape { constant, linear, exponential };
   Shape shape = Shape::constant;
   double start = 0.0, end = 0.0;
@@ -31,7 +32,7 @@ struct Schedule {
 /// Applies gradients to a network, uphill. One learning rate for all layers, or one per layer.
 ///
 /// A subclass defines the element-wise update; the moments that it keeps are stored, saved and restored here.
-class Optimizer {
+class UWM_EXPORT Optimizer {
  public:
   /// Throws ValueError for rates that are negative or not finite.
   explicit Optimizer(std::vector<Schedule> learning_rate);
@@ -86,7 +87,7 @@ class Optimizer {
 };
 
 /// w += rate * g, or with momentum v <- momentum * v + g, w += rate * v.
-class SGD final : public Optimizer {
+class UWM_EXPORT SGD final : public Optimizer {
  public:
   explicit SGD(std::vector<Schedule> learning_rate, double momentum = 0.0);
   std::string name() const override { return "sgd"; }
@@ -104,7 +105,7 @@ class SGD final : public Optimizer {
 };
 
 /// Adam (Kingma and Ba, 2015): w += rate * m_hat / (sqrt(v_hat) + epsilon).
-class Adam final : public Optimizer {
+class UWM_EXPORT Adam final : public Optimizer {
  public:
   explicit Adam(std::vector<Schedule> learning_rate = {1e-3}, double beta1 = 0.9, double beta2 = 0.999,
                 double epsilon = 1e-8);

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "uwm/export.hpp"
 #include "uwm/matrix.hpp"
 #include "uwm/random.hpp"
 #include "uwm/sample.hpp"
@@ -26,7 +27,7 @@ struct OutputFlip {
 /// A new kind is a subclass that defines the five functions without a body here; the rules take it
 /// through log_likelihood. The built-in kinds replace flip_ratio by faster equivalents.
 template <class T>
-class Output {
+class UWM_EXPORT Output {
  public:
   virtual ~Output() = default;
 
@@ -58,7 +59,7 @@ class Output {
 
 /// Independent Bernoulli-logistic units, 0 or 1.
 template <class T>
-class BernoulliOutput final : public Output<T> {
+class UWM_EXPORT BernoulliOutput final : public Output<T> {
  public:
   std::string name() const override { return "bernoulli"; }
   void check_size(Index n) const override;
@@ -71,7 +72,7 @@ class BernoulliOutput final : public Output<T> {
 
 /// One categorical action, encoded one-hot, with probabilities exp(z_k) / sum of exp(z).
 template <class T>
-class SoftmaxOutput final : public Output<T> {
+class UWM_EXPORT SoftmaxOutput final : public Output<T> {
  public:
   std::string name() const override { return "softmax"; }
   void check_size(Index n) const override;
@@ -84,7 +85,7 @@ class SoftmaxOutput final : public Output<T> {
 
 /// Independent Gaussian actions with means z and one standard deviation.
 template <class T>
-class GaussianOutput final : public Output<T> {
+class UWM_EXPORT GaussianOutput final : public Output<T> {
  public:
   /// Throws ValueError unless 0 < sigma < infinity.
   explicit GaussianOutput(double sigma = 1.0);
@@ -104,6 +105,6 @@ class GaussianOutput final : public Output<T> {
 
 /// "bernoulli", "softmax" or "gaussian"; throws ValueError for another name. sigma concerns the Gaussian alone.
 template <class T>
-std::shared_ptr<const Output<T>> make_output(const std::string& name, double sigma = 1.0);
+UWM_EXPORT std::shared_ptr<const Output<T>> make_output(const std::string& name, double sigma = 1.0);
 
 }  // namespace uwm

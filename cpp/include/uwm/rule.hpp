@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "uwm/export.hpp"
 #include "uwm/network.hpp"
 #include "uwm/sample.hpp"
 
@@ -10,7 +11,7 @@ namespace uwm {
 
 /// One reward per unit and sample, T_i: one matrix (batch, units) per layer, the output layer last.
 template <class T>
-struct UnitRewards {
+struct UWM_EXPORT UnitRewards {
   std::vector<Matrix<T>> layers;
 
   /// Working memory, kept from one call to the next.
@@ -37,10 +38,11 @@ struct LayerGradient {
 };
 
 template <class T>
-struct Gradient {
+struct UWM_EXPORT Gradient {
   std::vector<LayerGradient<T>> layers;
-  std::vector<T> delta;    ///< working memory: T_i (h_i - p_i) of one layer
-  std::vector<T> scratch;  ///< working memory
+  UnitRewards<T> unit_rewards;  ///< working memory of Rule::gradient, which leaves the unit rewards here
+  std::vector<T> delta;         ///< working memory: T_i (h_i - p_i) of one layer
+  std::vector<T> scratch;       ///< working memory
 
   void resize_like(const Network<T>& net);
 };
@@ -49,7 +51,7 @@ struct Gradient {
 /// T_i (h_i - p_i) h_m included, is the same for every rule.
 ///
 /// Subclass RuleOf rather than this class: one template then serves both precisions.
-class Rule {
+class UWM_EXPORT Rule {
  public:
   virtual ~Rule() = default;
   virtual std::string name() const = 0;
@@ -59,6 +61,15 @@ class Rule {
                             UnitRewards<float>& out) const = 0;
   virtual void unit_rewards(const Network<double>& net, const Sample<double>& sample, const Vector<double>& reward,
                             UnitRewards<double>& out) const = 0;
+
+  /// The update for one batch, reward: (batch), baseline subtracted. Throws ValueError unless the sample has this
+  /// network's layers and the reward one finite number per sample.
+  template <class T>
+  Gradient<T> gradient(const Network<T>& net, const Sample<T>& sample, const Vector<double>& reward) const;
+
+  /// The same into a gradient whose memory is used again.
+  template <class T>
+  void gradient(const Network<T>& net, const Sample<T>& sample, const Vector<double>& reward, Gradient<T>& out) const;
 };
 
 /// Base of the rules:
@@ -85,12 +96,15 @@ class RuleOf : public Rule {
   const Derived& self() const { return static_cast<const Derived&>(*this); }
 };
 
-/// The update that unit rewards give: batch mean of T_i (h_i - p_i) h_m / temperature.
+/// The update that unit rewards give: batch mean of T_i (h_i - p_i) h_m / temperature. Throws ValueError unless sample,
+/// unit rewards and network have the same layers.
 template <class T>
-void gradient(const Network<T>& net, const Sample<T>& sample, const UnitRewards<T>& unit_rewards, Gradient<T>& out);
+UWM_EXPORT void gradient(const Network<T>& net, const Sample<T>& sample, const UnitRewards<T>& unit_rewards,
+                         Gradient<T>& out);
 
-/// Throws ValueError unless the sample has this network's layers and the reward one finite number per sample.
+/// Throws ValueError unless the sample has this network's layers, the reward one finite number per sample, and the
+/// parameters are finite.
 template <class T>
-void check_sample(const Network<T>& net, const Sample<T>& sample, const Vector<double>& reward);
+UWM_EXPORT void check_sample(const Network<T>& net, const Sample<T>& sample, const Vector<double>& reward);
 
 }  // namespace uwm

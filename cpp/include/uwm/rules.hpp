@@ -4,12 +4,13 @@
 #include <string>
 #include <vector>
 
+#include "uwm/export.hpp"
 #include "uwm/rule.hpp"
 
 namespace uwm {
 
 /// REINFORCE (Williams, 1992): T_i = R for every unit.
-class Reinforce final : public RuleOf<Reinforce> {
+class UWM_EXPORT Reinforce final : public RuleOf<Reinforce> {
  public:
   std::string name() const override { return "reinforce"; }
   template <class T>
@@ -17,7 +18,7 @@ class Reinforce final : public RuleOf<Reinforce> {
 };
 
 /// Straight-through backpropagation: T_i = c_i q_i sum_j w_ji delta_j, twice that for bipolar units. Biased.
-class StraightThrough final : public RuleOf<StraightThrough> {
+class UWM_EXPORT StraightThrough final : public RuleOf<StraightThrough> {
  public:
   std::string name() const override { return "ste"; }
   template <class T>
@@ -26,7 +27,7 @@ class StraightThrough final : public RuleOf<StraightThrough> {
 
 /// Weight Maximization (Chung, arXiv 2010.09770): T_i = h_i sum_j |w_ji|^(norm-1) sgn(w_ji) delta_j, the change that
 /// the layer above makes to the norm of unit i's outgoing weights. Biased.
-class WeightMax final : public RuleOf<WeightMax> {
+class UWM_EXPORT WeightMax final : public RuleOf<WeightMax> {
  public:
   /// norm: p >= 1 of the p-norm. Throws ValueError.
   explicit WeightMax(double norm = 2.0);
@@ -46,7 +47,7 @@ class WeightMax final : public RuleOf<WeightMax> {
 /// q_i (q_i A_i - (1 - q_i) B_i) / (q_i + (1 - q_i) lambda_i). The blended form mixes A_i and B_i with (1 - lambda_i) R
 /// and -(1 - lambda_i) R where a flip moves several units of the layer above: the least variance once weights have
 /// grown.
-class UnbiasedWeightMax final : public RuleOf<UnbiasedWeightMax> {
+class UWM_EXPORT UnbiasedWeightMax final : public RuleOf<UnbiasedWeightMax> {
  public:
   enum class Form { posterior, blended, two_sided, one_sided };
   explicit UnbiasedWeightMax(Form form = Form::posterior) : form_(form) {}
@@ -60,7 +61,7 @@ class UnbiasedWeightMax final : public RuleOf<UnbiasedWeightMax> {
 };
 
 /// T_i = q_i sum_j (1 - kappa_ji) T_j: the two-sided rule without its products. A small bias.
-class FlipDifference final : public RuleOf<FlipDifference> {
+class UWM_EXPORT FlipDifference final : public RuleOf<FlipDifference> {
  public:
   std::string name() const override { return "flip_difference"; }
   template <class T>
@@ -68,7 +69,7 @@ class FlipDifference final : public RuleOf<FlipDifference> {
 };
 
 /// T_i = R q_i (1 - lambda_i) / (q_i + (1 - q_i) lambda_i): REINFORCE with h_i averaged out given the layer above.
-class PosteriorReinforce final : public RuleOf<PosteriorReinforce> {
+class UWM_EXPORT PosteriorReinforce final : public RuleOf<PosteriorReinforce> {
  public:
   std::string name() const override { return "posterior_reinforce"; }
   template <class T>
@@ -76,9 +77,9 @@ class PosteriorReinforce final : public RuleOf<PosteriorReinforce> {
 };
 
 /// The names of the built-in rules, in the order of the table in the manual.
-const std::vector<std::string>& rule_names();
+UWM_EXPORT const std::vector<std::string>& rule_names();
 
 /// A built-in rule by name; throws ValueError that lists the names.
-std::unique_ptr<Rule> make_rule(const std::string& name);
+UWM_EXPORT std::unique_ptr<Rule> make_rule(const std::string& name);
 
 }  // namespace uwm

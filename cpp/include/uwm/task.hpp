@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "uwm/export.hpp"
 #include "uwm/matrix.hpp"
 #include "uwm/random.hpp"
 #include "uwm/sample.hpp"
@@ -12,7 +13,7 @@ namespace uwm {
 /// A source of inputs, and of a reward for what the network did with them.
 ///
 /// Inputs come in the precision of the network: subclass TaskOf, or answer both.
-class Task {
+class UWM_EXPORT Task {
  public:
   virtual ~Task() = default;
   virtual Index n_inputs() const = 0;
@@ -42,7 +43,7 @@ class TaskOf : public Task {
 
 /// k address bits and 2^k data bits, fair coins encoded -1 / +1, address first, most significant bit first. The
 /// output unit must give the data bit that the address names: reward +1 if it does, else -1.
-class Multiplexer final : public TaskOf<Multiplexer> {
+class UWM_EXPORT Multiplexer final : public TaskOf<Multiplexer> {
  public:
   /// Throws ValueError unless 1 <= address_bits <= 16.
   explicit Multiplexer(int address_bits = 4);
@@ -60,7 +61,7 @@ class Multiplexer final : public TaskOf<Multiplexer> {
 
 /// A contextual bandit: inputs drawn with replacement from the rows of a table; reward +1 for the row's label, else -1.
 /// The network chooses by a softmax output, or by one Bernoulli unit when there are two classes.
-class Bandit final : public TaskOf<Bandit> {
+class UWM_EXPORT Bandit final : public TaskOf<Bandit> {
  public:
   /// inputs (n, n_in), labels (n) in 0 ... n_classes-1; n_classes 0 means largest label + 1. Throws ValueError.
   Bandit(Matrix<double> inputs, std::vector<std::int64_t> labels, std::int64_t n_classes = 0);

@@ -4,6 +4,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "uwm/export.hpp"
 #include "uwm/matrix.hpp"
 
 namespace uwm {
@@ -12,7 +13,7 @@ namespace uwm {
 ///
 ///     uwm::Threads threads(4);
 ///     threads.split(batch, 16, [&](uwm::Index begin, uwm::Index end, int worker) { ... });
-class Threads {
+class UWM_EXPORT Threads {
  public:
   /// n: threads in all, the caller included; 0 stands for one per processor. Throws ValueError if n is negative, and
   /// std::system_error if the system refuses that many.

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "uwm/baseline.hpp"
+#include "uwm/export.hpp"
 #include "uwm/network.hpp"
 #include "uwm/optimizer.hpp"
 #include "uwm/rule.hpp"
@@ -45,6 +46,6 @@ struct Log {
 /// together, and DivergenceError if the parameters leave the finite numbers. An exception that a task, rule or baseline
 /// throws passes through; network and optimizer are then as the last whole step left them.
 template <class T>
-Log train(Network<T>& net, const Rule& rule, Optimizer& optimizer, Task& task, const TrainOptions& options);
+UWM_EXPORT Log train(Network<T>& net, const Rule& rule, Optimizer& optimizer, Task& task, const TrainOptions& options);
 
 }  // namespace uwm

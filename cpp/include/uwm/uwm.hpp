@@ -5,6 +5,7 @@
 #include "uwm/baseline.hpp"
 #include "uwm/checkpoint.hpp"
 #include "uwm/error.hpp"
+#include "uwm/learner.hpp"
 #include "uwm/matrix.hpp"
 #include "uwm/network.hpp"
 #include "uwm/optimizer.hpp"

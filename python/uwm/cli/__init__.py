@@ -11,7 +11,8 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from pathlib import Path
+from typing import Any, NoReturn
 
 from uwm.cli.errors import CommandError
 
@@ -25,12 +26,32 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
 
 
+class ShowCMakeDir(argparse.Action):
+    """Print the folder of the CMake package, for -Duwm_DIR, and exit."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *rest: Any) -> NoReturn:
+        import uwm
+
+        for package in uwm.__path__:
+            folder = Path(package, "lib", "cmake", "uwm")
+            if folder.is_dir():
+                print(folder)
+                parser.exit()
+        parser.error("this installation carries no C++ library")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0, 1 failed, 2 wrong usage, 130 Ctrl-C."""
     import uwm
 
     parser = Parser(prog="uwm", description=DESCRIPTION, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"uwm {uwm.__version__}")
+    parser.add_argument(
+        "--cmake-dir",
+        action=ShowCMakeDir,
+        nargs=0,
+        help="print where CMake's find_package(uwm) looks",
+    )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name in COMMANDS:
         module = importlib.import_module(f"uwm.cli.{name}")

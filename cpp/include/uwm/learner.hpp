@@ -1,0 +1,46 @@
+#pragma once
+
+#include "uwm/export.hpp"
+#include "uwm/network.hpp"
+#include "uwm/optimizer.hpp"
+#include "uwm/rule.hpp"
+
+namespace uwm {
+
+/// The steps of train() for a program that runs its own world: it gives the inputs, acts, and tells the reward.
+///
+/// Network and optimizer are checked when the learner is made, afterwards only what is given to it; after the first
+/// step nothing is allocated. All three must outlive it.
+///
+///     uwm::Learner<float> learner(net, rule, adam);
+///     const auto& sample = learner.forward(x);   // x: (batch, n_in); act on sample.output() ...
+///     learner.learn(reward);                     // ... and say what came of it
+template <class T>
+class UWM_EXPORT Learner {
+ public:
+  /// Throws ValueError if the optimizer does not fit the network or a parameter is not finite.
+  Learner(Network<T>& net, const Rule& rule, Optimizer& optimizer);
+
+  /// Draws the actions of a batch. Throws ValueError if x has the wrong shape or is not finite, and DivergenceError if
+  /// the parameters have left the finite numbers; the network is then unchanged.
+  const Sample<T>& forward(ConstMatrixRef<T> x);
+
+  /// One update from the latest sample; reward: (batch), baseline subtracted. Throws ValueError unless there is a
+  /// sample and the reward one finite number for each of its rows; nothing is changed then.
+  void learn(const Vector<double>& reward);
+
+  const Sample<T>& sample() const { return sample_; }
+
+ private:
+  Network<T>& net_;
+  const Rule& rule_;
+  Optimizer& optimizer_;
+  Sample<T> sample_;
+  UnitRewards<T> unit_rewards_;
+  Gradient<T> gradient_;
+};
+
+extern template class Learner<float>;
+extern template class Learner<double>;
+
+}  // namespace uwm

@@ -1,0 +1,58 @@
+#include "uwm/learner.hpp"
+
+#include <limits>
+
+#include "apply.hpp"
+#include "forward.hpp"
+#include "message.hpp"
+
+namespace uwm {
+
+template <class T>
+Learner<T>::Learner(Network<T>& net, const Rule& rule, Optimizer& optimizer)
+    : net_(net), rule_(rule), optimizer_(optimizer) {
+  optimizer.check(net);
+  net.check_finite();
+}
+
+template <class T>
+const Sample<T>& Learner<T>::forward(ConstMatrixRef<T> x) {
+  require(x.rows() >= 1 && x.cols() == net_.n_inputs(), "x must have shape (batch, ", net_.n_inputs(), "), got (",
+          x.rows(), ", ", x.cols(), ")");
+  require(x.allFinite(), "x must be finite, but holds NaN or infinity");
+  if (sample_.batch() != x.rows()) resize_like(net_, x.rows(), sample_);
+  sample_.input = x;
+  const auto step = net_.position().step;
+  draw_forward(net_, sample_);
+  // A parameter that is not finite shows in a logit, and there are far fewer of those.
+  for (const auto& layer : sample_.layers)
+    if (!layer.logit.allFinite()) {
+      net_.set_step(step);
+      sample_ = {};
+      try {
+        net_.check_finite();
+      } catch (const ValueError& error) {
+        throw DivergenceError(text("learning diverged (a learning rate that is too large?): ", error.what()));
+      }
+      throw DivergenceError("learning diverged (a learning rate that is too large?): a logit is out of range");
+    }
+  return sample_;
+}
+
+template <class T>
+void Learner<T>::learn(const Vector<double>& reward) {
+  require(sample_.batch() > 0, "forward must come before learn");
+  require(reward.size() == sample_.batch(), "reward must have shape (", sample_.batch(), ",), got (", reward.size(),
+          ",)");
+  require(reward.cwiseAbs().maxCoeff() <= std::numeric_limits<T>::max() && reward.allFinite(),
+          "reward must be finite and within the range of ", sizeof(T) == 4 ? "float32" : "float64");
+  rule_.unit_rewards(net_, sample_, reward, unit_rewards_);
+  gradient(net_, sample_, unit_rewards_, gradient_);
+  optimizer_.check(net_);  // a rule may have got hold of it
+  apply_gradient<T>(optimizer_, net_, gradient_, nullptr);
+}
+
+template class Learner<float>;
+template class Learner<double>;
+
+}  // namespace uwm
