@@ -1,9 +1,9 @@
 """JAX: the training loop as one jitted lax.scan over steps, parameters and moments donated.
 
 The unbiased rules compare layers by a lax.scan over the units j, one or several per iteration, or
-in one array (batch, j, i): the trainer times them all at its start and keeps the fastest. XLA shares
-the work of the one device among threads. (A device per core with the batch sharded among them was
-tried: the mean of the gradients waits for ever every few seconds, and XLA 0.10.2 ends the process.)
+in one array (batch, j, i): the trainer times them all at its start and keeps the fastest. XLA
+shares the work of the one device among threads. (A device per core with the batch sharded among
+them was tried: the mean of the gradients soon waits for ever, and XLA 0.10.2 ends the process.)
 """
 
 # mypy: allow-untyped-calls

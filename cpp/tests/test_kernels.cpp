@@ -191,8 +191,9 @@ void flip(const Level& level) {
           Flip kind;
           bool clip = false;
         };
-        for (const auto [kind, clip] : {Case{Flip::advantage}, Case{Flip::posterior}, Case{Flip::posterior, true},
-                                        Case{Flip::blended}, Case{Flip::blended, true}, Case{Flip::ratio}, Case{Flip::difference}}) {
+        for (const auto [kind, clip] :
+             {Case{Flip::advantage}, Case{Flip::posterior}, Case{Flip::posterior, true}, Case{Flip::blended},
+              Case{Flip::blended, true}, Case{Flip::ratio}, Case{Flip::difference}}) {
           Guarded<T> a_out(batch * n_lower), b_out(batch * n_lower), ratio_out(batch * n_lower);
           std::vector<T> scratch(static_cast<std::size_t>(table<T>(level).flip_scratch(n_upper)));
           table<T>(level).flip(kind, {.batch = batch,

@@ -293,7 +293,7 @@ TEST(extreme_weights_give_finite_rewards) {
 }
 
 TEST(rules_are_found_by_name) {
-  CHECK(uwm::rule_names().size() == 8);
+  CHECK(uwm::rule_names().size() == 9);
   CHECK_THROWS(ValueError, "rule must be one of reinforce, ste, weight_max", uwm::make_rule("backprop"));
   using Form = uwm::UnbiasedWeightMax::Form;
   CHECK(uwm::UnbiasedWeightMax().form() == Form::posterior);
