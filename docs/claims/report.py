@@ -19,7 +19,7 @@ from uwm.experiments.comparison import title_of
 from uwm.experiments.results import write_whole
 from uwm.experiments.scaling import Point, Scaling
 from uwm.experiments.statistics import Spread, spread
-from uwm.experiments.tuning import OBJECTIVES, TRIALS, Search, Tuned, read_trials
+from uwm.experiments.tuning import OBJECTIVES, TRIALS, TUNED, Search, Tuned, read_trials
 
 if TYPE_CHECKING:
     from make import Results
@@ -149,7 +149,7 @@ CaseRuns = dict[str, dict[str, list[dict[str, str]]]]
 def case_runs(study: Study, made: Results, case: Case) -> CaseRuns:
     """Return the rows of the fresh seeds, by objective and rule; nothing if there are none."""
     folder = made.search_folder(case)
-    if not (folder / TRIALS).exists():
+    if not (folder / TUNED).exists():  # which a search writes when it is done
         return {}
     search = study.search(case)
     tuned = Tuned(search, case.title, tuple(read_trials(folder / TRIALS, search).values()), {})
