@@ -57,8 +57,8 @@ def write(study: Study, made: Results, home: Path) -> None:
         write_whole(images / "remedies.png", figures.remedies(found))
         blocks["published-plot"] = picture("saturation.png", "Units along training")
         blocks["remedies-plot"] = picture("remedies.png", "Last tenth with every remedy")
-    if made.points.rows:
-        sizes = scaling_of(study, made)
+    sizes = scaling_of(study, made)
+    if whole(sizes):
         blocks["scaling"] = scaling_table(sizes)
         blocks["verdict-scales"] = verdict_scales(sizes)
         write_whole(images / "scaling.png", figures.scaling(sizes))
@@ -312,6 +312,15 @@ def scaling_of(study: Study, made: Results) -> Scaling:
         for row in made.points.rows.values()
     )
     return Scaling(study.scaling, title_of(study.scaling.settings), points)
+
+
+def whole(found: Scaling) -> bool:
+    """Whether every size has been measured."""
+    return all(
+        set(sizes) <= set(found.of(rule, axis))
+        for rule in RULES
+        for axis, sizes in (("width", found.plan.widths), ("depth", found.plan.depths))
+    )
 
 
 def scaling_table(found: Scaling) -> str:
