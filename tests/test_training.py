@@ -234,10 +234,10 @@ def test_threads_change_nothing(name: str, output: str) -> None:
         def reward(self, seed: int, step: int, sample: Any) -> Any:
             return np.tanh(sample.output).sum(axis=1)
 
-    nets = [uwm.Network([40, 300, 150, 3], output=output, seed=2) for _ in range(3)]
+    nets = [uwm.Network([40, 400, 200, 3], output=output, seed=2) for _ in range(3)]
     for net, threads in zip(nets, (1, 2, 5), strict=True):
         opt = uwm.Adam()
-        uwm.train(net, uwm.rule(name), opt, Task(), steps=3, batch_size=101, threads=threads)
+        uwm.train(net, uwm.rule(name), opt, Task(), steps=3, batch_size=161, threads=threads)
     assert_same(nets[0], nets[1])
     assert_same(nets[0], nets[2])
 

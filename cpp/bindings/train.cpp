@@ -228,7 +228,7 @@ Args:
     batch_size: samples per update, at least 1.
     baseline: None, a number, a RunningMean or another Baseline.
     record_every: steps per entry of ``Log.rewards``; by default a hundredth of all.
-    threads: how many share a batch; by default one per processor where the batch is work enough. Results do not depend on it.
+    threads: how many share a batch; by default one per processor at hand where the batch is work enough. Results do not depend on it.
     progress: called as progress(step, steps, reward) about ten times a second and at the end, with the mean reward of the latest
         window; an exception in it stops training and is raised.
 

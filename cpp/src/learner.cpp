@@ -46,8 +46,8 @@ void Learner<T>::learn(const Vector<double>& reward) {
           ",)");
   require(reward.cwiseAbs().maxCoeff() <= std::numeric_limits<T>::max() && reward.allFinite(),
           "reward must be finite and within the range of ", sizeof(T) == 4 ? "float32" : "float64");
-  rule_.unit_rewards(net_, sample_, reward, unit_rewards_);
-  gradient(net_, sample_, unit_rewards_, gradient_);
+  rule_.unit_rewards(net_, sample_, reward, gradient_.unit_rewards);
+  gradient(net_, sample_, gradient_.unit_rewards, gradient_);
   optimizer_.check(net_);  // a rule may have got hold of it
   apply_gradient<T>(optimizer_, net_, gradient_, nullptr);
 }

@@ -1,5 +1,9 @@
 #include "uwm/threads.hpp"
 
+#if defined(__linux__)
+#include <sched.h>
+#endif
+
 #include <algorithm>
 #include <atomic>
 #include <thread>
@@ -24,6 +28,15 @@ N wait_for_change(const std::atomic<N>& value, N seen) {
   }
   value.wait(seen, std::memory_order_acquire);
   return value.load(std::memory_order_acquire);
+}
+
+/// Those that this process may run on: more threads than that would wait for each other.
+int processors() {
+#if defined(__linux__)
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0) return std::max(1, CPU_COUNT(&set));
+#endif
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
 }  // namespace
@@ -95,7 +108,7 @@ class Threads::Crew {
 
 Threads::Threads(int n) {
   require(n >= 0, "the number of threads must not be negative, got ", n);
-  if (n == 0) n = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  if (n == 0) n = processors();
   crew_ = std::make_unique<Crew>(n);
 }
 

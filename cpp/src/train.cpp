@@ -165,8 +165,8 @@ class Loop {
       }
       require(centred_.cwiseAbs().maxCoeff() <= std::numeric_limits<T>::max(),
               "rewards must be within the range of the network's precision, at step ", number);
-      rule_.unit_rewards(net_, sample_, centred_, unit_rewards_);
-      gradient(net_, sample_, unit_rewards_, gradient_);
+      rule_.unit_rewards(net_, sample_, centred_, gradient_.unit_rewards);
+      gradient(net_, sample_, gradient_.unit_rewards, gradient_);
       if (baseline_ != nullptr) baseline_->update(sample_.input, reward_);
       optimizer_.check(net_);  // a rule or task may have got hold of it
     } catch (...) {
@@ -186,7 +186,6 @@ class Loop {
   Index batch_size_;
   Sample<T> sample_;
   Vector<double> reward_, centred_;
-  UnitRewards<T> unit_rewards_;
   Gradient<T> gradient_;
   std::unique_ptr<Threads> threads_;  // null where a batch is too little work to share
 };

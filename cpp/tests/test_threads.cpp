@@ -1,5 +1,9 @@
 // Threads: the pieces make up the whole, whatever their number.
 
+#if defined(__linux__)
+#include <sched.h>
+#endif
+
 #include <numeric>
 #include <vector>
 
@@ -41,15 +45,29 @@ TEST(no_threads_means_the_caller) {
 
 TEST(as_many_as_there_are_processors_by_default) { CHECK(uwm::Threads().size() >= 1); }
 
+#if defined(__linux__)
+TEST(only_processors_that_the_process_may_use_count) {
+  cpu_set_t before, first;
+  CHECK(sched_getaffinity(0, sizeof before, &before) == 0);
+  CPU_ZERO(&first);
+  int processor = 0;
+  while (!CPU_ISSET(processor, &before)) ++processor;
+  CPU_SET(processor, &first);
+  CHECK(sched_setaffinity(0, sizeof first, &first) == 0);
+  CHECK(uwm::Threads().size() == 1);
+  CHECK(sched_setaffinity(0, sizeof before, &before) == 0);
+}
+#endif
+
 TEST(a_negative_number_is_refused) { CHECK_THROWS(uwm::ValueError, "must not be negative, got -1", uwm::Threads(-1)); }
 
 TEST(training_does_not_depend_on_their_number) {
   std::vector<uwm::Network<float>> nets;
   for (const int size : {1, 2, 3}) {
-    auto& net = nets.emplace_back(std::vector<Index>{20, 200, 120, 1});
+    auto& net = nets.emplace_back(std::vector<Index>{20, 400, 200, 1});  // work enough to be shared
     uwm::Adam adam({1e-2});
     uwm::Multiplexer task(4);
-    uwm::train(net, uwm::UnbiasedWeightMax(), adam, task, {.steps = 5, .batch_size = 70, .threads = size});
+    uwm::train(net, uwm::UnbiasedWeightMax(), adam, task, {.steps = 5, .batch_size = 160, .threads = size});
   }
   for (std::size_t l = 0; l < 3; ++l) {
     CHECK(nets[0].layers()[l].weight == nets[1].layers()[l].weight);

@@ -36,7 +36,6 @@ class UWM_EXPORT Learner {
   const Rule& rule_;
   Optimizer& optimizer_;
   Sample<T> sample_;
-  UnitRewards<T> unit_rewards_;
   Gradient<T> gradient_;
 };
 

@@ -20,8 +20,8 @@ struct UWM_EXPORT UnitRewards {
     bool clip = false;                  ///< whether a weight above is so large that the flips must be clipped
   };
   std::vector<Pass> passes;   ///< one per layer
-  std::vector<T> delta;       ///< T_j (h_j - p_j) of the layer above
   std::vector<T> reward;      ///< in the precision of the network
+  std::vector<T> delta;       ///< T_j (h_j - p_j) of the layer above
   std::vector<T> power;       ///< powers of its weights
   std::vector<char> outside;  ///< samples that left the range of the kernels
   std::vector<T> scratch;

@@ -15,8 +15,8 @@ namespace uwm {
 ///     threads.split(batch, 16, [&](uwm::Index begin, uwm::Index end, int worker) { ... });
 class UWM_EXPORT Threads {
  public:
-  /// n: threads in all, the caller included; 0 stands for one per processor. Throws ValueError if n is negative, and
-  /// std::system_error if the system refuses that many.
+  /// n: threads in all, the caller included; 0 stands for one per processor that the process may use. Throws
+  /// ValueError if n is negative, and std::system_error if the system refuses that many.
   explicit Threads(int n = 0);
   ~Threads();
   Threads(const Threads&) = delete;

@@ -24,7 +24,7 @@ struct TrainOptions {
   Index batch_size = 1;
   Baseline* baseline = nullptr;   ///< none: the reward as it is
   std::int64_t record_every = 0;  ///< steps per record window; 0: a hundredth of all
-  int threads = 0;                ///< that share a batch; 0: one per processor. Results do not depend on it
+  int threads = 0;                ///< that share a batch; 0: one per processor at hand. Results do not depend on it
   /// Called about ten times a second and at the end; training stops after the step when it returns false.
   std::function<bool(const Progress&)> progress = {};
 };
