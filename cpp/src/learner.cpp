@@ -17,26 +17,20 @@ Learner<T>::Learner(Network<T>& net, const Rule& rule, Optimizer& optimizer)
 
 template <class T>
 const Sample<T>& Learner<T>::forward(ConstMatrixRef<T> x) {
-  require(x.rows() >= 1 && x.cols() == net_.n_inputs(), "x must have shape (batch, ", net_.n_inputs(), "), got (",
-          x.rows(), ", ", x.cols(), ")");
-  require(x.allFinite(), "x must be finite, but holds NaN or infinity");
+  check_input(net_, x);
   if (sample_.batch() != x.rows()) resize_like(net_, x.rows(), sample_);
   sample_.input = x;
   const auto step = net_.position().step;
   draw_forward(net_, sample_);
-  // A parameter that is not finite shows in a logit, and there are far fewer of those.
-  for (const auto& layer : sample_.layers)
-    if (!layer.logit.allFinite()) {
-      net_.set_step(step);
-      sample_ = {};
-      try {
-        net_.check_finite();
-      } catch (const ValueError& error) {
-        throw DivergenceError(text("learning diverged (a learning rate that is too large?): ", error.what()));
-      }
-      throw DivergenceError("learning diverged (a learning rate that is too large?): a logit is out of range");
-    }
-  return sample_;
+  if (finite_logits(sample_)) return sample_;
+  net_.set_step(step);
+  sample_ = {};
+  try {
+    net_.check_finite();
+  } catch (const ValueError& error) {
+    throw DivergenceError(text("learning diverged (a learning rate that is too large?): ", error.what()));
+  }
+  throw DivergenceError("learning diverged (a learning rate that is too large?): a logit is out of range");
 }
 
 template <class T>

@@ -1,5 +1,6 @@
 #include "uwm/network.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 
@@ -94,8 +95,7 @@ void Network<T>::reset(std::uint64_t seed) {
 }
 
 template <class T>
-void Network<T>::check_finite() const {
-  const auto finite = [](const auto& x) { return std::isfinite(kernels::active<T>().max_abs(x.size(), x.data())); };
+void Network<T>::check_shapes() const {
   require(layers_.size() + 1 == sizes_.size(), "the network must have ", sizes_.size() - 1, " layers, got ",
           layers_.size());
   for (std::size_t l = 0; l < layers_.size(); ++l) {
@@ -105,12 +105,18 @@ void Network<T>::check_finite() const {
             ",), got (", weight.rows(), ", ", weight.cols(), ") and (", bias.size(), ",)");
     require(temperature > 0 && std::isfinite(temperature), "layers[", l,
             "].temperature must be positive and finite, got ", temperature);
+  }
+}
+
+template <class T>
+void Network<T>::check_finite() const {
+  check_shapes();
+  const auto finite = [](const auto& x) { return std::isfinite(kernels::active<T>().max_abs(x.size(), x.data())); };
+  for (std::size_t l = 0; l < layers_.size(); ++l) {
     require(finite(layers_[l].weight), "layers[", l, "].weight must be finite, but holds NaN or infinity");
     require(finite(layers_[l].bias), "layers[", l, "].bias must be finite, but holds NaN or infinity");
   }
 }
-
-namespace {
 
 template <class T>
 void check_input(const Network<T>& net, const ConstMatrixRef<T>& x) {
@@ -119,6 +125,8 @@ void check_input(const Network<T>& net, const ConstMatrixRef<T>& x) {
           x.cols(), ")");
   require(x.allFinite(), "x must be finite, but holds NaN or infinity");
 }
+
+namespace {
 
 /// z = (W h + b) / temperature
 template <class T>
@@ -180,6 +188,11 @@ void draw_forward(Network<T>& net, Sample<T>& sample) {
 }
 
 template <class T>
+bool finite_logits(const Sample<T>& sample) {
+  return std::ranges::all_of(sample.layers, [](const auto& layer) { return layer.logit.allFinite(); });
+}
+
+template <class T>
 Sample<T> Network<T>::forward(ConstMatrixRef<T> x) {
   Sample<T> sample;
   forward(x, sample);
@@ -189,10 +202,19 @@ Sample<T> Network<T>::forward(ConstMatrixRef<T> x) {
 template <class T>
 void Network<T>::forward(ConstMatrixRef<T> x, Sample<T>& sample) {
   check_input(*this, x);
-  check_finite();
+  check_shapes();
   resize_like(*this, x.rows(), sample);
   sample.input = x;
+  const auto step = step_;
   draw_forward(*this, sample);
+  if (finite_logits(sample)) return;
+  try {
+    check_finite();
+  } catch (...) {
+    step_ = step;
+    sample = {};
+    throw;
+  }
 }
 
 template <class T>
@@ -250,5 +272,9 @@ template void resize_like(const Network<float>&, Index, Sample<float>&);
 template void resize_like(const Network<double>&, Index, Sample<double>&);
 template void draw_forward(Network<float>&, Sample<float>&);
 template void draw_forward(Network<double>&, Sample<double>&);
+template void check_input(const Network<float>&, const ConstMatrixRef<float>&);
+template void check_input(const Network<double>&, const ConstMatrixRef<double>&);
+template bool finite_logits(const Sample<float>&);
+template bool finite_logits(const Sample<double>&);
 
 }  // namespace uwm

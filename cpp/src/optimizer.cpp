@@ -86,7 +86,7 @@ void Optimizer::check(const Network<T>& net) const {
 template <class T>
 void Optimizer::step(Network<T>& net, const Gradient<T>& gradient) {
   check(net);
-  net.check_finite();
+  net.check_shapes();
   const auto& layers = net.layers();
   require(gradient.layers.size() == layers.size(), "the gradient has ", gradient.layers.size(),
           " layers, the network has ", layers.size());

@@ -24,7 +24,8 @@ template <class T>
 void Output<T>::flip_ratio(const OutputFlip<T>& flip, Matrix<T>& ratio, Matrix<T>& gain) const {
   const auto& out = flip.output;
   const Index batch = out.logit.rows(), n_out = out.logit.cols(), n_hidden = flip.weight.cols();
-  std::vector<double> z(static_cast<std::size_t>(n_out));
+  auto& z = flip.logit;
+  z.resize(static_cast<std::size_t>(n_out));
   for (Index s = 0; s < batch; ++s) {
     const std::span<const T> action(out.activation.row(s).data(), static_cast<std::size_t>(n_out));
     for (Index k = 0; k < n_out; ++k) z[static_cast<std::size_t>(k)] = out.logit(s, k);

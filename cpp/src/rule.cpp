@@ -68,7 +68,7 @@ Gradient<T> Rule::gradient(const Network<T>& net, const Sample<T>& sample, const
   return out;
 }
 
-// Parameters that are not finite have been refused by the forward pass, and are again by the optimizer.
+// Parameters that are not finite have been refused by the forward pass.
 template <class T>
 void Rule::gradient(const Network<T>& net, const Sample<T>& sample, const Vector<double>& reward,
                     Gradient<T>& out) const {

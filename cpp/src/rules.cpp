@@ -138,7 +138,8 @@ void joint_ratio(const Network<T>& net, const Sample<T>& sample, std::size_t l, 
                            .step = net.flip_step(l + 1),
                            .output = sample.layers[l + 1],
                            .below_eligibility = sample.layers[l].eligibility,
-                           .scratch = out.scratch},
+                           .scratch = out.scratch,
+                           .logit = out.logit},
                           pass.ratio, pass.advantage);
 }
 

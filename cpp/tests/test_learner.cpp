@@ -44,7 +44,7 @@ TEST(what_does_not_fit_a_learner_is_refused_and_changes_nothing) {
   Learner<float> learner(net, rule, adam);
   CHECK_THROWS(ValueError, "forward must come before learn", learner.learn(Vector<double>::Zero(1)));
   CHECK_THROWS(ValueError, "x must have shape (batch, 3), got (1, 4)", learner.forward(Matrix<float>::Zero(1, 4)));
-  CHECK_THROWS(ValueError, "x must have shape (batch, 3), got (0, 3)", learner.forward(Matrix<float>(0, 3)));
+  CHECK_THROWS(ValueError, "x must hold at least one sample", learner.forward(Matrix<float>(0, 3)));
   CHECK_THROWS(ValueError, "x must be finite", learner.forward(Matrix<float>::Constant(1, 3, float(infinity))));
   learner.forward(Matrix<float>::Zero(2, 3));
   CHECK_THROWS(ValueError, "reward must have shape (2,), got (1,)", learner.learn(Vector<double>::Zero(1)));

@@ -76,7 +76,10 @@ class UWM_EXPORT Network {
   template <class U>
   Network<U> cast() const;
 
-  /// Throws ValueError that names the first layer with a parameter that is NaN or infinite.
+  /// Throws ValueError that names the first layer whose parameters have a wrong shape or temperature.
+  void check_shapes() const;
+
+  /// The same, and for a parameter that is NaN or infinite.
   void check_finite() const;
 
   /// What a flip of a hidden unit moves a logit of layer l by, per unit of weight: 1/tau or 2/tau.

@@ -45,8 +45,8 @@ class UWM_EXPORT Optimizer {
   const std::vector<Schedule>& learning_rate() const { return learning_rate_; }
   std::int64_t steps() const { return steps_; }
 
-  /// One update. Throws ValueError if the gradient, the number of rates or earlier updates do not fit the network, or a
-  /// number is not finite; nothing is changed then.
+  /// One update. Throws ValueError if the gradient, the number of rates or earlier updates do not fit the network, or
+  /// the gradient is not finite; nothing is changed then.
   template <class T>
   void step(Network<T>& net, const Gradient<T>& gradient);
 

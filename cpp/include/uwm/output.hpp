@@ -20,6 +20,7 @@ struct OutputFlip {
   const LayerSample<T>& output;        ///< the output layer's record
   const Matrix<T>& below_eligibility;  ///< (batch, n_hidden); its sign bit is that of c_i
   std::vector<T>& scratch;             ///< working memory, kept from call to call
+  std::vector<double>& logit;          ///< the same, for the logits of one sample
 };
 
 /// The kind of the output layer: what its units draw from their logits.

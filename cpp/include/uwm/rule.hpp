@@ -25,6 +25,7 @@ struct UWM_EXPORT UnitRewards {
   std::vector<T> power;       ///< powers of its weights
   std::vector<char> outside;  ///< samples that left the range of the kernels
   std::vector<T> scratch;
+  std::vector<double> logit;  ///< of one sample with a unit flipped
 
   /// Gives every layer the shape that the sample has.
   void resize_like(const Sample<T>& sample);
