@@ -23,10 +23,12 @@ set(flags "-DCMAKE_CXX_FLAGS=${CMAKE_CXX_FLAGS}")
 uwm_consumer(consumer tests/consumer OPTIONS ${package} "${flags} -march=native" RUN consumer)
 uwm_consumer(example_multiplexer examples/multiplexer OPTIONS ${package} ${flags} RUN multiplexer 1 2000)
 
-# Other ways to the same program. The first builds the whole library again, by add_subdirectory in the end: once is enough.
+# Other ways to the same program. The first builds the whole library again, by add_subdirectory in the end: once, and
+# without optimising, is enough.
 if(NOT CMAKE_CXX_FLAGS MATCHES sanitize)
   uwm_consumer(FetchContent tests/consumer RUN consumer
-               OPTIONS -DFROM=FetchContent -DSOURCES=${PROJECT_SOURCE_DIR} -DEigen3_DIR=${Eigen3_DIR} ${flags})
+               OPTIONS -DFROM=FetchContent -DSOURCES=${PROJECT_SOURCE_DIR} -DEigen3_DIR=${Eigen3_DIR} ${flags}
+                       -DCMAKE_CXX_FLAGS_${build_type}=-O0)
   find_program(UWM_CLANG NAMES clang++ clang++-19 clang++-18 clang++-17 clang++-16 clang++-15 clang++-14)
   if(UWM_CLANG AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
     uwm_consumer(consumer_clang tests/consumer OPTIONS ${package} -DCMAKE_CXX_COMPILER=${UWM_CLANG} RUN consumer)
