@@ -96,6 +96,19 @@ struct Meddler final : uwm::RuleOf<Meddler> {
   }
 };
 
+template <class T>
+void check_meddling() {
+  Network<T> net({3, 4, 1});
+  const auto before = net;
+  Adam adam({0.01});
+  Meddler rule;
+  rule.optimizer = &adam;
+  Learner<T> learner(net, rule, adam);
+  learner.forward(Matrix<T>::Ones(1, 3));
+  CHECK_THROWS(ValueError, "a network of another shape", learner.learn(Vector<double>::Ones(1)));
+  CHECK(same_parameters(net, before));
+}
+
 }  // namespace
 
 TEST(a_learner_takes_the_steps_of_the_parts) {
@@ -114,15 +127,8 @@ TEST(a_learner_tells_that_it_diverged) {
 }
 
 TEST(a_rule_that_spoils_the_optimizer_is_found_out) {
-  Network<double> net({3, 4, 1});
-  const auto before = net;
-  Adam adam({0.01});
-  Meddler rule;
-  rule.optimizer = &adam;
-  Learner<double> learner(net, rule, adam);
-  learner.forward(Matrix<double>::Ones(1, 3));
-  CHECK_THROWS(ValueError, "a network of another shape", learner.learn(Vector<double>::Ones(1)));
-  CHECK(same_parameters(net, before));
+  check_meddling<float>();
+  check_meddling<double>();
 }
 
 TEST(a_learner_allocates_nothing_after_its_first_step) {
