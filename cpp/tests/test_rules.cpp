@@ -168,12 +168,9 @@ void for_each_network(F f) {
 /// sample, what it does once in 5e8: those samples leave the kernels for the slow arithmetic.
 template <class T>
 void check_slow_arithmetic(const char* output, Units units, double tolerance) {
-  const Network<T> net = [&] {
-    Network<T> n({3, 5, 4, 2}, output, {.units = units, .temperature = {1, 0.8, 1.2}});
-    set_parameters(n, 1, 7);
-    return n;
-  }();
-  Network<T> more({3, 6, 4, 2}, output, {.units = units, .temperature = {1, 0.8, 1.2}});
+  const NetworkOptions options = {.units = units, .temperature = {1, 0.8, 1.2}};
+  Network<T> net({3, 5, 4, 2}, output, options), more({3, 6, 4, 2}, output, options);
+  set_parameters(net, 1, 7);
   for (std::size_t l = 0; l < 3; ++l) {
     auto& layer = more.layers()[l];
     layer.weight.setZero();
@@ -182,7 +179,7 @@ void check_slow_arithmetic(const char* output, Units units, double tolerance) {
   }
   more.layers()[0].bias[5] = -20;
   const auto x = normal_matrix<T>(40, 3, 1, 9);
-  const auto sample = Network<T>(net).forward(x);
+  const auto sample = net.forward(x);
   std::vector<Matrix<T>> h;
   for (const auto& layer : sample.layers) h.push_back(layer.activation);
   h[0].conservativeResize(40, 6);
@@ -202,8 +199,8 @@ void check_slow_arithmetic(const char* output, Units units, double tolerance) {
   }
 }
 
-/// One hidden unit, which has fired, and `n_out` output units above that did what they would have done without it: each
-/// logit is w / 2, and -w / 2 under the flip.
+/// One hidden unit, which has fired, and `n_out` output units above: each logit is w / 2, and -w / 2 under the flip.
+/// They all did what that says, or, not `with` it, what they would have done otherwise.
 template <class T>
 T reward_below_large_weights(double w, Index n_out, bool with, const std::string& rule) {
   Network<T> net({1, 1, n_out});
