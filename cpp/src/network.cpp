@@ -46,7 +46,8 @@ Network<T>::Network(std::vector<Index> sizes, std::shared_ptr<const Output<T>> o
           "), got ", temperature.size());
   temperature.resize(n, temperature.front());
   for (const double t : temperature)
-    require(t > 0 && std::isfinite(t), "temperatures must be positive and finite, got ", t);
+    require(static_cast<T>(t) > 0 && std::isfinite(static_cast<T>(t)), "temperatures must be positive and finite, got ",
+            t);
   layers_.resize(n);
   for (std::size_t l = 0; l < n; ++l) {
     layers_[l].weight.resize(sizes_[l + 1], sizes_[l]);

@@ -44,4 +44,23 @@ bool same_parameters(const uwm::Network<T>& a, const uwm::Network<T>& b) {
   return true;
 }
 
+/// A built-in kind without its own flip_ratio.
+template <class T, class Built>
+class Plain final : public uwm::Output<T> {
+ public:
+  std::string name() const override { return "plain"; }
+  void check_size(Index n) const override { built_.check_size(n); }
+  void check_actions(uwm::ConstMatrixRef<T> activation) const override { built_.check_actions(activation); }
+  void draw(const uwm::Position& position, std::uint32_t layer, uwm::LayerSample<T>& output) const override {
+    built_.draw(position, layer, output);
+  }
+  void evaluate(uwm::LayerSample<T>& output) const override { built_.evaluate(output); }
+  double log_likelihood(std::span<const double> logit, std::span<const T> action) const override {
+    return built_.log_likelihood(logit, action);
+  }
+
+ private:
+  Built built_;
+};
+
 }  // namespace fixture

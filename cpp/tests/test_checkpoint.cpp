@@ -1,5 +1,7 @@
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstring>
 #include <fstream>
 #include <functional>
@@ -45,6 +47,26 @@ class Folder {
 
  private:
   fs::path path_;
+};
+
+/// While it lives, no file may become larger than this.
+class FullDisk {
+ public:
+  explicit FullDisk(rlim_t bytes) : signal_(std::signal(SIGXFSZ, SIG_IGN)) {
+    CHECK(::getrlimit(RLIMIT_FSIZE, &before_) == 0);
+    const rlimit small{.rlim_cur = bytes, .rlim_max = before_.rlim_max};
+    CHECK(::setrlimit(RLIMIT_FSIZE, &small) == 0);
+  }
+  ~FullDisk() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, signal_);
+  }
+  FullDisk(const FullDisk&) = delete;
+  FullDisk& operator=(const FullDisk&) = delete;
+
+ private:
+  void (*signal_)(int);
+  rlimit before_{};
 };
 
 std::string read_file(const fs::path& path) {
@@ -149,15 +171,16 @@ class OddOptimizer final : public uwm::Optimizer {
 };
 
 /// A file with one layer of one unit, its optimizer and its parts, to be damaged.
-struct Example {
+template <class T>
+struct ExampleOf {
   Folder folder;
   fs::path path = folder / "net.safetensors";
   std::string bytes;
 
-  Example() {
-    Network<float> net({2, 1});
+  ExampleOf() {
+    Network<T> net({2, 1});
     SGD sgd({0.1}, 0.5);
-    uwm::Gradient<float> g;
+    uwm::Gradient<T> g;
     g.resize_like(net);
     for (auto& layer : g.layers) {
       layer.weight.setOnes();
@@ -182,6 +205,7 @@ struct Example {
     refuses(with_length(header.replace(at, before.size(), after), bytes.substr(8 + header_of(bytes).size())), part);
   }
 };
+using Example = ExampleOf<float>;
 
 }  // namespace
 
@@ -288,6 +312,28 @@ TEST(places_that_cannot_be_written_are_named) {
   uwm::load(folder / "link");
 }
 
+TEST(a_full_disk_leaves_the_old_file) {
+  const Folder folder;
+  Network<float> net({3, 2});
+  uwm::save(folder / "net", net);
+  const std::string before = read_file(folder / "net");
+  net.reset(1);
+  {
+    const FullDisk disk(before.size() - 1);
+    CHECK_THROWS(FileError, "cannot be written: File too large", uwm::save(folder / "net", net));
+  }
+  CHECK(read_file(folder / "net") == before && folder.files() == 1);
+}
+
+TEST(a_draft_that_somebody_else_left_is_not_touched) {
+  const Folder folder;
+  const fs::path left = folder / (".uwm-" + std::to_string(::getpid()) + "-0.tmp");
+  write_file(left, "mine");
+  uwm::save(folder / "net", Network<float>({3, 2}));
+  uwm::load(folder / "net");
+  CHECK(read_file(left) == "mine" && folder.files() == 2);
+}
+
 TEST(files_that_cannot_be_read_are_named) {
   const Folder folder;
   CHECK_THROWS(FileError, "nowhere", uwm::load(folder / "nowhere"));
@@ -295,6 +341,10 @@ TEST(files_that_cannot_be_read_are_named) {
   CHECK_THROWS(FileError, "is not a regular file", uwm::load(folder / ""));
   CHECK_THROWS(FileError, "is not a regular file", uwm::load("/dev/zero"));
   CHECK_THROWS(FileError, "cannot be read", uwm::load(""));
+  // A file of the kernel's says that it has 4096 bytes, and ends after a few.
+  const fs::path online = "/sys/devices/system/cpu/online";
+  if (fs::exists(online) && fs::file_size(online) > read_file(online).size() && read_file(online).size() < 8)
+    CHECK_THROWS(FileError, "became shorter while it was read", uwm::load(online));
 }
 
 TEST(every_cut_and_every_damaged_byte_is_survived) {
@@ -320,6 +370,9 @@ TEST(damaged_headers_are_refused) {
   e.refuses("short", "it has 5 bytes");
   e.refuses(std::string(8, '\xff'), "18446744073709551615 bytes is announced and 0 follow");
   e.refuses("not a safetensors file at all", "is announced");
+  write_file(e.path, std::string("\x01\xe1\xf5\x05\0\0\0\0", 8));  // 10^8 + 1, in a file with a hole
+  fs::resize_file(e.path, 100'000'009);
+  CHECK_THROWS(FileError, "has a header of 100000001 bytes; at most 100000000 are read", uwm::load(e.path));
   e.refuses(with_length("", ""), "expected '{', found the end");
   e.refuses(with_length(" {}", ""), "expected '{', found ' '");
   e.refuses(with_length("[]", ""), "expected '{', found '['");
@@ -337,7 +390,10 @@ TEST(damaged_headers_are_refused) {
   e.refuses(with_length("{\"__metadata__\":{\"a\":\"\\x\"}}", ""), "escape sequence");
   e.refuses(with_length("{\"__metadata__\":{\"a\":\"\\u12g4\"}}", ""), "four hexadecimal digits");
   e.refuses(with_length("{\"__metadata__\":{\"a\":\"\\ud83d\"}}", ""), "surrogate");
-  e.refuses(with_length("{\"__metadata__\":{\"a\":\"\\ude00\"}}", ""), "surrogate");
+  e.refuses(with_length("{\"__metadata__\":{\"a\":\"\\ude00\"}}", ""), "the first half of a surrogate pair");
+  e.refuses(with_length("{\"__metadata__\":{\"a\":\"\\ud83d\\u0041\"}}", ""), "the second half of a surrogate pair");
+  e.refuses(with_length("{\"__metadata__\":{\"a\":\"b", ""), "expected '\"', found the end");
+  e.refuses(with_length("{\"\x01\":1}", ""), "expected no control character, found '?'");
   for (const char* bad : {"\xff", "\xc0\xaf", "\xed\xa0\x80", "\xf5\x80\x80\x80", "\xe2\x82", "\x80"})
     e.refuses(with_length(std::string("{\"__metadata__\":{\"a\":\"") + bad + "\"}}", ""), "UTF-8");
   e.refuses(with_length(std::string(10000, '{'), ""), "expected '\"'");
@@ -416,6 +472,14 @@ TEST(damaged_contents_are_refused) {
                    "one per layer (1), got 2");
   e.refuses_header("\"layers.0.bias\":{", "\"layers.0.Bias\":{", "no tensor 'layers.0.bias'");
 
+  const ExampleOf<double> d;
+  d.refuses_header("\"dtype\":\"float64\"", "\"dtype\":\"float32\"", "must be float32");
+  d.refuses_header("\"sizes\":\"2,1\"", "\"sizes\":\"3,1\"", "must have shape (1, 3), got (1, 2)");
+  d.refuses_header("\"optimizer\":\"sgd\"", "\"optimizer\":\"lion\"", "'sgd' or 'adam' as 'optimizer', got 'lion'");
+  d.refuses_header("\"optimizer.momentum\":\"0.5\"", "\"optimizer.momentum\":\"0\"",
+                   "must have 0 as 'optimizer.moments', got '1'");
+  d.refuses_header("\"optimizer.steps\":\"1\"", "\"optimizer.steps\":\"-1\"", "a number of updates");
+
   for (const std::size_t number : {0u, 2u, 3u, 5u}) {
     std::string bytes = e.bytes;
     const float bad = number % 2 ? std::numeric_limits<float>::quiet_NaN() : std::numeric_limits<float>::infinity();
@@ -432,4 +496,15 @@ TEST(headers_may_be_spaced_and_escaped_as_json_allows) {
   header.replace(header.find(from), from.size(), to);
   write_file(e.path, with_length(header, e.bytes.substr(8 + header_of(e.bytes).size())));
   CHECK(std::get<Network<float>>(uwm::load(e.path).network).n_inputs() == 2);
+}
+
+TEST(escapes_stand_for_their_characters) {
+  const Example e;
+  for (const auto& [escape, character] :
+       std::vector<std::pair<std::string, std::string>>{{"\\u0041", "A"},
+                                                        {"\\u00e9", "\xc3\xa9"},
+                                                        {"\\u20AC", "\xe2\x82\xac"},
+                                                        {"\\ud83d\\ude00", "\xf0\x9f\x98\x80"}})
+    e.refuses_header("\"format\":\"uwm\"", "\"format\":\"" + escape + "\"",
+                     ("its format is '" + character + "'").c_str());
 }

@@ -61,6 +61,68 @@ std::vector<Matrix<T>> activations(const uwm::Sample<T>& sample) {
   return all;
 }
 
+template <class T>
+void check_clamp() {
+  for (const char* output : {"bernoulli", "softmax", "gaussian"}) {
+    for (const Units units : {Units::binary, Units::bipolar}) {
+      Network<T> net({4, 6, 5, 3}, output, {.units = units, .temperature = {0.7, 1.0, 1.4}});
+      const auto x = normal_matrix<T>(8, 4, 1, 6);
+      const auto drawn = net.forward(x);
+      const auto clamped = net.clamp(x, activations(drawn));
+      CHECK(net.position().step == 1);
+      for (std::size_t l = 0; l < 3; ++l) {
+        CHECK(clamped.layers[l].logit == drawn.layers[l].logit);
+        CHECK(clamped.layers[l].activation == drawn.layers[l].activation);
+        CHECK(clamped.layers[l].probability == drawn.layers[l].probability);
+        CHECK(clamped.layers[l].eligibility == drawn.layers[l].eligibility);
+        if (l == 2 && !net.output().independent_units()) continue;
+        CHECK(clamped.layers[l].likelihood == drawn.layers[l].likelihood);
+        CHECK(clamped.layers[l].odds == drawn.layers[l].odds);
+      }
+    }
+  }
+}
+
+template <class T>
+void check_refusals() {
+  Network<T> net({4, 3, 1}, "bernoulli", {.seed = 8});
+  net.set_step(5);
+  const auto before = net;
+  CHECK_THROWS(ValueError, "x must have shape (batch, 4), got (2, 3)", net.forward(Matrix<T>::Zero(2, 3)));
+  CHECK_THROWS(ValueError, "empty batch", net.forward(Matrix<T>::Zero(0, 4)));
+  for (const double bad : {not_a_number, infinity}) {
+    Matrix<T> x = Matrix<T>::Zero(2, 4);
+    x(1, 2) = T(bad);
+    CHECK_THROWS(ValueError, "x must be finite", net.forward(x));
+    CHECK_THROWS(ValueError, "x must be finite", net.clamp(x, {Matrix<T>::Zero(2, 3), Matrix<T>::Zero(2, 1)}));
+  }
+  CHECK_THROWS(ValueError, "step must be below 2^48", net.set_step(uwm::max_step));
+  const Matrix<T> x = Matrix<T>::Zero(2, 4), hidden = Matrix<T>::Zero(2, 3), output = Matrix<T>::Zero(2, 1);
+  CHECK_THROWS(ValueError, "one array per layer (2), got 1", net.clamp(x, {hidden}));
+  CHECK_THROWS(ValueError, "activations[0] must have shape (2, 3), got (1, 3)",
+               net.clamp(x, {hidden.topRows(1), output}));
+  CHECK_THROWS(ValueError, "activations[1] must have shape (2, 1), got (2, 3)", net.clamp(x, {hidden, hidden}));
+  for (const double bad : {0.5, -1.0, not_a_number}) {
+    CHECK_THROWS(ValueError, "activations[0] must be 0 or 1",
+                 net.clamp(x, {Matrix<T>::Constant(2, 3, T(bad)), output}));
+    CHECK_THROWS(ValueError, "must be 0 or 1", net.clamp(x, {hidden, Matrix<T>::Constant(2, 1, T(bad))}));
+  }
+  Network<T> bipolar({4, 3, 1}, "bernoulli", {.units = Units::bipolar});
+  CHECK_THROWS(ValueError, "activations[0] must be -1 or 1 (bipolar units)", bipolar.clamp(x, {hidden, output}));
+  CHECK(net.position().step == 5 && same_parameters(net, before));
+}
+
+template <class T>
+void check_temperatures() {
+  for (const double bad : {0.0, -1.0, not_a_number, infinity}) {
+    Network<T> net({4, 3, 1});
+    net.layers()[1].temperature = T(bad);
+    CHECK_THROWS(ValueError, "layers[1].temperature must be positive and finite, got", net.check_finite());
+    CHECK_THROWS(ValueError, "layers[1].temperature must be", net.forward(Matrix<T>::Zero(1, 4)));
+    CHECK(net.position().step == 0);
+  }
+}
+
 }  // namespace
 
 TEST(units_have_names) {
@@ -113,7 +175,7 @@ TEST(bad_arguments_of_a_network_are_refused) {
   CHECK_THROWS(ValueError, "one number or one per layer (2), got 3",
                Net({3, 2, 1}, "bernoulli", {.temperature = {1, 1, 1}}));
   CHECK_THROWS(ValueError, "one number or one per layer (2), got 0", Net({3, 2, 1}, "bernoulli", {.temperature = {}}));
-  for (const double t : {0.0, -1.0, not_a_number, infinity})
+  for (const double t : {0.0, -1.0, 1e-60, 1e60, not_a_number, infinity})  // also what a float cannot hold
     CHECK_THROWS(ValueError, "temperatures must be positive and finite",
                  Net({3, 1}, "bernoulli", {.temperature = {t}}));
 }
@@ -147,55 +209,13 @@ TEST(a_sample_can_be_used_again) {
 }
 
 TEST(clamp_makes_the_sample_that_forward_made) {
-  for (const char* output : {"bernoulli", "softmax", "gaussian"}) {
-    for (const Units units : {Units::binary, Units::bipolar}) {
-      Network<double> net({4, 6, 5, 3}, output, {.units = units, .temperature = {0.7, 1.0, 1.4}});
-      const auto x = normal_matrix<double>(8, 4, 1, 6);
-      const auto drawn = net.forward(x);
-      const auto clamped = net.clamp(x, activations(drawn));
-      CHECK(net.position().step == 1);
-      for (std::size_t l = 0; l < 3; ++l) {
-        CHECK(clamped.layers[l].logit == drawn.layers[l].logit);
-        CHECK(clamped.layers[l].activation == drawn.layers[l].activation);
-        CHECK(clamped.layers[l].probability == drawn.layers[l].probability);
-        CHECK(clamped.layers[l].eligibility == drawn.layers[l].eligibility);
-        if (l == 2 && !net.output().independent_units()) continue;
-        CHECK(clamped.layers[l].likelihood == drawn.layers[l].likelihood);
-        CHECK(clamped.layers[l].odds == drawn.layers[l].odds);
-      }
-    }
-  }
+  check_clamp<float>();
+  check_clamp<double>();
 }
 
 TEST(bad_inputs_are_refused_and_change_nothing) {
-  Network<double> net({4, 3, 1}, "bernoulli", {.seed = 8});
-  net.set_step(5);
-  const auto before = net;
-  CHECK_THROWS(ValueError, "x must have shape (batch, 4), got (2, 3)", net.forward(Matrix<double>::Zero(2, 3)));
-  CHECK_THROWS(ValueError, "empty batch", net.forward(Matrix<double>::Zero(0, 4)));
-  for (const double bad : {not_a_number, infinity}) {
-    Matrix<double> x = Matrix<double>::Zero(2, 4);
-    x(1, 2) = bad;
-    CHECK_THROWS(ValueError, "x must be finite", net.forward(x));
-    CHECK_THROWS(ValueError, "x must be finite",
-                 net.clamp(x, {Matrix<double>::Zero(2, 3), Matrix<double>::Zero(2, 1)}));
-  }
-  CHECK_THROWS(ValueError, "step must be below 2^48", net.set_step(uwm::max_step));
-  CHECK(net.position().step == 5 && same_parameters(net, before));
-
-  const Matrix<double> x = Matrix<double>::Zero(2, 4), hidden = Matrix<double>::Zero(2, 3),
-                       output = Matrix<double>::Zero(2, 1);
-  CHECK_THROWS(ValueError, "one array per layer (2), got 1", net.clamp(x, {hidden}));
-  CHECK_THROWS(ValueError, "activations[0] must have shape (2, 3), got (1, 3)",
-               net.clamp(x, {hidden.topRows(1), output}));
-  CHECK_THROWS(ValueError, "activations[1] must have shape (2, 1), got (2, 3)", net.clamp(x, {hidden, hidden}));
-  for (const double bad : {0.5, -1.0, not_a_number}) {
-    CHECK_THROWS(ValueError, "activations[0] must be 0 or 1",
-                 net.clamp(x, {Matrix<double>::Constant(2, 3, bad), output}));
-    CHECK_THROWS(ValueError, "must be 0 or 1", net.clamp(x, {hidden, Matrix<double>::Constant(2, 1, bad)}));
-  }
-  Network<double> bipolar({4, 3, 1}, "bernoulli", {.units = Units::bipolar});
-  CHECK_THROWS(ValueError, "activations[0] must be -1 or 1", bipolar.clamp(x, {hidden, output}));
+  check_refusals<float>();
+  check_refusals<double>();
 }
 
 TEST(parameters_that_are_not_finite_are_named) {
@@ -216,7 +236,20 @@ TEST(parameters_that_are_not_finite_are_named) {
 TEST(parameters_of_a_wrong_shape_are_named) {
   Network<double> net({4, 3, 1});
   net.layers()[0].weight.setZero(2, 4);
-  CHECK_THROWS(ValueError, "layers[0]", net.forward(Matrix<double>::Zero(1, 4)));
+  const char* wrong_weight = "layers[0].weight and bias must have shapes (3, 4) and (3,), got (2, 4) and (3,)";
+  CHECK_THROWS(ValueError, wrong_weight, net.forward(Matrix<double>::Zero(1, 4)));
+  net.reset(1);
+  net.layers()[0].weight.setZero(3, 4);
+  net.layers()[1].bias.setZero(2);
+  CHECK_THROWS(ValueError, "layers[1].weight and bias must have shapes (1, 3) and (1,), got (1, 3) and (2,)",
+               net.check_finite());
+  net.layers().pop_back();
+  CHECK_THROWS(ValueError, "the network must have 2 layers, got 1", net.check_finite());
+}
+
+TEST(a_temperature_that_became_impossible_is_named) {
+  check_temperatures<float>();
+  check_temperatures<double>();
 }
 
 TEST(the_step_goes_round_at_its_end) {
@@ -235,6 +268,22 @@ TEST(cast_keeps_parameters_and_position) {
   CHECK(wide.layers()[0].weight == net.layers()[0].weight.cast<double>());
   CHECK(same_parameters(net, wide.cast<float>()));
   CHECK(same_parameters(wide, wide.cast<double>()));
+  CHECK(same_parameters(net, net.cast<float>()));
+  CHECK(net.cast<float>().shared_output() == net.shared_output() &&
+        wide.cast<double>().shared_output() == wide.shared_output());
+  const Network<double> narrow({2, 1}, std::make_shared<uwm::GaussianOutput<double>>(0.25));
+  CHECK(dynamic_cast<const uwm::GaussianOutput<float>&>(narrow.cast<float>().output()).sigma() == 0.25);
+}
+
+TEST(a_copy_of_a_sample_shares_no_threads) {
+  Network<float> net({4, 8, 1});
+  uwm::Threads threads(1);
+  auto sample = net.forward(normal_matrix<float>(5, 4, 1, 2));
+  sample.work.threads = &threads;
+  uwm::Sample<float> copy(sample), assigned;
+  assigned = sample;
+  for (const auto* s : {&copy, &assigned})
+    CHECK(s->output() == sample.output() && s->work.threads == nullptr && s->work.scratch.empty());
 }
 
 TEST(a_flip_moves_a_logit_by_one_or_two_weights_over_the_temperature) {

@@ -164,6 +164,109 @@ void for_each_network(F f) {
       }
 }
 
+/// The unit rewards of a sample, and again with one more hidden unit that touches nothing but has done, in every second
+/// sample, what it does once in 5e8: those samples leave the kernels for the slow arithmetic.
+template <class T>
+void check_slow_arithmetic(const char* output, Units units, double tolerance) {
+  const NetworkOptions options = {.units = units, .temperature = {1, 0.8, 1.2}};
+  Network<T> net({3, 5, 4, 2}, output, options), more({3, 6, 4, 2}, output, options);
+  set_parameters(net, 1, 7);
+  for (std::size_t l = 0; l < 3; ++l) {
+    auto& layer = more.layers()[l];
+    layer.weight.setZero();
+    layer.weight.topLeftCorner(net.sizes()[l + 1], net.sizes()[l]) = net.layers()[l].weight;
+    layer.bias.head(net.sizes()[l + 1]) = net.layers()[l].bias;
+  }
+  more.layers()[0].bias[5] = -20;
+  const auto x = normal_matrix<T>(40, 3, 1, 9);
+  const auto sample = net.forward(x);
+  std::vector<Matrix<T>> h;
+  for (const auto& layer : sample.layers) h.push_back(layer.activation);
+  h[0].conservativeResize(40, 6);
+  for (Index s = 0; s < 40; ++s) h[0](s, 5) = s % 2 ? 1 : units == Units::bipolar ? -1 : 0;
+  const auto more_sample = more.clamp(x, h);
+  const Vector<double> reward = Vector<double>::LinSpaced(40, -1, 2);
+  for (const auto& name : uwm::rule_names()) {
+    uwm::UnitRewards<T> fast, slow;
+    uwm::make_rule(name)->unit_rewards(net, sample, reward, fast);
+    uwm::make_rule(name)->unit_rewards(more, more_sample, reward, slow);
+    for (std::size_t l = 0; l < 3; ++l) {
+      const double error =
+          (slow.layers[l].leftCols(net.sizes()[l + 1]) - fast.layers[l]).norm() / fast.layers[l].norm();
+      if (!(error < tolerance))
+        check::fail(__FILE__, __LINE__, name, " with ", output, " output differs by ", error, " in layer ", l);
+    }
+  }
+}
+
+/// One hidden unit, which has fired, and `n_out` output units above: each logit is w / 2, and -w / 2 under the flip.
+/// They all did what that says, or, not `with` it, what they would have done otherwise.
+template <class T>
+T reward_below_large_weights(double w, Index n_out, bool with, const std::string& rule) {
+  Network<T> net({1, 1, n_out});
+  net.layers()[0].weight.setZero();
+  net.layers()[0].bias.setConstant(T(0.5));
+  net.layers()[1].weight.setConstant(T(w));
+  net.layers()[1].bias.setConstant(T(-w / 2));
+  const auto sample =
+      net.clamp(Matrix<T>::Zero(1, 1), {Matrix<T>::Ones(1, 1), Matrix<T>::Constant(1, n_out, with ? T(1) : T(0))});
+  uwm::UnitRewards<T> t;
+  uwm::make_rule(rule)->unit_rewards(net, sample, Vector<double>::Ones(1), t);
+  return t.layers[0](0, 0);
+}
+
+/// T_i of every rule where lambda is as good as zero, where it is as good as infinite, and where it is too large for T.
+template <class T>
+void check_large_weights(double tolerance) {
+  constexpr double most = std::numeric_limits<T>::max();
+  const double q = sigmoid(0.5);
+  for (const double w : {50.0, 4000.0})
+    for (const auto& [rule, expected] :
+         std::vector<std::pair<std::string, double>>{{"unbiased_weight_max", 1},
+                                                     {"unbiased_weight_max_blended", 1},
+                                                     {"unbiased_weight_max_two_sided", q},
+                                                     {"unbiased_weight_max_one_sided", 1},
+                                                     {"posterior_reinforce", 1}})
+      CHECK_NEAR(reward_below_large_weights<T>(w, 3, true, rule), expected, tolerance);
+  CHECK_NEAR(reward_below_large_weights<T>(4000, 3, true, "flip_difference"), 3 * q, tolerance * 3);
+  // under the flip the output is exp(3 w / 2) times as likely: 1e32 or more than any double
+  for (const char* rule : {"unbiased_weight_max", "unbiased_weight_max_blended", "posterior_reinforce"})
+    for (const double w : {50.0, 4000.0})
+      CHECK_NEAR(reward_below_large_weights<T>(w, 3, false, rule), -std::exp(0.5), tolerance);
+  CHECK_NEAR(reward_below_large_weights<T>(50, 3, false, "unbiased_weight_max_one_sided") / std::exp(75), -1, 5e-6);
+  for (const char* rule : {"unbiased_weight_max_two_sided", "unbiased_weight_max_one_sided", "flip_difference"})
+    CHECK(reward_below_large_weights<T>(4000, 3, false, rule) == -most);
+  // no weight is large, but together they are
+  CHECK(reward_below_large_weights<T>(50, 40, false, "unbiased_weight_max_one_sided") == -most);
+}
+
+template <class T>
+void check_refusals() {
+  Network<T> net({4, 3, 1}), deeper({4, 3, 3, 1}), wider({4, 5, 1}), longer({6, 3, 1});
+  const auto sample = net.forward(Matrix<T>::Zero(2, 4));
+  Vector<double> reward = Vector<double>::Zero(2);
+  uwm::check_sample(net, sample, reward);
+  CHECK_THROWS(ValueError, "a network with 2 layers", uwm::check_sample(deeper, sample, reward));
+  CHECK_THROWS(ValueError, "layer 0 of the sample has 3 units", uwm::check_sample(wider, sample, reward));
+  CHECK_THROWS(ValueError, "a network with 4 inputs", uwm::check_sample(longer, sample, reward));
+  CHECK_THROWS(ValueError, "reward must have shape (2,), got (3,)",
+               uwm::check_sample(net, sample, Vector<double>::Zero(3)));
+  reward[1] = std::numeric_limits<double>::quiet_NaN();
+  CHECK_THROWS(ValueError, "reward must be finite", uwm::check_sample(net, sample, reward));
+  net.layers()[0].bias[0] = std::numeric_limits<T>::infinity();
+  CHECK_THROWS(ValueError, "layers[0].bias", uwm::check_sample(net, sample, Vector<double>::Zero(2)));
+
+  uwm::UnitRewards<T> t;
+  uwm::Gradient<T> g;
+  CHECK_THROWS(ValueError, "one array per layer (2), got 0", uwm::gradient(net, sample, t, g));
+  t.resize_like(sample);
+  CHECK_THROWS(ValueError, "a network with 2 layers", uwm::gradient(deeper, sample, t, g));
+  CHECK_THROWS(ValueError, "layer 0 of the sample has 3 units", uwm::gradient(wider, sample, t, g));
+  t.layers[1].resize(2, 3);
+  CHECK_THROWS(ValueError, "unit rewards of layer 1 must have shape (2, 1), got (2, 3)",
+               uwm::gradient(net, sample, t, g));
+}
+
 }  // namespace
 
 TEST(the_activities_are_all_there_are) {
@@ -292,6 +395,36 @@ TEST(extreme_weights_give_finite_rewards) {
     }
 }
 
+TEST(unbiased_rules_stay_so_beyond_the_range_of_the_kernels) {
+  for (const Setting output : {Setting{"bernoulli", 2}, {"softmax", 3}, {"gaussian", 1}})
+    for (const Units units : {Units::binary, Units::bipolar}) {
+      Network<double> net({3, 3, 2, output.n_out}, output.output, {.units = units, .temperature = {0.8, 1.4, 1.1}});
+      set_parameters(net, 1, 5);
+      net.layers()[1].weight(0, 1) = 600;
+      net.layers()[1].bias[0] = -250;
+      const auto all = enumerate(net, Vector<double>::LinSpaced(3, -1, 1),
+                                 [](const Vector<double>& a) { return std::cos(1 + a.sum()) + 2 * a[0]; });
+      for (const char* name : {"unbiased_weight_max", "unbiased_weight_max_blended", "unbiased_weight_max_two_sided",
+                               "unbiased_weight_max_one_sided", "posterior_reinforce"}) {
+        const double bias = relative_bias(expected_update(net, *uwm::make_rule(name), all), exact_gradient(net, all));
+        if (!(bias < 1e-9)) check::fail(__FILE__, __LINE__, name, " with ", output.output, " output has bias ", bias);
+      }
+    }
+}
+
+TEST(the_slow_arithmetic_says_what_the_kernels_say) {
+  for (const char* output : {"bernoulli", "softmax", "gaussian"})
+    for (const Units units : {Units::binary, Units::bipolar}) {
+      check_slow_arithmetic<float>(output, units, 1e-5);
+      check_slow_arithmetic<double>(output, units, 1e-12);
+    }
+}
+
+TEST(large_weights_give_the_rewards_of_the_table) {
+  check_large_weights<float>(1e-6);
+  check_large_weights<double>(1e-12);
+}
+
 TEST(rules_are_found_by_name) {
   CHECK(uwm::rule_names().size() == 9);
   CHECK_THROWS(ValueError, "rule must be one of reinforce, ste, weight_max", uwm::make_rule("backprop"));
@@ -305,29 +438,8 @@ TEST(rules_are_found_by_name) {
 }
 
 TEST(samples_and_rewards_that_do_not_fit_are_refused) {
-  Network<double> net({4, 3, 1}), deeper({4, 3, 3, 1}), wider({4, 5, 1}), longer({6, 3, 1});
-  const auto sample = net.forward(Matrix<double>::Zero(2, 4));
-  Vector<double> reward = Vector<double>::Zero(2);
-  uwm::check_sample(net, sample, reward);
-  CHECK_THROWS(ValueError, "a network with 2 layers", uwm::check_sample(deeper, sample, reward));
-  CHECK_THROWS(ValueError, "layer 0 of the sample has 3 units", uwm::check_sample(wider, sample, reward));
-  CHECK_THROWS(ValueError, "a network with 4 inputs", uwm::check_sample(longer, sample, reward));
-  CHECK_THROWS(ValueError, "reward must have shape (2,), got (3,)",
-               uwm::check_sample(net, sample, Vector<double>::Zero(3)));
-  reward[1] = std::numeric_limits<double>::quiet_NaN();
-  CHECK_THROWS(ValueError, "reward must be finite", uwm::check_sample(net, sample, reward));
-  net.layers()[0].bias[0] = std::numeric_limits<double>::infinity();
-  CHECK_THROWS(ValueError, "layers[0].bias", uwm::check_sample(net, sample, Vector<double>::Zero(2)));
-
-  uwm::UnitRewards<double> t;
-  uwm::Gradient<double> g;
-  CHECK_THROWS(ValueError, "one array per layer (2), got 0", uwm::gradient(net, sample, t, g));
-  t.resize_like(sample);
-  CHECK_THROWS(ValueError, "a network with 2 layers", uwm::gradient(deeper, sample, t, g));
-  CHECK_THROWS(ValueError, "layer 0 of the sample has 3 units", uwm::gradient(wider, sample, t, g));
-  t.layers[1].resize(2, 3);
-  CHECK_THROWS(ValueError, "unit rewards of layer 1 must have shape (2, 1), got (2, 3)",
-               uwm::gradient(net, sample, t, g));
+  check_refusals<float>();
+  check_refusals<double>();
 }
 
 TEST(a_rules_gradient_is_the_update_of_its_unit_rewards) {

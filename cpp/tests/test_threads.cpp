@@ -1,16 +1,56 @@
 // Threads: the pieces make up the whole, whatever their number.
 
+#include <pthread.h>
 #if defined(__linux__)
 #include <sched.h>
 #endif
 
+#include <chrono>
+#include <limits>
 #include <numeric>
+#include <string>
+#include <system_error>
+#include <thread>
 #include <vector>
 
 #include "check.hpp"
+#include "fixture.hpp"
 #include "uwm/uwm.hpp"
 
-using uwm::Index;
+using namespace fixture;
+using uwm::Network;
+
+namespace {
+
+/// So many samples that every piece of the work on them is shared, and so few units that it does not last.
+template <class T>
+void check_rule(const std::string& name, Index batch) {
+  const auto rule = uwm::make_rule(name);
+  const auto trained = [&](int threads) {
+    Network<T> net({3, 8, 8, 1});
+    uwm::SGD sgd({0.1});
+    uwm::Multiplexer task(1);
+    uwm::train(net, *rule, sgd, task, {.steps = 1, .batch_size = batch, .threads = threads});
+    return net;
+  };
+  if (!same_parameters(trained(1), trained(3))) check::fail(__FILE__, __LINE__, name);
+}
+
+/// So many parameters that their update is shared.
+template <class T>
+void check_update() {
+  const auto trained = [](int threads) {
+    Network<T> net({3, 1 << 16, 1});
+    uwm::Adam adam({1e-2});
+    uwm::Multiplexer task(1);
+    uwm::train(net, uwm::UnbiasedWeightMax(), adam, task, {.steps = 3, .batch_size = 2, .threads = threads});
+    return net;
+  };
+  const auto alone = trained(1);
+  CHECK(same_parameters(alone, trained(2)) && same_parameters(alone, trained(3)));
+}
+
+}  // namespace
 
 TEST(the_pieces_make_up_the_whole) {
   for (const int size : {1, 2, 3, 8}) {
@@ -41,6 +81,20 @@ TEST(no_threads_means_the_caller) {
     total += end - begin;
   });
   CHECK(total == 100);
+  uwm::Threads two(2);
+  uwm::split(&two, 31, 16, [&](Index begin, Index end, int worker) {  // too little to share
+    CHECK(begin == 0 && end == 31 && worker == 0);
+    total -= end;
+  });
+  CHECK(total == 69);
+}
+
+TEST(threads_that_fell_asleep_wake_up) {
+  uwm::Threads threads(3);
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  Index ends[3] = {};
+  threads.split(48, 16, [&](Index, Index end, int worker) { ends[worker] = end; });
+  CHECK(ends[0] == 16 && ends[1] == 32 && ends[2] == 48);
 }
 
 TEST(as_many_as_there_are_processors_by_default) { CHECK(uwm::Threads().size() >= 1); }
@@ -61,16 +115,30 @@ TEST(only_processors_that_the_process_may_use_count) {
 
 TEST(a_negative_number_is_refused) { CHECK_THROWS(uwm::ValueError, "must not be negative, got -1", uwm::Threads(-1)); }
 
+#if defined(__GLIBC__)
+TEST(more_threads_than_the_system_grants_are_an_error) {
+  // No machine has room for a stack of this size.
+  pthread_attr_t before, huge;
+  CHECK(pthread_getattr_default_np(&before) == 0 && pthread_attr_init(&huge) == 0);
+  CHECK(pthread_attr_setstacksize(&huge, std::numeric_limits<std::size_t>::max() / 2) == 0);
+  CHECK(pthread_setattr_default_np(&huge) == 0);
+  CHECK_THROWS(std::system_error, "", uwm::Threads(2));
+  CHECK(pthread_setattr_default_np(&before) == 0);
+  CHECK(pthread_attr_destroy(&huge) == 0 && pthread_attr_destroy(&before) == 0);
+  CHECK(uwm::Threads(2).size() == 2);
+}
+#endif
+
 TEST(training_does_not_depend_on_their_number) {
-  std::vector<uwm::Network<float>> nets;
-  for (const int size : {1, 2, 3}) {
-    auto& net = nets.emplace_back(std::vector<Index>{20, 400, 200, 1});  // work enough to be shared
-    uwm::Adam adam({1e-2});
-    uwm::Multiplexer task(4);
-    uwm::train(net, uwm::UnbiasedWeightMax(), adam, task, {.steps = 5, .batch_size = 160, .threads = size});
+  for (const char* name : {"ste", "weight_max"}) {
+    check_rule<float>(name, 1 << 17);
+    check_rule<double>(name, 1 << 17);
   }
-  for (std::size_t l = 0; l < 3; ++l) {
-    CHECK(nets[0].layers()[l].weight == nets[1].layers()[l].weight);
-    CHECK(nets[0].layers()[l].weight == nets[2].layers()[l].weight);
+  for (const char* name : {"unbiased_weight_max", "unbiased_weight_max_blended", "unbiased_weight_max_two_sided",
+                           "posterior_reinforce"}) {  // a flip costs more than a product
+    check_rule<float>(name, 1 << 14);
+    check_rule<double>(name, 1 << 14);
   }
+  check_update<float>();
+  check_update<double>();
 }

@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <limits>
 #include <memory>
 #include <stdexcept>
@@ -9,7 +8,6 @@
 #include "fixture.hpp"
 #include "uwm/error.hpp"
 #include "uwm/rules.hpp"
-#include "uwm/simd.hpp"
 #include "uwm/train.hpp"
 
 using namespace fixture;
@@ -36,24 +34,28 @@ struct SignRule final : uwm::RuleOf<SignRule> {
   }
 };
 
-/// One bit; the output unit must give it back. `broken` says what is wrong with the task.
+/// One bit; the output unit must give it back. `broken` says what is wrong with the task, from the third step on.
 struct Echo final : uwm::TaskOf<Echo> {
-  enum class Broken { no, reward_nan, reward_shape, input_nan, input_shape } broken = Broken::no;
+  enum class Broken { no, reward_nan, reward_shape, reward_range, input_nan, input_shape, stops } broken = Broken::no;
   Index n_inputs() const override { return 1; }
   Index n_outputs() const override { return 1; }
   template <class T>
   void draw(const uwm::Position& at, Matrix<T>& x) {
     for (Index s = 0; s < x.rows(); ++s)
       x(s, 0) = uwm::random_word(at, uwm::Stream::task_inputs, 0, static_cast<std::uint32_t>(s), 0) & 1 ? T(1) : T(-1);
+    if (at.step < 2) return;
     if (broken == Broken::input_nan) x(0, 0) = std::numeric_limits<T>::quiet_NaN();
     if (broken == Broken::input_shape) x.setZero(x.rows(), 3);
   }
   template <class T>
-  void judge(const uwm::Position&, const uwm::Sample<T>& sample, Vector<double>& reward) const {
+  void judge(const uwm::Position& at, const uwm::Sample<T>& sample, Vector<double>& reward) const {
     for (Index s = 0; s < reward.size(); ++s)
       reward[s] = (sample.input(s, 0) > 0) == (sample.output()(s, 0) > 0) ? 1 : -1;
+    if (at.step < 2) return;
     if (broken == Broken::reward_nan) reward[0] = not_a_number;
     if (broken == Broken::reward_shape) reward.setZero(reward.size() + 1);
+    if (broken == Broken::reward_range) reward[0] = 1.7e308;
+    if (broken == Broken::stops) throw uwm::StopTraining();
   }
 };
 
@@ -106,12 +108,30 @@ struct PerInput final : uwm::BaselineOf<PerInput> {
 };
 
 struct BrokenBaseline final : uwm::BaselineOf<BrokenBaseline> {
+  enum class Broken { nan, shape, range, late } broken;
+  explicit BrokenBaseline(Broken what) : broken(what) {}
   template <class M>
   void estimate(const M&, Vector<double>& b) const {
-    b.setConstant(not_a_number);
+    b.setConstant(broken == Broken::nan ? not_a_number : broken == Broken::range ? -1.7e308 : 0.0);
+    if (broken == Broken::shape) b.setZero(b.size() + 1);
   }
   template <class M>
-  void learn(const M&, const Vector<double>&) const {}
+  void learn(const M&, const Vector<double>&) const {
+    throw std::domain_error("thrown late");
+  }
+};
+
+/// Throws after it has done its work, or has spoilt the optimizer that it got hold of.
+struct BrokenRule final : uwm::RuleOf<BrokenRule> {
+  uwm::Optimizer* spoils = nullptr;
+  std::string name() const override { return "broken"; }
+  template <class T>
+  void compute(const Network<T>& net, const uwm::Sample<T>& sample, const Vector<double>& reward,
+               uwm::UnitRewards<T>& out) const {
+    uwm::Reinforce().compute(net, sample, reward, out);
+    if (spoils == nullptr) throw std::domain_error("thrown by the rule");
+    spoils->restore(1, uwm::Optimizer::Moments<T>(2));
+  }
 };
 
 struct AlwaysHalf final : uwm::TaskOf<AlwaysHalf> {
@@ -138,6 +158,157 @@ Run multiplexer_run(std::uint64_t seed) {
   uwm::Multiplexer task(2);
   run.log = train(run.net, uwm::UnbiasedWeightMax(), adam, task, {.steps = 500, .batch_size = 8});
   return run;
+}
+
+template <class T>
+void check_constant_baseline() {
+  // With the reward itself as the baseline nothing is learned.
+  AlwaysHalf task;
+  Network<T> net({2, 3, 1});
+  const auto before = net;
+  SGD sgd({0.1});
+  uwm::ConstantBaseline half(0.5);
+  const auto log = train(net, uwm::Reinforce(), sgd, task, {.steps = 10, .baseline = &half});
+  CHECK(same_parameters(net, before) && log.mean_reward == 0.5 && half.value() == 0.5);
+}
+
+template <class T>
+void check_refusals() {
+  Network<T> net({6, 4, 1}), wide({6, 4, 3}), other({7, 4, 1});
+  const auto before = net;
+  SGD sgd({0.1}), three({0.1, 0.1, 0.1});
+  uwm::Multiplexer task(2);
+  const uwm::Reinforce rule;
+  for (const std::int64_t bad : {0, -1}) {
+    CHECK_THROWS(ValueError, "steps must be at least 1", train(net, rule, sgd, task, {.steps = bad}));
+    CHECK_THROWS(ValueError, "batch_size must be at least 1",
+                 train(net, rule, sgd, task, {.steps = 1, .batch_size = bad}));
+  }
+  CHECK_THROWS(ValueError, "record_every", train(net, rule, sgd, task, {.steps = 1, .record_every = -1}));
+  CHECK_THROWS(ValueError, "threads must not be negative, got -1",
+               train(net, rule, sgd, task, {.steps = 1, .threads = -1}));
+  CHECK_THROWS(ValueError, "the task has 6 inputs, the network 7", train(other, rule, sgd, task, {.steps = 1}));
+  CHECK_THROWS(ValueError, "the task needs 1 outputs, the network has 3", train(wide, rule, sgd, task, {.steps = 1}));
+  CHECK_THROWS(ValueError, "one per layer (2), got 3", train(net, rule, three, task, {.steps = 1}));
+  CHECK(same_parameters(net, before) && net.position().step == 0 && sgd.steps() == 0);
+  net.layers()[1].weight(0, 0) = std::numeric_limits<T>::infinity();
+  CHECK_THROWS(ValueError, "layers[1].weight", train(net, rule, sgd, task, {.steps = 1}));
+}
+
+/// Training goes well for two steps; the third is not taken.
+template <class T>
+void check_broken_parts() {
+  Network<T> two_steps({1, 3, 1});
+  SGD reference({0.1});
+  Echo whole;
+  train(two_steps, uwm::Reinforce(), reference, whole, {.steps = 2, .batch_size = 2});
+  using Broken = Echo::Broken;
+  for (const auto& [broken, part] : std::vector<std::pair<Broken, const char*>>{
+           {Broken::reward_nan, "the task's rewards must be finite, but hold NaN or infinity at step 2"},
+           {Broken::reward_shape, "the task's rewards must have shape (2, 1), got (3, 1) at step 2"},
+           {Broken::reward_range, "rewards must be within the range of the network's precision, at step 2"},
+           {Broken::input_nan, "the task's inputs must be finite, but hold NaN or infinity at step 2"},
+           {Broken::input_shape, "the task's inputs must have shape (2, 1), got (2, 3) at step 2"}}) {
+    if (broken == Broken::reward_range && sizeof(T) == 8) continue;
+    Network<T> net({1, 3, 1});
+    SGD sgd({0.1});
+    Echo task;
+    task.broken = broken;
+    CHECK_THROWS(ValueError, part, train(net, uwm::Reinforce(), sgd, task, {.steps = 9, .batch_size = 2}));
+    CHECK(same_parameters(net, two_steps) && net.position().step == 2 && sgd.steps() == 2);
+  }
+  using Bad = BrokenBaseline::Broken;
+  for (const auto& [broken, part] : std::vector<std::pair<Bad, const char*>>{
+           {Bad::nan, "the baseline's predictions must be finite, but hold NaN or infinity at step 0"},
+           {Bad::shape, "the baseline's predictions must have shape (2, 1), got (3, 1) at step 0"},
+           {Bad::range, "rewards must be within the range of the network's precision, at step 0"}}) {
+    Network<T> net({1, 3, 1});
+    const auto before = net;
+    SGD sgd({0.1});
+    Echo task;
+    if (broken == Bad::range) {  // 1.7e308 less -1.7e308
+      task.broken = Broken::reward_range;
+      net.set_step(2);
+    }
+    const auto step = net.position().step;
+    BrokenBaseline baseline(broken);
+    CHECK_THROWS(ValueError, part,
+                 train(net, uwm::Reinforce(), sgd, task, {.steps = 9, .batch_size = 2, .baseline = &baseline}));
+    CHECK(same_parameters(net, before) && net.position().step == step && sgd.steps() == 0);
+  }
+}
+
+template <class T>
+void check_exceptions() {
+  Network<T> net({1, 3, 1});
+  const auto before = net;
+  Adam adam({0.1});
+  Echo task;
+  BrokenBaseline late(BrokenBaseline::Broken::late);
+  CHECK_THROWS(std::domain_error, "thrown late",
+               train(net, uwm::Reinforce(), adam, task, {.steps = 3, .baseline = &late}));
+  BrokenRule rule;
+  CHECK_THROWS(std::domain_error, "thrown by the rule", train(net, rule, adam, task, {.steps = 3}));
+  CHECK(same_parameters(net, before) && net.position().step == 0 && adam.steps() == 0);
+  rule.spoils = &adam;
+  CHECK_THROWS(ValueError, "a network of another shape", train(net, rule, adam, task, {.steps = 3}));
+  CHECK(same_parameters(net, before) && net.position().step == 0);
+}
+
+template <class T>
+void check_stop() {
+  Network<T> net({1, 3, 1}), two_steps = net;
+  SGD sgd({0.1}), two({0.1});
+  Echo task, whole;
+  task.broken = Echo::Broken::stops;
+  const auto log = train(net, uwm::Reinforce(), sgd, task, {.steps = 100, .batch_size = 4, .record_every = 5});
+  const auto short_log = train(two_steps, uwm::Reinforce(), two, whole, {.steps = 2, .batch_size = 4});
+  CHECK(log.stopped && log.steps == 2 && log.rewards.size() == 1 && log.mean_reward == short_log.mean_reward);
+  CHECK(std::isnan(log.final_reward) && !short_log.stopped);
+  CHECK(same_parameters(net, two_steps) && net.position().step == 2 && sgd.steps() == 2);
+}
+
+/// At the end, or while it runs where somebody watches.
+template <class T>
+void check_divergence(double rate) {
+  const auto diverges = [&](uwm::TrainOptions options, const char* message) {
+    Network<T> net({6, 4, 1});
+    Adam adam({rate});
+    uwm::Multiplexer task(2);
+    CHECK_THROWS(uwm::DivergenceError, message, train(net, uwm::Reinforce(), adam, task, options));
+  };
+  diverges({.steps = 100}, "training diverged before step 100 (a learning rate that is too large?): layers[");
+  diverges({.steps = std::int64_t{1} << 40, .progress = [](const uwm::Progress&) { return true; }},
+           "training diverged before step ");
+}
+
+template <class T>
+void check_progress() {
+  Network<T> net({20, 64, 1});
+  SGD sgd({0.001});
+  uwm::Multiplexer task(4);
+  std::vector<uwm::Progress> seen;
+  auto log = train(net, uwm::Reinforce(), sgd, task, {.steps = 20, .progress = [&](const uwm::Progress& p) {
+                                                        seen.push_back(p);
+                                                        return true;
+                                                      }});
+  CHECK(!seen.empty() && seen.back().step == 20 && seen.back().steps == 20 && seen.back().reward == log.rewards.back());
+
+  int calls = 0;
+  log = train(net, uwm::Reinforce(), sgd, task,
+              {.steps = std::int64_t{1} << 40, .record_every = 1000, .progress = [&](const uwm::Progress& p) {
+                 CHECK(p.step >= 1 && p.steps == std::int64_t{1} << 40);
+                 return ++calls < 2;
+               }});
+  CHECK(calls == 2 && log.stopped && log.steps > 0 && log.seconds < 5);
+  CHECK(static_cast<std::int64_t>(log.rewards.size()) == (log.steps + 999) / 1000 && std::isfinite(log.mean_reward));
+
+  struct Enough : std::runtime_error {
+    using std::runtime_error::runtime_error;
+  };
+  CHECK_THROWS(Enough, "enough",
+               train(net, uwm::Reinforce(), sgd, task,
+                     {.steps = 5, .progress = [](const uwm::Progress&) -> bool { throw Enough("enough"); }}));
 }
 
 }  // namespace
@@ -207,13 +378,14 @@ TEST(every_rule_learns_the_smallest_multiplexer) {
 
 TEST(parts_of_ones_own_work_without_touching_the_library) {
   Echo task;
-  {
-    Network<float> net({1, 8, 1});
+  const auto learns = [&](auto&& net) {
     Adam adam({0.02});
     PerInput baseline;
     const auto log = train(net, SignRule(), adam, task, {.steps = 2000, .batch_size = 4, .baseline = &baseline});
     CHECK(log.final_reward > 0.9 && baseline.predictions == 2000 && baseline.wrong_shape == 0);
-  }
+  };
+  learns(Network<float>({1, 8, 1}));
+  learns(Network<double>({1, 8, 1}));
   for (const auto& name : uwm::rule_names()) {
     Network<double> net({1, 8, 1}, std::make_shared<ThreeLevels<double>>());
     Adam adam({0.02});
@@ -239,89 +411,48 @@ TEST(baselines_refuse_what_is_no_number) {
 }
 
 TEST(a_constant_baseline_is_subtracted) {
-  // With the reward itself as the baseline nothing is learned.
-  AlwaysHalf task;
-  Network<double> net({2, 3, 1});
-  const auto before = net;
-  SGD sgd({0.1});
-  uwm::ConstantBaseline half(0.5);
-  const auto log = train(net, uwm::Reinforce(), sgd, task, {.steps = 10, .baseline = &half});
-  CHECK(same_parameters(net, before) && log.mean_reward == 0.5);
+  check_constant_baseline<float>();
+  check_constant_baseline<double>();
 }
 
 TEST(what_does_not_fit_together_is_refused_and_changes_nothing) {
-  Network<float> net({6, 4, 1}), wide({6, 4, 3}), other({7, 4, 1});
-  const auto before = net;
-  SGD sgd({0.1}), three({0.1, 0.1, 0.1});
-  uwm::Multiplexer task(2);
-  const uwm::Reinforce rule;
-  for (const std::int64_t bad : {0, -1}) {
-    CHECK_THROWS(ValueError, "steps must be at least 1", train(net, rule, sgd, task, {.steps = bad}));
-    CHECK_THROWS(ValueError, "batch_size must be at least 1",
-                 train(net, rule, sgd, task, {.steps = 1, .batch_size = bad}));
-  }
-  CHECK_THROWS(ValueError, "record_every", train(net, rule, sgd, task, {.steps = 1, .record_every = -1}));
-  CHECK_THROWS(ValueError, "the task has 6 inputs, the network 7", train(other, rule, sgd, task, {.steps = 1}));
-  CHECK_THROWS(ValueError, "the task needs 1 outputs, the network has 3", train(wide, rule, sgd, task, {.steps = 1}));
-  CHECK_THROWS(ValueError, "one per layer (2), got 3", train(net, rule, three, task, {.steps = 1}));
-  CHECK(same_parameters(net, before) && net.position().step == 0 && sgd.steps() == 0);
-  net.layers()[1].weight(0, 0) = std::numeric_limits<float>::infinity();
-  CHECK_THROWS(ValueError, "layers[1].weight", train(net, rule, sgd, task, {.steps = 1}));
+  check_refusals<float>();
+  check_refusals<double>();
 }
 
 TEST(a_task_or_baseline_that_breaks_its_promise_is_named) {
-  using Broken = Echo::Broken;
-  for (const Broken broken : {Broken::reward_nan, Broken::reward_shape, Broken::input_nan, Broken::input_shape}) {
-    Network<double> net({1, 3, 1});
-    const auto before = net;
-    SGD sgd({0.1});
-    Echo task;
-    task.broken = broken;
-    const char* part = broken == Broken::reward_nan || broken == Broken::reward_shape ? "reward" : "input";
-    CHECK_THROWS(ValueError, part, train(net, uwm::Reinforce(), sgd, task, {.steps = 3, .batch_size = 2}));
-    CHECK(same_parameters(net, before));
-  }
-  Network<double> net({1, 3, 1});
+  check_broken_parts<float>();
+  check_broken_parts<double>();
+}
+
+TEST(what_a_part_throws_passes_through_and_leaves_the_last_whole_step) {
+  check_exceptions<float>();
+  check_exceptions<double>();
+}
+
+TEST(a_part_can_stop_training) {
+  check_stop<float>();
+  check_stop<double>();
+}
+
+TEST(training_that_is_stopped_before_its_first_step_has_no_rewards) {
+  Network<float> net({1, 3, 1});
+  net.set_step(2);
   SGD sgd({0.1});
   Echo task;
-  BrokenBaseline baseline;
-  CHECK_THROWS(ValueError, "baseline", train(net, uwm::Reinforce(), sgd, task, {.steps = 3, .baseline = &baseline}));
+  task.broken = Echo::Broken::stops;
+  const auto log = train(net, uwm::Reinforce(), sgd, task, {.steps = 100});
+  CHECK(log.stopped && log.steps == 0 && log.rewards.empty() && std::isnan(log.mean_reward));
 }
 
 TEST(divergence_is_told) {
-  Network<float> net({6, 4, 1});
-  Adam adam({3e38});
-  uwm::Multiplexer task(2);
-  CHECK_THROWS(uwm::DivergenceError, "diverged",
-               train(net, uwm::Reinforce(), adam, task, {.steps = 100, .batch_size = 2}));
+  check_divergence<float>(3e38);
+  check_divergence<double>(1e308);
 }
 
 TEST(progress_is_told_and_can_stop) {
-  Network<float> net({20, 64, 1});
-  SGD sgd({0.001});
-  uwm::Multiplexer task(4);
-  std::vector<uwm::Progress> seen;
-  auto log = train(net, uwm::Reinforce(), sgd, task, {.steps = 20, .progress = [&](const uwm::Progress& p) {
-                                                        seen.push_back(p);
-                                                        return true;
-                                                      }});
-  CHECK(!seen.empty() && seen.back().step == 20 && seen.back().steps == 20 && seen.back().reward == log.rewards.back());
-
-  int calls = 0;
-  log = train(net, uwm::Reinforce(), sgd, task,
-              {.steps = std::int64_t{1} << 40, .record_every = 1000, .progress = [&](const uwm::Progress& p) {
-                 CHECK(p.step >= 1 && p.steps == std::int64_t{1} << 40);
-                 return ++calls < 2;
-               }});
-  CHECK(calls == 2 && log.stopped && log.steps > 0 && log.seconds < 5);
-  CHECK(static_cast<std::int64_t>(log.rewards.size()) == (log.steps + 999) / 1000 && std::isfinite(log.mean_reward));
-
-  struct Enough : std::runtime_error {
-    using std::runtime_error::runtime_error;
-  };
-  CHECK_THROWS(Enough, "enough",
-               train(net, uwm::Reinforce(), sgd, task,
-                     {.steps = 5, .progress = [](const uwm::Progress&) -> bool { throw Enough("enough"); }}));
+  check_progress<float>();
+  check_progress<double>();
 }
 
 TEST(nothing_is_allocated_per_step) {
@@ -405,9 +536,4 @@ TEST(separate_networks_train_in_separate_threads) {
     CHECK(same_parameters(alone[seed].net, together[seed].net));
     CHECK(alone[seed].log.rewards == together[seed].log.rewards);
   }
-}
-
-TEST(the_level_in_use_is_one_of_this_machine) {
-  const auto levels = uwm::simd_levels();
-  CHECK(std::find(levels.begin(), levels.end(), uwm::simd_level()) != levels.end());
 }
