@@ -21,7 +21,7 @@ if not FOLDER.exists():
 def study_modules(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(FOLDER))
     yield
-    for name in ("figures", "make", "plan", "report", "saturation", "store"):
+    for name in ("figures", "make", "plan", "report", "saturation", "searches", "store"):
         sys.modules.pop(name, None)
 
 
@@ -76,5 +76,13 @@ def test_every_place_of_the_page_is_filled_by_something() -> None:
     places = {found.group(2) for found in report.MARKER.finditer(page)}
     made = {f"case-{case.name}" for case in plan.FULL.cases}
     made |= {"budget", "bias", "verdict-unbiased", "verdict-faster", "verdict-higher", "summary"}
-    made |= {"curves", "published", "published-plot", "remedies", "remedies-plot", "scaling"}
-    assert places == made | {"scaling-plot", "verdict-scales"}
+    made |= {
+        "curves",
+        "published",
+        "quiet",
+        "published-plot",
+        "remedies",
+        "remedies-plot",
+        "scaling",
+    }
+    assert places == made | {"scaling-plot", "verdict-scales", "verdict-blended"}

@@ -18,6 +18,7 @@ Learner<T>::Learner(Network<T>& net, const Rule& rule, Optimizer& optimizer)
 template <class T>
 const Sample<T>& Learner<T>::forward(ConstMatrixRef<T> x) {
   check_input(net_, x);
+  net_.check_shapes();
   if (sample_.batch() != x.rows()) resize_like(net_, x.rows(), sample_);
   sample_.input = x;
   const auto step = net_.position().step;

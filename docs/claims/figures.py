@@ -54,7 +54,10 @@ def curves(cases: list[Case], runs: dict[str, CaseRuns]) -> bytes:
 
 
 def along_training(found: PublishedRuns) -> bytes:
-    """Return what the units do along training in the published setting, a column per layer."""
+    """Return what the units do along training in the published setting, a column per layer.
+
+    Means over the seeds, which are too few for intervals that say anything.
+    """
     by_rule = found[next(iter(found))]
     layers = saturation.LAYERS
     figure = Figure(figsize=(4.2 * layers, 2.4 * len(SHOWN)), dpi=110, layout="constrained")
@@ -66,11 +69,9 @@ def along_training(found: PublishedRuns) -> bytes:
                 axes.set_axis_off()
                 continue
             for rule, rows in by_rule.items():
-                values = np.stack([series(row[column]) for row in rows])
-                draw_band(axes, series(rows[0]["at"]), values, colours(RULES)[rule], rule)
-            # From the lines: the bands of a few seeds may be far wider.
-            highest = max(float(line.get_ydata().max()) for line in axes.get_lines())
-            axes.set_ylim(REWARDS if name == "reward" else (0, 1.25 * highest or 1))
+                values = np.mean([series(row[column]) for row in rows], axis=0)
+                axes.plot(series(rows[0]["at"]), values, color=colours(RULES)[rule], label=rule)
+            axes.set_ylim(REWARDS if name == "reward" else (0, None))
             axes.set_ylabel(label, color=INK, fontsize=8)
             if name != "reward":
                 axes.set_title(f"layer {layer}", loc="left", fontsize=9, color=INK)

@@ -12,25 +12,29 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import itertools
 import os
 import sys
 import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import report
 import saturation
+import searches
 from plan import FULL, RULES, SHORT, TINY, Case, Study
-from store import RUN_KEYS, Store, run_key
+from store import CASE_KEYS, RUN_KEYS, Store, run_key
 
 import uwm
 from uwm.analysis import rule_statistics
 from uwm.experiments import Settings
 from uwm.experiments.comparison import Request, Run, available_cores, make_task, train_all
 from uwm.experiments.scaling import Plan, Point, episodes_to, measure_scaling
-from uwm.experiments.tuning import OBJECTIVES, Search, Tuned, tune
+from uwm.experiments.tuning import OBJECTIVES
 
 PARTS = ("bias", "cases", "published", "scaling")
 CURVE_POINTS = 50
@@ -98,11 +102,8 @@ class Results:
         self.runs = Store(folder / "runs.csv", RUN_KEYS, RUN_VALUES)
         self.bias = Store(folder / "bias.csv", BIAS_KEYS, BIAS_VALUES)
         self.published = Store(folder / "published.csv", saturation.KEYS, saturation.VALUES)
+        self.quiet = Store(folder / "quiet.csv", saturation.QUIET_KEYS, saturation.QUIET_VALUES)
         self.points = Store(folder / "scaling.csv", POINT_KEYS, POINT_VALUES)
-
-    def search_folder(self, case: Case) -> Path:
-        """Return where the trials of a case are."""
-        return self.folder / "search" / case.name
 
 
 def bias(study: Study, made: Results, jobs: int) -> None:
@@ -127,49 +128,41 @@ def run_cases(study: Study, made: Results, jobs: int) -> None:
     """Tune every rule on every case, then train with the best settings and fresh seeds."""
     for case in study.cases:
         started = time.monotonic()
-        search = study.search(case)
-        count, budget = 0, (study.trials + study.finalists) * len(RULES)
+        count, most = 0, len(OBJECTIVES) * (study.trials + study.finalists) * len(RULES)
 
-        def counted(trial: object, case: Case = case, total: int = budget) -> None:
+        def counted(trial: object, case: Case = case, most: int = most) -> None:
             nonlocal count
             count += 1
             if count % len(RULES) == 0:
-                say(f"{case.name}: {count} of {total} trials")
+                say(f"{case.name}: {count} trials, of {most} at most")
 
-        tuned = tune(search, folder=made.search_folder(case), jobs=jobs, finished=counted)
-        tuned.write(made.search_folder(case))
-        fresh(case, fresh_settings(study, tuned), made, jobs)
+        tuned = searches.run(study, made.folder, case, jobs, counted)
+        best = [searches.best(tuned, objective, study.fresh_seeds) for objective in OBJECTIVES]
+        fresh(case, best, made, jobs)
         say(f"{case.name}: done, {(time.monotonic() - started) / 60:.1f} minutes")
 
 
-def fresh_settings(study: Study, tuned: Tuned) -> dict[str, Settings]:
-    """Return the settings of the fresh seeds: the best by mean reward, the best by last tenth."""
-    return {
-        objective: dataclasses.replace(tuned.settings(objective), seeds=study.fresh_seeds)
-        for objective in OBJECTIVES
-    }
-
-
-def fresh(case: Case, by_objective: dict[str, Settings], made: Results, jobs: int) -> None:
-    """Train what is missing of the fresh seeds."""
+def fresh(case: Case, best: Sequence[Settings], made: Results, jobs: int) -> None:
+    """Train what is missing of the fresh seeds at each of the settings."""
     task = make_task(case.settings())
-    keys: list[dict[str, Any]] = []
-    requests = []
-    for settings in by_objective.values():
-        for seed in settings.seed_range:
-            for rule in settings.rule_names:
-                key = run_key(settings, rule, seed)
-                if made.runs.get(key) is None and key not in keys:
-                    keys.append(key)
-                    requests.append(Request(settings, task, rule, seed))
+    wanted = [
+        (run_key(settings, rule, seed), Request(settings, task, rule, seed))
+        for settings in best
+        for seed in settings.seed_range
+        for rule in settings.rule_names
+    ]
+    made.runs.keep([key for key, _ in wanted], same=CASE_KEYS)
+    missing = [pair for pair in wanted if made.runs.get(pair[0]) is None]
+    # The best by both objectives may be the same.
+    missing = [pair for k, pair in enumerate(missing) if pair[0] not in [p[0] for p in missing[:k]]]
 
     def keep(k: int, run: object) -> None:
         if isinstance(run, Run):
-            made.runs.add(keys[k], row_of(run))
+            made.runs.add(missing[k][0], row_of(run))
         elif getattr(run, "reason", "") != "interrupted":
             say(f"{case.name}: {run}")
 
-    _, interrupted = train_all(requests, jobs=jobs, finished=keep)
+    _, interrupted = train_all([request for _, request in missing], jobs=jobs, finished=keep)
     if interrupted:
         raise KeyboardInterrupt
 
@@ -191,22 +184,23 @@ def row_of(run: Run) -> dict[str, Any]:
 
 def published(study: Study, made: Results, jobs: int) -> None:
     """Train with the published setting and its remedies, looking at the units."""
-    wanted = [
-        (remedy, rule, seed)
-        for seed in range(study.published_seeds)
-        for remedy in study.remedies
-        for rule in RULES
-    ]
-    episodes = study.published_episodes
-    keys = [saturation.key_of(*each, episodes) for each in wanted]
-    missing = [
-        pair for pair in zip(wanted, keys, strict=True) if made.published.get(pair[1]) is None
-    ]
+    episodes, seeds = study.published_episodes, range(study.published_seeds)
+    todo: list[tuple[Store, dict[str, Any], Callable[[], dict[str, Any]]]] = []
+    for seed, rule in itertools.product(seeds, RULES):
+        key = dict(zip(saturation.QUIET_KEYS, (rule, seed, episodes), strict=True))
+        todo.append((made.quiet, key, partial(saturation.quieten, rule, seed, episodes)))
+    for seed, remedy, rule in itertools.product(seeds, study.remedies, RULES):
+        key = saturation.key_of(remedy, rule, seed, episodes)
+        todo.append(
+            (made.published, key, partial(saturation.observe, remedy, rule, seed, episodes))
+        )
+    missing = [(store, key, work) for store, key, work in todo if store.get(key) is None]
     pool = ThreadPoolExecutor(max_workers=jobs)
     try:
-        pending = {pool.submit(saturation.observe, *each, episodes): key for each, key in missing}
+        pending = {pool.submit(work): (store, key) for store, key, work in missing}
         for count, done in enumerate(as_completed(pending), start=1):
-            made.published.add(pending[done], done.result())
+            store, key = pending[done]
+            store.add(key, done.result())
             if count % len(RULES) == 0:
                 say(f"published setting: {count} of {len(missing)} runs")
     finally:
@@ -259,16 +253,16 @@ def estimate(study: Study, jobs: int) -> None:
         seconds = sum(
             case.settings().steps / r.steps_per_second for r in runs if isinstance(r, Run)
         )
-        # At most: the best settings by both objectives may be the same.
-        again = study.finalists * Search.finalist_seeds
-        most = seconds * (study.trials + again + 2 * study.fresh_seeds)
+        # At most: trials and finalists of the two searches, and the best settings, may be the same.
+        each = study.trials + study.finalists * case.finalist_seeds + study.fresh_seeds
+        most = seconds * len(OBJECTIVES) * each
         total += most
         say(f"{case.name}: {most / 60:.1f} minutes of one core, {seconds / len(RULES):.1f} s a run")
         if case.name == "mux4-b1":
             runs_there = len(study.remedies) * study.published_seeds
-            each = seconds * study.published_episodes / case.episodes
-            total += each * runs_there
-            say(f"published setting: {each * runs_there / 60:.1f} minutes of one core")
+            one = seconds * study.published_episodes / case.episodes
+            total += one * runs_there
+            say(f"published setting: {one * runs_there / 60:.1f} minutes of one core")
     say(f"{total / 60:.0f} minutes of one core and the part `scaling`: about"
         f" {total / 60 / jobs:.0f} minutes for {jobs} at a time")  # fmt: skip
 

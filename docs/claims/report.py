@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import figures
 import numpy as np
 import saturation
-from plan import OURS, PEERS, RULES, UNBIASED, Case, Study
+import searches
+from plan import BLENDED, OURS, PEERS, RULES, UNBIASED, Case, Study
 from store import run_key, series
 
 import uwm
@@ -19,7 +20,7 @@ from uwm.experiments.comparison import title_of
 from uwm.experiments.results import write_whole
 from uwm.experiments.scaling import Point, Scaling
 from uwm.experiments.statistics import Spread, spread
-from uwm.experiments.tuning import OBJECTIVES, TRIALS, TUNED, Search, Tuned, read_trials
+from uwm.experiments.tuning import OBJECTIVES
 
 if TYPE_CHECKING:
     from make import Results
@@ -46,6 +47,7 @@ def write(study: Study, made: Results, home: Path) -> None:
             blocks[f"verdict-{claim}"] = "\n".join(
                 verdict(there, runs, metric, other) for other in PEERS
             )
+        blocks["verdict-blended"] = verdict_blended(there, runs)
         blocks["summary"] = summary(there, runs)
         write_whole(images / "learning-curves.png", figures.curves(there, runs))
         blocks["curves"] = picture("learning-curves.png", "Learning curves of every case")
@@ -57,6 +59,11 @@ def write(study: Study, made: Results, home: Path) -> None:
         write_whole(images / "remedies.png", figures.remedies(found))
         blocks["published-plot"] = picture("saturation.png", "Units along training")
         blocks["remedies-plot"] = picture("remedies.png", "Last tenth with every remedy")
+    quiet = [
+        row for row in made.quiet.rows.values() if row["episodes"] == str(study.published_episodes)
+    ]
+    if quiet:
+        blocks["quiet"] = quiet_table(quiet)
     sizes = scaling_of(study, made)
     if whole(sizes):
         blocks["scaling"] = scaling_table(sizes)
@@ -148,14 +155,10 @@ CaseRuns = dict[str, dict[str, list[dict[str, str]]]]
 
 def case_runs(study: Study, made: Results, case: Case) -> CaseRuns:
     """Return the rows of the fresh seeds, by objective and rule; nothing if there are none."""
-    folder = made.search_folder(case)
-    if not (folder / TUNED).exists():  # which a search writes when it is done
-        return {}
-    search = study.search(case)
-    tuned = Tuned(search, case.title, tuple(read_trials(folder / TRIALS, search).values()), {})
+    tuned = searches.read(study, made.folder, case)
     found: CaseRuns = {}
-    for objective in OBJECTIVES:
-        settings = tuned.settings(objective)
+    for objective in OBJECTIVES if tuned else ():
+        settings = searches.best(tuned, objective, study.fresh_seeds)
         found[objective] = {}
         for rule in settings.rule_names:
             rows = [
@@ -163,7 +166,7 @@ def case_runs(study: Study, made: Results, case: Case) -> CaseRuns:
             ]
             if all(rows):
                 found[objective][rule] = [row for row in rows if row]
-    return found if found["mean_reward"] else {}
+    return found if found.get(OBJECTIVES[0]) else {}
 
 
 def of(rows: list[dict[str, str]], name: str) -> Spread:
@@ -223,14 +226,16 @@ def summary(cases: list[Case], runs: dict[str, CaseRuns]) -> str:
     return "\n".join(lines)
 
 
-def verdict(cases: list[Case], runs: dict[str, CaseRuns], metric: str, other: str) -> str:
-    """Say where OURS is above another rule with 95% intervals that do not meet, and by how much."""
+def verdict(
+    cases: list[Case], runs: dict[str, CaseRuns], metric: str, other: str, *, ours: str = OURS
+) -> str:
+    """Say where a rule is above another with 95% intervals that do not meet, and by how much."""
     found: dict[str, list[str]] = {"above": [], "open": [], "below": []}
     for case in cases:
         rows = runs[case.name][metric]
-        if OURS not in rows or other not in rows:
+        if ours not in rows or other not in rows:
             continue
-        a, b = of(rows[OURS], metric), of(rows[other], metric)
+        a, b = of(rows[ours], metric), of(rows[other], metric)
         apart = abs(a.mean - b.mean) > a.margin + b.margin
         state = "open" if not apart else "above" if a.mean > b.mean else "below"
         found[state].append(f"{case.title} ({a.mean - b.mean:+.3f})")
@@ -243,6 +248,15 @@ def verdict(cases: list[Case], runs: dict[str, CaseRuns], metric: str, other: st
         parts.append(f"**below**: {'; '.join(found['below'])}")
     return "- " + ". ".join(part[0].upper() + part[1:] if k else part for k, part in
                             enumerate(parts)) + "."  # fmt: skip
+
+
+def verdict_blended(cases: list[Case], runs: dict[str, CaseRuns]) -> str:
+    """Say where the blended form is above the default and above STE."""
+    parts = []
+    for metric, heading in (("mean_reward", "Mean reward"), ("final_reward", "Last tenth")):
+        lines = [verdict(cases, runs, metric, other, ours=BLENDED) for other in (OURS, "ste")]
+        parts.append(f"{heading}:\n\n" + "\n".join(lines))
+    return "\n\n".join(parts)
 
 
 def plus_minus(value: Spread) -> str:
@@ -285,6 +299,17 @@ def published_table(found: PublishedRuns) -> str:
             cells.append(" / ".join(f"{value:.2f}" for value in layers))
         lines.append(line(code(rule), plus_minus(of(rows, "mean_reward")),
                           plus_minus(of(rows, "final_reward")), *cells))  # fmt: skip
+    return "\n".join(lines)
+
+
+def quiet_table(rows: list[dict[str, str]]) -> str:
+    """Return the mean reward with the noise of each layer left out."""
+    layers = (f"layer {k} quiet" for k in range(1, saturation.LAYERS + 1))
+    lines = [head("rule", "as it is", *layers, "all quiet")]
+    for rule in RULES:
+        of_rule = [row for row in rows if row["rule"] == rule]
+        cells = (of(of_rule, name) for name in saturation.QUIET_VALUES)
+        lines.append(line(code(rule), *(f"{cell.mean:.3f}" for cell in cells)))
     return "\n".join(lines)
 
 
@@ -378,11 +403,13 @@ def verdict_scales(found: Scaling) -> str:
 def budget(study: Study) -> str:
     """Return what was spent on every rule."""
     episodes = ", ".join(f"{case.title}: {case.episodes:,}" for case in study.cases)
+    again = sorted({case.finalist_seeds for case in study.cases})
     return (
-        f"Every rule on every case: {study.trials} trials of one seed each, the best"
-        f" {study.finalists} of them again with {Search.finalist_seeds} more seeds each; then"
-        f" {study.fresh_seeds} fresh seeds at the best settings by mean reward, and at the best by"
-        f" last tenth. Episodes of a run, in trials and fresh seeds alike: {episodes}."
+        f"Every rule on every case: two searches, one by mean reward and one by last tenth, of"
+        f" {study.trials} trials of one seed each, the best {study.finalists} of them again with"
+        f" {' or, where runs are short, '.join(str(n) for n in again)} more seeds each; then"
+        f" {study.fresh_seeds} fresh seeds at the finalist that was best by mean reward, and at the"
+        f" best by last tenth. Episodes of a run, in trials and fresh seeds alike: {episodes}."
     )
 
 

@@ -50,6 +50,9 @@ REMEDIES = (
 KEYS = ("remedy", "rates", "batch_size", "baseline", "epsilon", "falls_to", "temperature", "units",
         "rule", "seed", "episodes")  # fmt: skip
 LAYERS = len(PUBLISHED_RATES)
+QUIET_INPUTS = 20_000
+QUIET_KEYS = ("rule", "seed", "episodes")
+QUIET_VALUES = ("as_it_is", *(f"layer_{k}" for k in range(1, LAYERS + 1)), "all")
 VALUES = ("mean_reward", "final_reward", "at", "reward",
           *(f"{name}_{k}" for name in SERIES[1:] for k in range(1, LAYERS + 1)))  # fmt: skip
 
@@ -122,6 +125,30 @@ def observe(remedy: Remedy, rule: str, seed: int, episodes: int) -> dict[str, An
         "mean_reward": float(np.mean(found["reward"])),
         "final_reward": float(np.mean(found["reward"][-CHECKPOINTS // 10 :])),
     }
+
+
+def quieten(rule: str, seed: int, episodes: int) -> dict[str, float]:
+    """Train as published; return mean rewards of the network with the noise of a layer left out.
+
+    as_it_is: nothing is left out. layer_k: units of layer k do what is likelier; all: every unit.
+    """
+    task = uwm.tasks.Multiplexer(4)
+    net = uwm.Network([task.n_inputs, 64, 32, 1], seed=seed)
+    adam = uwm.Adam(list(PUBLISHED_RATES))
+    uwm.train(net, uwm.rule(rule), adam, task, steps=episodes, batch_size=1, threads=1)
+    place = {"seed": 2**32, "step": 0}
+    inputs = task.inputs(**place, batch_size=QUIET_INPUTS)
+
+    def reward(layers: range) -> float:
+        quiet = net.copy()
+        for k in layers:
+            layer = quiet.layers[k]
+            layer.weight, layer.bias = 1e6 * layer.weight, 1e6 * layer.bias
+        return float(np.mean(task.reward(**place, sample=quiet.forward(inputs))))
+
+    of_layers = [reward(range(k, k + 1)) for k in range(LAYERS)]
+    values = (reward(range(0)), *of_layers, reward(range(LAYERS)))
+    return dict(zip(QUIET_VALUES, values, strict=True))
 
 
 def look(net: uwm.Network, task: uwm.Task, found: dict[str, list[float]]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +35,15 @@ class Store:
         self.rows[self._key(key)] = {name: row[name] for name in (*self.keys, *self.values)}
         self.write()
 
-    def keep(self, keys: Iterable[Mapping[str, Any]]) -> None:
-        """Drop the rows of all other runs, which an earlier plan has left."""
+    def keep(self, keys: Sequence[Mapping[str, Any]], same: Sequence[str]) -> None:
+        """Drop what an earlier plan has left: other rows with the same values in these columns."""
         wanted = {self._key(key) for key in keys}
-        self.rows = {key: row for key, row in self.rows.items() if key in wanted}
+        case = [text(keys[0][name]) for name in same]
+        self.rows = {
+            key: row
+            for key, row in self.rows.items()
+            if key in wanted or [row[name] for name in same] != case
+        }
         self.write()
 
     def write(self) -> None:
@@ -51,13 +56,13 @@ class Store:
         return tuple(text(key[name]) for name in self.keys)
 
 
-RUN_KEYS = ("task", "address_bits", "hidden", "batch_size", "episodes", "optimizer", "units",
-            "rule", "learning_rate", "baseline", "seed")  # fmt: skip
+CASE_KEYS = ("task", "address_bits", "hidden", "batch_size", "episodes", "optimizer", "units")
+RUN_KEYS = (*CASE_KEYS, "rule", "learning_rate", "baseline", "seed")
 
 
 def run_key(settings: Settings, rule: str, seed: int) -> dict[str, Any]:
     """Return all that defines a run."""
-    key = {name: getattr(settings, name) for name in RUN_KEYS[:7]}
+    key = {name: getattr(settings, name) for name in CASE_KEYS}
     return {
         **key,
         "rule": rule,

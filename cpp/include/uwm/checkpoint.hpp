@@ -12,7 +12,8 @@
 namespace uwm {
 
 /// Writes network, optimizer (may be null) and place in the random numbers as one safetensors file, which other
-/// tools read too. The file appears whole or not at all. Throws FileError.
+/// tools read too. The file appears whole or not at all. Throws FileError, and ValueError for parameters that are not
+/// finite and for an output kind or optimizer of one's own.
 template <class T>
 UWM_EXPORT void save(const std::filesystem::path& path, const Network<T>& net, const Optimizer* optimizer = nullptr);
 

@@ -10,7 +10,7 @@ namespace uwm {
 /// The steps of train() for a program that runs its own world: it gives the inputs, acts, and tells the reward.
 ///
 /// Network and optimizer are checked when the learner is made, afterwards only what is given to it; after the first
-/// step nothing is allocated. All three must outlive it.
+/// step of a batch size nothing is allocated. All three must outlive it and stay where they are.
 ///
 ///     uwm::Learner<float> learner(net, rule, adam);
 ///     const auto& sample = learner.forward(x);   // x: (batch, n_in); act on sample.output() ...
@@ -20,6 +20,9 @@ class UWM_EXPORT Learner {
  public:
   /// Throws ValueError if the optimizer does not fit the network or a parameter is not finite.
   Learner(Network<T>& net, const Rule& rule, Optimizer& optimizer);
+  Learner(Network<T>&, const Rule&&, Optimizer&) = delete;  // it would outlive the rule
+  Learner(const Learner&) = delete;                         // it refers to all three, wherever it goes
+  Learner& operator=(const Learner&) = delete;
 
   /// Draws the actions of a batch. Throws ValueError if x has the wrong shape or is not finite, and DivergenceError if
   /// the parameters have left the finite numbers; the network is then unchanged.
