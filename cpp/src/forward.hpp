@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "uwm/network.hpp"
 
 namespace uwm {
@@ -19,5 +21,9 @@ void draw_forward(Network<T>& net, Sample<T>& sample);
 /// False if a parameter was NaN or infinite, which shows in a logit, and there are far fewer of those; or out of range.
 template <class T>
 bool finite_logits(const Sample<T>& sample);
+
+/// What to say where they are not: the first parameter that is not finite, if there is one.
+template <class T>
+std::string why_not_finite(const Network<T>& net);
 
 }  // namespace uwm

@@ -26,12 +26,7 @@ const Sample<T>& Learner<T>::forward(ConstMatrixRef<T> x) {
   if (finite_logits(sample_)) return sample_;
   net_.set_step(step);
   sample_ = {};
-  try {
-    net_.check_finite();
-  } catch (const ValueError& error) {
-    throw DivergenceError(text("learning diverged (a learning rate that is too large?): ", error.what()));
-  }
-  throw DivergenceError("learning diverged (a learning rate that is too large?): a logit is out of range");
+  throw DivergenceError(text("learning diverged (a learning rate that is too large?): ", why_not_finite(net_)));
 }
 
 template <class T>

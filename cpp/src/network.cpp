@@ -194,6 +194,16 @@ bool finite_logits(const Sample<T>& sample) {
 }
 
 template <class T>
+std::string why_not_finite(const Network<T>& net) {
+  try {
+    net.check_finite();
+  } catch (const ValueError& error) {
+    return error.what();
+  }
+  return "a logit is out of range";
+}
+
+template <class T>
 Sample<T> Network<T>::forward(ConstMatrixRef<T> x) {
   Sample<T> sample;
   forward(x, sample);
@@ -277,5 +287,7 @@ template void check_input(const Network<float>&, const ConstMatrixRef<float>&);
 template void check_input(const Network<double>&, const ConstMatrixRef<double>&);
 template bool finite_logits(const Sample<float>&);
 template bool finite_logits(const Sample<double>&);
+template std::string why_not_finite(const Network<float>&);
+template std::string why_not_finite(const Network<double>&);
 
 }  // namespace uwm

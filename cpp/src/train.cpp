@@ -5,7 +5,6 @@
 #include <cmath>
 #include <limits>
 #include <memory>
-#include <string>
 
 #include "apply.hpp"
 #include "forward.hpp"
@@ -118,16 +117,10 @@ void check_filled(const M& m, Index rows, Index columns, const char* who, const 
   require(m.allFinite(), "the ", who, "'s ", what, " must be finite, but hold NaN or infinity at step ", step);
 }
 
-/// What to say of a network whose logits are no longer finite.
 template <class T>
-std::string divergence(const Network<T>& net, std::int64_t step) {
-  std::string what = "a logit is out of range";
-  try {
-    net.check_finite();
-  } catch (const ValueError& error) {
-    what = error.what();
-  }
-  return text("training diverged before step ", step, " (a learning rate that is too large?): ", what);
+DivergenceError divergence(const Network<T>& net, std::int64_t step) {
+  return DivergenceError(
+      text("training diverged before step ", step, " (a learning rate that is too large?): ", why_not_finite(net)));
 }
 
 /// One step of training at a time, in memory that is kept from step to step.
@@ -158,7 +151,7 @@ class Loop {
       task_.inputs(position, sample_.input);
       check_filled(sample_.input, batch_size_, net_.n_inputs(), "task", "inputs", number);
       draw_forward(net_, sample_);
-      if (!finite_logits(sample_)) throw DivergenceError(divergence(net_, number));
+      if (!finite_logits(sample_)) throw divergence(net_, number);
       task_.reward(position, sample_, reward_);
       check_filled(reward_, batch_size_, 1, "task", "rewards", number);
       centred_ = reward_;
@@ -224,7 +217,7 @@ Log train(Network<T>& net, const Rule& rule, Optimizer& optimizer, Task& task, c
   try {
     net.check_finite();  // which the next step would have met
   } catch (const ValueError&) {
-    throw DivergenceError(divergence(net, log.steps));
+    throw divergence(net, log.steps);
   }
   recorder.finish(std::chrono::duration<double>(Clock::now() - start).count());
   return log;

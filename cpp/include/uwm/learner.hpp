@@ -9,8 +9,8 @@ namespace uwm {
 
 /// The steps of train() for a program that runs its own world: it gives the inputs, acts, and tells the reward.
 ///
-/// Network and optimizer are checked when the learner is made, afterwards only what is given to it; after the first
-/// step of a batch size nothing is allocated. All three must outlive it and stay where they are.
+/// Network and optimizer are checked when the learner is made, afterwards what is given to it and the shapes; after the
+/// first step of a batch size nothing is allocated. All three must outlive it and stay where they are.
 ///
 ///     uwm::Learner<float> learner(net, rule, adam);
 ///     const auto& sample = learner.forward(x);   // x: (batch, n_in); act on sample.output() ...

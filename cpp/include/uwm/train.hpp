@@ -44,8 +44,8 @@ struct Log {
 /// Trains a network: input, forward pass, reward, unit rewards, gradient, update, `steps` times.
 /// After the first step nothing is allocated. Throws ValueError before anything is changed if the pieces do not fit
 /// together, and DivergenceError if the parameters leave the finite numbers, which the next step meets: they are then
-/// lost. An exception that a task, rule or baseline
-/// throws passes through; network and optimizer are then as the last whole step left them.
+/// lost. An exception that a task, rule or baseline throws passes through; network and optimizer are then as the last
+/// whole step left them.
 template <class T>
 UWM_EXPORT Log train(Network<T>& net, const Rule& rule, Optimizer& optimizer, Task& task, const TrainOptions& options);
 
