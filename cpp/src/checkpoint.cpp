@@ -1,10 +1,10 @@
 #include "uwm/checkpoint.hpp"
 
-#include <charconv>
 #include <optional>
 #include <set>
 
 #include "message.hpp"
+#include "number_text.hpp"
 #include "safetensors.hpp"
 
 namespace uwm {
@@ -19,23 +19,6 @@ constexpr const char* format_version = "1";
 
 template <class T>
 constexpr const char* dtype_name = sizeof(T) == 4 ? "float32" : "float64";
-
-// Numbers in the metadata: the shortest text that reads back as the same number.
-
-template <class N>
-std::string format(N value) {
-  char buffer[64];
-  const auto result = std::to_chars(buffer, buffer + sizeof buffer, value);
-  return {buffer, result.ptr};
-}
-
-template <class N>
-std::optional<N> parse(std::string_view s) {
-  N value{};
-  const auto [end, error] = std::from_chars(s.data(), s.data() + s.size(), value);
-  if (error != std::errc() || end != s.data() + s.size()) return std::nullopt;
-  return value;
-}
 
 template <class List, class F>
 std::string join(const List& list, const char* separator, F write) {
@@ -58,20 +41,20 @@ std::vector<std::string_view> split(std::string_view s, char separator) {
 }
 
 std::string format_schedule(const Schedule& s) {
-  if (s.shape == Schedule::Shape::constant) return format(s.start);
-  return text(s.shape == Schedule::Shape::linear ? "linear " : "exponential ", format(s.start), " ", format(s.end), " ",
-              format(s.steps));
+  if (s.shape == Schedule::Shape::constant) return format_number(s.start);
+  return text(s.shape == Schedule::Shape::linear ? "linear " : "exponential ", format_number(s.start), " ",
+              format_number(s.end), " ", format_number(s.steps));
 }
 
 std::optional<Schedule> parse_schedule(std::string_view s) {
   const auto words = split(s, ' ');
   if (words.size() == 1) {
-    const auto value = parse<double>(words[0]);
+    const auto value = parse_number<double>(words[0]);
     return value ? std::optional(Schedule(*value)) : std::nullopt;
   }
   if (words.size() != 4 || (words[0] != "linear" && words[0] != "exponential")) return std::nullopt;
-  const auto start = parse<double>(words[1]), end = parse<double>(words[2]);
-  const auto steps = parse<std::int64_t>(words[3]);
+  const auto start = parse_number<double>(words[1]), end = parse_number<double>(words[2]);
+  const auto steps = parse_number<std::int64_t>(words[3]);
   if (!start || !end || !steps) return std::nullopt;
   return words[0] == "linear" ? Schedule::linear(*start, *end, *steps) : Schedule::exponential(*start, *end, *steps);
 }
@@ -109,7 +92,7 @@ void add_output(Metadata& metadata, const Output<T>& output) {
           "a network with an output kind of your own, ", in_quotes(output.name()),
           ", cannot be saved: only 'bernoulli', 'softmax' and 'gaussian' can be loaded again");
   metadata["output"] = output.name();
-  metadata["sigma"] = format(gaussian != nullptr ? gaussian->sigma() : 1.0);
+  metadata["sigma"] = format_number(gaussian != nullptr ? gaussian->sigma() : 1.0);
 }
 
 template <class T>
@@ -121,11 +104,11 @@ void add_optimizer(Metadata& metadata, std::vector<safetensors::View>& views, co
   optimizer.check(net);
   metadata["optimizer"] = optimizer.name();
   metadata["optimizer.learning_rate"] = join(optimizer.learning_rate(), ", ", format_schedule);
-  metadata["optimizer.steps"] = format(optimizer.steps());
-  for (const auto& [name, value] : optimizer.settings()) metadata["optimizer." + name] = format(value);
+  metadata["optimizer.steps"] = format_number(optimizer.steps());
+  for (const auto& [name, value] : optimizer.settings()) metadata["optimizer." + name] = format_number(value);
   const auto* moments = std::get_if<Optimizer::Moments<T>>(&optimizer.state());
   if (moments == nullptr) return;
-  metadata["optimizer.moments"] = format(moments->size());
+  metadata["optimizer.moments"] = format_number(moments->size());
   for (std::size_t m = 0; m < moments->size(); ++m) {
     for (std::size_t l = 0; l < (*moments)[m].size(); ++l) {
       const LayerGradient<T>& moment = (*moments)[m][l];
@@ -176,7 +159,7 @@ class Loader {
 
   template <class N>
   N number(const std::string& key) const {
-    const auto value = parse<N>(metadata(key));
+    const auto value = parse_number<N>(metadata(key));
     if (!value) fail_metadata(key, "a number");
     return *value;
   }
@@ -185,7 +168,7 @@ class Loader {
   std::vector<N> numbers(const std::string& key) const {
     std::vector<N> values;
     for (const std::string_view part : split(metadata(key), ',')) {
-      const auto value = parse<N>(part);
+      const auto value = parse_number<N>(part);
       if (!value) fail_metadata(key, "numbers separated by commas");
       values.push_back(*value);
     }
@@ -315,11 +298,12 @@ void save(const std::filesystem::path& path, const Network<T>& net, const Optimi
   metadata["format"] = "uwm";
   metadata["version"] = format_version;
   metadata["dtype"] = dtype_name<T>;
-  metadata["sizes"] = join(net.sizes(), ",", format<Index>);
+  metadata["sizes"] = join(net.sizes(), ",", format_number<Index>);
   metadata["units"] = to_string(net.units());
-  metadata["temperature"] = join(net.layers(), ",", [](const Layer<T>& layer) { return format(layer.temperature); });
-  metadata["seed"] = format(net.position().seed);
-  metadata["step"] = format(net.position().step);
+  metadata["temperature"] =
+      join(net.layers(), ",", [](const Layer<T>& layer) { return format_number(layer.temperature); });
+  metadata["seed"] = format_number(net.position().seed);
+  metadata["step"] = format_number(net.position().step);
   add_output(metadata, net.output());
   if (optimizer != nullptr) add_optimizer(metadata, views, net, *optimizer);
   safetensors::write(path, metadata, views);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <locale>
 #include <sstream>
 #include <string>
 
@@ -7,10 +8,11 @@
 
 namespace uwm {
 
-/// The parts, one after the other.
+/// The parts, one after the other, with numbers as in C++ whatever the program's locale.
 template <class... Parts>
 std::string text(const Parts&... parts) {
   std::ostringstream out;
+  out.imbue(std::locale::classic());
   (out << ... << parts);
   return out.str();
 }

@@ -442,11 +442,16 @@ TEST(damaged_contents_are_refused) {
   e.refuses_header("\"units\":\"binary\"", "\"units\":\"ternary\"", "got 'ternary'");
   e.refuses_header("\"output\":\"bernoulli\"", "\"output\":\"poisson\"", "got 'poisson'");
   e.refuses_header("\"output\":\"bernoulli\"", "\"output\":\"softmax\"", "at least 2 units");
-  for (const char* bad : {"0", "-1", "nan", "inf"})
+  for (const char* bad : {"0", "-1"})
     e.refuses_header("\"sigma\":\"1\"", std::string("\"sigma\":\"") + bad + "\"", "sigma must be positive");
-  for (const char* bad : {"0", "-1", "nan", "inf"})
+  for (const char* bad : {"0", "-1"})
     e.refuses_header("\"temperature\":\"1\"", std::string("\"temperature\":\"") + bad + "\"",
                      "temperatures must be positive");
+  for (const char* bad : {"nan", "inf"}) {
+    e.refuses_header("\"sigma\":\"1\"", std::string("\"sigma\":\"") + bad + "\"", "must have a number as 'sigma'");
+    e.refuses_header("\"temperature\":\"1\"", std::string("\"temperature\":\"") + bad + "\"",
+                     "must have numbers separated by commas as 'temperature'");
+  }
   e.refuses_header("\"temperature\":\"1\"", "\"temperature\":\"1,1\"", "1 numbers");
   for (const char* bad : {"-1", "18446744073709551616", "1.5", "x", "", " 1", "0x1"})
     e.refuses_header("\"seed\":\"0\"", std::string("\"seed\":\"") + bad + "\"", "must have a number as 'seed'");
