@@ -158,7 +158,7 @@ def test_a_users_own_file(kind: str, capsys: Captured) -> None:
         (["--task", "bad.npz"], "bad.npz: not a readable NPZ file"),
         (["--task", "range.npz"], "range.npz: test_labels: out of range: 5"),
         (["--address-bits", "0"], "address_bits: expected at least 1"),
-        (["--address-bits", "x"], "--address-bits: invalid int value: 'x'"),
+        (["--address-bits", "x"], "--address-bits: expected a whole number, got 'x'"),
         (["--hidden", "-4"], "hidden: expected at least 1, got -4"),
         (["--hidden", "4,x"], "--hidden: expected whole numbers joined by commas, got '4,x'"),
         (["--episodes", "0"], "episodes: expected at least 1"),

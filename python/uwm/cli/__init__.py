@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from uwm.cli.errors import CommandError
+from uwm.checks import one_line
+from uwm.cli.errors import CommandError, OwnCodeError, explain
+from uwm.cli.output import silence, streams
 
 COMMANDS = ("compare", "gradients", "tune", "scaling", "info")
 
@@ -23,7 +24,7 @@ class Parser(argparse.ArgumentParser):
     """An argument parser whose errors take one line."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
+        self.exit(2, f"{self.prog}: error: {one_line(message)} (see {self.prog} --help)\n")
 
 
 class ShowCMakeDir(argparse.Action):
@@ -42,6 +43,48 @@ class ShowCMakeDir(argparse.Action):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0, 1 failed, 2 wrong usage, 130 Ctrl-C."""
+    with streams():
+        prog = "uwm"
+        try:
+            args = parse(argv)
+            prog = f"uwm {args.command}"
+            code = int(args.run(args))
+            sys.stdout.flush()
+            return code
+        except SystemExit as stop:  # --help, --version, or an error that has been shown
+            return int(stop.code or 0) or flushed(prog)
+        except OwnCodeError as error:
+            print(f"{error}\n{prog}: error: {one_line(error.summary)}", file=sys.stderr)
+            return 1
+        except CommandError as error:
+            print(f"{prog}: error: {one_line(str(error))}", file=sys.stderr)
+            return error.code
+        except KeyboardInterrupt:
+            print(f"{prog}: interrupted", file=sys.stderr)
+            return 130
+        except OSError as error:  # commands explain all other errors of the system
+            return output_lost(prog, error)
+
+
+def flushed(prog: str) -> int:
+    """Write out what is pending and return the exit code."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        return output_lost(prog, error)
+    return 0
+
+
+def output_lost(prog: str, error: OSError) -> int:
+    """Say that standard output takes no more, and return the exit code."""
+    if not isinstance(error, BrokenPipeError):  # else its reader has gone, `| head` for instance
+        print(f"{prog}: error: standard output: {explain(error)}", file=sys.stderr)
+    silence(sys.stdout)
+    return 1
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Return the command and its options, or raise SystemExit."""
     import uwm
 
     parser = Parser(prog="uwm", description=DESCRIPTION, allow_abbrev=False)
@@ -64,25 +107,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         module.add_arguments(child)
         child.set_defaults(run=module.run)
-    try:
-        args, unknown = parser.parse_known_args(argv)
-        if unknown:
-            commands.choices[args.command].error(f"unrecognized arguments: {' '.join(unknown)}")
-    except SystemExit as stop:  # --help, --version, or an error that has been shown
-        return int(stop.code or 0)
-    try:
-        code = int(args.run(args))
-        sys.stdout.flush()
-        return code
-    except CommandError as error:
-        print(f"uwm {args.command}: error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print(f"uwm {args.command}: interrupted", file=sys.stderr)
-        return 130
-    except BrokenPipeError:  # the reader of our output has gone, `| head` for instance
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+    args, unknown = parser.parse_known_args(argv)
+    if unknown:
+        commands.choices[args.command].error(f"unrecognized arguments: {' '.join(unknown)}")
+    return args
 
 
 DESCRIPTION = "Local learning rules for networks of stochastic units."

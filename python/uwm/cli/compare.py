@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import uwm
-from uwm.cli.errors import CommandError
-from uwm.cli.options import add_settings, check_folder, explain, settings_of
+from uwm.checks import one_line
+from uwm.cli.errors import explained
+from uwm.cli.options import add_settings, check_folder, check_packages, settings_of, whole, written
 from uwm.experiments import Comparison, ComparisonInterrupted, Settings, compare
 
 HELP = "several rules on one task: progress, table, learning curves"
@@ -26,8 +27,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     add_settings(parser)
     parser.add_argument("--out", metavar="DIR", default="uwm-compare",
-                        help="folder for the results, replaced (default uwm-compare)")  # fmt: skip
-    parser.add_argument("--jobs", type=int, metavar="N", help="runs at a time (default: all cores)")
+                        help="folder for the results (default uwm-compare)")  # fmt: skip
+    parser.add_argument(
+        "--jobs", type=whole, metavar="N", help="runs at a time (default: all cores)"
+    )
     parser.add_argument("--json", action="store_true", help="results as JSON on standard output")
     parser.add_argument("--quiet", action="store_true", help="no progress")
     parser.add_argument("--no-plot", action="store_true", help="no learning-curves.png")
@@ -37,39 +40,27 @@ def run(args: argparse.Namespace) -> int:
     """Compare, show and write; return the exit code."""
     settings = settings_of(args)
     folder = Path(args.out)
-    try:
-        check_before_training(args, folder)
-        with progress(args, settings) as listener:
-            result, interrupted = compare(settings, jobs=args.jobs, progress=listener), False
-    except ComparisonInterrupted as stop:
-        result, interrupted = stop.comparison, True
-    except (ValueError, TypeError, MemoryError, ImportError) as error:
-        raise CommandError(str(error) or type(error).__name__) from error
-    except OSError as error:
-        raise CommandError(explain(error)) from error
-    try:
-        # Without a finished run, what an earlier comparison left in the folder stays.
-        files = result.write(folder, plot=not args.no_plot) if result.runs else []
-    except OSError as error:
-        raise CommandError(explain(error)) from error
+    check_folder(folder)
+    with explained():
+        check_packages(args)
+        try:
+            with progress(args, settings) as listener:
+                result, interrupted = compare(settings, jobs=args.jobs, progress=listener), False
+        except ComparisonInterrupted as stop:
+            result, interrupted = stop.comparison, True
+    files: list[Path] = []
+    lost = None
+    if result.runs:  # else what an earlier comparison left in the folder stays
+        files, lost = written(lambda: result.write(folder, plot=not args.no_plot))
     if args.json:
         print(json.dumps(as_json(result, files), indent=2))
     elif result.runs:
         show(result, files)
     for message in lost_runs(result):
-        print(f"uwm compare: {message}", file=sys.stderr)
+        print(f"uwm compare: {one_line(message)}", file=sys.stderr)
+    if lost is not None:
+        raise lost
     return 130 if interrupted else 1 if result.unfinished else 0
-
-
-def check_before_training(args: argparse.Namespace, folder: Path) -> None:
-    """Raise OSError or ImportError now for what would fail after minutes of training."""
-    from uwm.experiments import plot, screen
-
-    check_folder(folder)
-    if not args.no_plot:
-        plot.check_matplotlib()
-    if not (args.json and args.quiet):
-        screen.console(stderr=True)
 
 
 def progress(args: argparse.Namespace, settings: Settings) -> Any:
@@ -85,6 +76,7 @@ def as_json(result: Comparison, files: list[Path]) -> dict[str, Any]:
     """Return what --json prints."""
     return {
         "version": uwm.__version__,
+        "simd_level": uwm.simd_level(),
         "task": result.settings.task,
         "settings": result.settings.as_dict(),
         "runs": [run.as_dict() for run in result.runs],
@@ -103,7 +95,8 @@ def show(result: Comparison, files: list[Path]) -> None:
     out.print(result.describe() + spread, soft_wrap=True)
     for line in rates_used(result.settings):
         out.print(line, soft_wrap=True)
-    out.print("Written: " + ", ".join(str(path) for path in files), soft_wrap=True)
+    if files:
+        out.print("Written: " + ", ".join(str(path) for path in files), soft_wrap=True)
 
 
 def rates_used(settings: Settings) -> list[str]:

@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 import uwm
 from uwm.analysis import Estimate
-from uwm.cli.errors import CommandError
-from uwm.cli.options import baseline, explain, rates, sizes
+from uwm.cli.errors import explained, own_code
+from uwm.cli.options import baseline, check_folder, check_packages, rates, sizes, whole, written
+from uwm.cli.options import number as any_number
 from uwm.experiments import Settings, gradients
 from uwm.experiments.gradients import RULES, GradientStudy, Listener, Measurement
-from uwm.experiments.named import PEERS, rule_or_estimator
+from uwm.experiments.named import PEERS, own_files, rule_or_estimator
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -51,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(name, default=given, help=help, **options)
 
     setting("--task", "multiplexer (default), digits, or a .csv or .npz file of inputs and labels")
-    setting("--address-bits", "of the multiplexer (default 2)", type=int, metavar="N")
+    setting("--address-bits", "of the multiplexer (default 2)", type=whole, metavar="N")
     setting("--hidden", "units of each hidden layer, or none (default 6,4; 64 for classification)",
             type=sizes, metavar="N,N")  # fmt: skip
     setting("--units", "binary (0/1, default) or bipolar (-1/+1) hidden units", metavar="KIND")
@@ -59,28 +60,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         metavar="A,B", help=f"some of {', '.join((*uwm.RULES, *PEERS))}, or"
                         f" file.py:Class (default {','.join(RULES)})")  # fmt: skip
     parser.add_argument("--network", metavar="FILE", help="a network that uwm.save has written")
-    parser.add_argument("--scale", type=float, metavar="S",
+    parser.add_argument("--scale", type=any_number, metavar="S",
                         help="normal weights of this standard deviation")  # fmt: skip
     parser.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="of everything (default 0)"
+        "--seed", type=whole, default=0, metavar="N", help="of everything (default 0)"
     )
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--exact", action="store_const", const="exact", dest="method",
                      help="enumerate or fail (default: enumerate if 2^24 at most)")  # fmt: skip
     how.add_argument("--sampled", action="store_const", const="sampled", dest="method",
                      help="sample, however small the network")  # fmt: skip
-    parser.add_argument("--samples", type=int, default=2**16, metavar="N",
+    parser.add_argument("--samples", type=whole, default=2**16, metavar="N",
                         help="inputs to draw when sampling (default 65536)")  # fmt: skip
     parser.add_argument("--reference", default="unbiased_weight_max", metavar="RULE",
                         help="unbiased rule whose mean stands for the gradient where that cannot be"
                         " computed (default unbiased_weight_max)")  # fmt: skip
-    parser.add_argument("--checkpoints", type=int, default=0, metavar="K",
+    parser.add_argument("--checkpoints", type=whole, default=0, metavar="K",
                         help="train, and measure before and K times along the way")  # fmt: skip
     parser.add_argument("--train-with", default="unbiased_weight_max", metavar="RULE",
                         help="the rule to train with (default unbiased_weight_max)")  # fmt: skip
-    setting("--episodes", "of training (default 200000)", type=int, metavar="N")
+    setting("--episodes", "of training (default 200000)", type=whole, metavar="N")
     setting("--batch-size", "episodes of a step (default 1; 16 for classification)",
-            type=int, metavar="N")  # fmt: skip
+            type=whole, metavar="N")  # fmt: skip
     setting("--learning-rate", "a number, or one per layer joined by commas", type=rates,
             metavar="R")  # fmt: skip
     setting("--optimizer", "adam (default) or sgd", metavar="NAME")
@@ -95,17 +96,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure, show and write; return the exit code."""
-    from uwm.experiments import plot, results, screen
+    from uwm.experiments import screen
 
+    names = [*args.rules, args.train_with, args.reference]
     folder = Path(args.out)
-    try:
+    check_folder(folder)
+    with explained(), own_code(lambda: own_files(names)):
         rules = [rule_or_estimator(name) for name in args.rules]
         network = uwm.load(args.network)[0] if args.network else None
         settings = settings_of(args, network)
-        results.make_folder(folder)
-        if not args.no_plot:
-            plot.check_matplotlib()
-        out = None if args.json else screen.console(stderr=False)
+        check_packages(args)
         with progress(args) as listener:
             study = gradients(
                 settings,
@@ -118,15 +118,13 @@ def run(args: argparse.Namespace) -> int:
                 checkpoints=args.checkpoints,
                 progress=listener,
             )
-        files = study.write(folder, plot=not args.no_plot)
-    except (ValueError, TypeError, ArithmeticError, MemoryError, ImportError) as error:
-        raise CommandError(str(error) or type(error).__name__) from error
-    except OSError as error:
-        raise CommandError(explain(error)) from error
-    if out is None:
+    files, lost = written(lambda: study.write(folder, plot=not args.no_plot))
+    if args.json:
         print(json.dumps(as_json(study, files), indent=2))
     else:
-        show(study, files, out)
+        show(study, files, screen.console(stderr=False))
+    if lost is not None:
+        raise lost
     return 0
 
 
@@ -175,7 +173,7 @@ def progress(args: argparse.Namespace) -> Iterator[Listener | None]:
     from uwm.experiments import screen
 
     console = screen.console(stderr=True)
-    if not console.is_terminal:
+    if not console.is_terminal or console.is_dumb_terminal:
         last: list[str] = []
 
         def report(what: str, done: int, total: int) -> None:
@@ -198,6 +196,7 @@ def as_json(study: GradientStudy, files: list[Path]) -> dict[str, Any]:
     """Return the object that --json prints."""
     return {
         "version": uwm.__version__,
+        "simd_level": uwm.simd_level(),
         "task": study.settings["task"],
         "settings": study.settings,
         "rewards": [{"episode": e, "mean_reward": r} for e, r in study.rewards.items()],
@@ -218,8 +217,9 @@ def show(study: GradientStudy, files: list[Path], out: Console) -> None:
         notes.append(f"[a, b]: 95% interval, {sampled[0].samples:,} samples.")
         if sampled[0].gradient != "exact":
             notes.append(f"The mean of {sampled[0].gradient} stands for the gradient.")
-    out.print(" ".join(notes), soft_wrap=True, markup=False)
-    out.print("Written: " + ", ".join(str(path) for path in files), soft_wrap=True)
+    out.print(" ".join(notes), soft_wrap=True)
+    if files:
+        out.print("Written: " + ", ".join(str(path) for path in files), soft_wrap=True)
 
 
 def table(study: GradientStudy, episode: int, reward: float) -> Table:
@@ -262,12 +262,10 @@ def cells(m: Measurement) -> list[str]:
 
 def interval(estimate: Estimate, digits: int) -> str:
     """Return a number, with its interval if it has one."""
-    from rich.markup import escape
-
     value, low, high = (
         number(part, digits) for part in (estimate.value, estimate.low, estimate.high)
     )
-    return value if estimate.low == estimate.high else escape(f"{value} [{low}, {high}]")
+    return value if estimate.low == estimate.high else f"{value} [{low}, {high}]"
 
 
 def number(value: float, digits: int) -> str:

@@ -9,7 +9,7 @@ import platform
 import numpy as np
 
 import uwm
-from uwm.cli.errors import CommandError
+from uwm.cli.errors import explained
 from uwm.experiments.comparison import available_cores
 
 HELP = "version, instruction set in use, threads"
@@ -21,10 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print one line per fact."""
-    try:
+    with explained():  # UWM_ISA may name none
         level = uwm.simd_level()
-    except ValueError as error:  # UWM_ISA names none
-        raise CommandError(error) from None
     facts = {
         "uwm": uwm.__version__,
         "instruction set": level,

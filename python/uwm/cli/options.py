@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import uwm
-from uwm.cli.errors import CommandError
+from uwm.checks import parse_whole, shown
+from uwm.cli.errors import CommandError, explained
 from uwm.experiments import Settings
 from uwm.experiments.settings import read_settings
 
@@ -21,9 +22,25 @@ def numbers(kind: Callable[[str], Any], what: str) -> Callable[[str], list[Any]]
         try:
             return [kind(word) for word in text.split(",")]
         except ValueError:
-            raise argparse.ArgumentTypeError(f"expected {what}, got {text!r}") from None
+            raise argparse.ArgumentTypeError(f"expected {what}, got {shown(text)}") from None
 
     return parse
+
+
+def whole(text: str) -> int:
+    """Return a whole number in any notation: 10000, 10_000, 1e4."""
+    try:
+        return parse_whole(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def number(text: str) -> float:
+    """Return a number."""
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a number, got {shown(text)}") from None
 
 
 def names(text: str) -> list[str]:
@@ -33,7 +50,7 @@ def names(text: str) -> list[str]:
 
 def sizes(text: str) -> list[int]:
     """Return layer sizes; `none` stands for no hidden layer."""
-    return [] if text == "none" else numbers(int, "whole numbers joined by commas")(text)
+    return [] if text == "none" else numbers(parse_whole, "whole numbers joined by commas")(text)
 
 
 def rates(text: str) -> float | list[float]:
@@ -49,7 +66,7 @@ def baseline(text: str) -> str | float | None:
     try:
         return float(text)
     except ValueError:
-        message = f"expected none, running-mean or a number, got {text!r}"
+        message = f"expected none, running-mean or a number, got {shown(text)}"
         raise argparse.ArgumentTypeError(message) from None
 
 
@@ -71,22 +88,22 @@ def add_settings(
             parser.add_argument(name, default=argparse.SUPPRESS, help=help, **options)
 
     setting("--task", "multiplexer (default), digits, or a .csv or .npz file of inputs and labels")
-    setting("--address-bits", "of the multiplexer (default 3)", type=int, metavar="N")
+    setting("--address-bits", "of the multiplexer (default 3)", type=whole, metavar="N")
     setting("--hidden", "units of each hidden layer, or none (default 64,32; 64 for"
             " classification)", type=sizes, metavar="N,N")  # fmt: skip
     setting("--rules", f"some of {', '.join(uwm.RULES)} (default {','.join(default.rule_names)})",
             type=names, metavar="A,B")  # fmt: skip
-    setting("--episodes", f"of each run (default {default.episodes})", type=int, metavar="N")
+    setting("--episodes", f"of each run (default {default.episodes})", type=whole, metavar="N")
     setting("--batch-size", "episodes of a step (default 1; 16 for classification)",
-            type=int, metavar="N")  # fmt: skip
+            type=whole, metavar="N")  # fmt: skip
     setting("--learning-rate", "a number, or one per layer joined by commas (default 0.02 in the"
             " first layer falling to 0.002 in the last; 0.003 for classification)",
             type=rates, metavar="R")  # fmt: skip
     setting("--optimizer", "adam (default) or sgd", metavar="NAME")
     setting("--baseline", "taken off the reward: none (default), running-mean or a number",
             type=baseline, metavar="B")  # fmt: skip
-    setting("--seeds", "runs of each rule (default 10)", type=int, metavar="K")
-    setting("--first-seed", "(default 0)", type=int, metavar="N")
+    setting("--seeds", "runs of each rule (default 10)", type=whole, metavar="K")
+    setting("--first-seed", "(default 0)", type=whole, metavar="N")
     setting("--units", "binary (0/1, default) or bipolar (-1/+1) hidden units", metavar="KIND")
     setting("--dtype", "float32 (default) or float64", metavar="TYPE")
     parser.add_argument("--settings", metavar="FILE", help="settings as JSON, the settings.json"
@@ -102,10 +119,9 @@ def settings_of(args: argparse.Namespace, **defaults: Any) -> Settings:
     """
     fields = {field.name for field in dataclasses.fields(Settings)}
     given = {name: value for name, value in vars(args).items() if name in fields}
-    try:
+    with explained():
         file = read_settings(args.settings) if args.settings else {}
-        if file.get("learning_rates") and not file.get("rates_from"):
-            file["rates_from"] = str(args.settings)
+        say_where_from(file, given, str(args.settings))
         for one, per_rule in (("learning_rate", "learning_rates"), ("baseline", "baselines")):
             if one in given:
                 file.pop(per_rule, None)
@@ -114,10 +130,53 @@ def settings_of(args: argparse.Namespace, **defaults: Any) -> Settings:
                 file[per_rule] = {rule: values[rule] for rule in given["rules"] if rule in values}
         values = {**defaults, **file, **given}
         return Settings.for_task(values.pop("task", "multiplexer"), **values)
-    except OSError as error:
-        raise CommandError(explain(error)) from error
-    except (ValueError, TypeError) as error:
-        raise CommandError(str(error)) from error
+
+
+#: What the best learning rates and baseline of a rule depend on.
+FOUND_ON = ("task", "address_bits", "hidden", "episodes", "batch_size", "optimizer", "units")
+
+
+def say_where_from(file: dict[str, Any], given: dict[str, Any], path: str) -> None:
+    """Put into a file's settings where its rates are from, and which options are not theirs."""
+    if "learning_rate" in given and "baseline" in given:
+        file.pop("rates_from", None)  # nothing of the file's is left
+        return
+    if not (file.get("learning_rates") or file.get("baselines")):
+        return
+    source = file.get("rates_from") or path
+    if not isinstance(source, str):  # Settings will refuse it
+        return
+    others = [
+        f"{name} {words(file[name])}, here {words(given[name])}"
+        for name in FOUND_ON
+        if name in file and name in given and file[name] != given[name]
+    ]
+    file["rates_from"] = source + (f"; found with {'; '.join(others)}" if others else "")
+
+
+def words(value: object) -> str:
+    """Return a setting's value for a sentence."""
+    items = value if isinstance(value, (list, tuple)) else [value]
+    return ",".join(str(item) for item in items) or "none"
+
+
+def check_packages(args: argparse.Namespace) -> None:
+    """Raise ImportError now for a missing package that would be missed after minutes of work."""
+    from uwm.experiments import plot, screen
+
+    if not getattr(args, "no_plot", True):
+        plot.check_matplotlib()
+    if not (args.json and args.quiet):
+        screen.console(stderr=True)
+
+
+def written(write: Callable[[], list[Path]]) -> tuple[list[Path], CommandError | None]:
+    """Write results; return the files, and the error to raise once the results have been shown."""
+    try:
+        with explained(code=1):
+            return write(), None
+    except CommandError as error:
+        return [], error
 
 
 def check_folder(folder: Path) -> None:
@@ -127,10 +186,5 @@ def check_folder(folder: Path) -> None:
     try:
         results.make_folder(folder)
     except OSError as error:
-        reason = "it is a file" if folder.is_file() else error.strerror
+        reason = "it is a file" if folder.is_file() else error.strerror or str(error)
         raise CommandError(f"cannot write into the folder {folder}: {reason}") from error
-
-
-def explain(error: OSError) -> str:
-    """Return what went wrong with which file."""
-    return f"{error.filename}: {error.strerror}" if error.filename else str(error)

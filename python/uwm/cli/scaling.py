@@ -16,8 +16,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import uwm
-from uwm.cli.errors import CommandError
-from uwm.cli.options import add_settings, check_folder, explain, numbers, settings_of
+from uwm.checks import parse_whole
+from uwm.cli.errors import explained
+from uwm.cli.options import (
+    add_settings,
+    check_folder,
+    check_packages,
+    number,
+    numbers,
+    settings_of,
+    whole,
+    written,
+)
 from uwm.experiments.scaling import AXES, Plan, Scaling, describe_points, measure_scaling
 
 if TYPE_CHECKING:
@@ -29,30 +39,32 @@ DEFAULTS = {"address_bits": 2, "episodes": 32_000, "batch_size": 16, "seeds": 3}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    whole = numbers(int, "whole numbers joined by commas")
+    wholes = numbers(parse_whole, "whole numbers joined by commas")
     add_settings(parser, leave_out=("hidden",), **DEFAULTS)
     parser.add_argument("--widths", metavar="N,N", default=list(Plan.widths),
-                        type=lambda text: [] if text == "none" else whole(text),
+                        type=lambda text: [] if text == "none" else wholes(text),
                         help="units per hidden layer, or none (default 8,16,...,1024)")  # fmt: skip
     parser.add_argument("--depths", metavar="N,N", default=list(Plan.depths),
-                        type=lambda text: [] if text == "none" else whole(text),
+                        type=lambda text: [] if text == "none" else wholes(text),
                         help="numbers of hidden layers, or none (default 1,2,3,4,5)")  # fmt: skip
-    parser.add_argument("--layers", type=int, default=Plan.layers, metavar="N",
+    parser.add_argument("--layers", type=whole, default=Plan.layers, metavar="N",
                         help=f"hidden layers, against width (default {Plan.layers})")  # fmt: skip
-    parser.add_argument("--width", type=int, default=Plan.width, metavar="N",
+    parser.add_argument("--width", type=whole, default=Plan.width, metavar="N",
                         help=f"units per layer, against depth (default {Plan.width})")  # fmt: skip
     parser.add_argument("--factors", metavar="F,F", default=list(Plan.factors),
                         type=numbers(float, "numbers joined by commas"),
                         help="of the learning rates, to try (default 3,1,0.3,0.1)")  # fmt: skip
-    parser.add_argument("--samples", type=int, default=Plan.samples, metavar="N",
+    parser.add_argument("--samples", type=whole, default=Plan.samples, metavar="N",
                         help=f"for the noise of each network (default {Plan.samples})")  # fmt: skip
     parser.add_argument("--trained", action="store_true",
                         help="measure the noise after training, too")  # fmt: skip
-    parser.add_argument("--target", type=float, default=Plan.target, metavar="R",
+    parser.add_argument("--target", type=number, default=Plan.target, metavar="R",
                         help=f"the reward to reach (default {Plan.target})")  # fmt: skip
     parser.add_argument("--out", metavar="DIR", default="uwm-scaling",
-                        help="folder for the results, replaced (default uwm-scaling)")  # fmt: skip
-    parser.add_argument("--jobs", type=int, metavar="N", help="runs at a time (default: all cores)")
+                        help="folder for the results (default uwm-scaling)")  # fmt: skip
+    parser.add_argument(
+        "--jobs", type=whole, metavar="N", help="runs at a time (default: all cores)"
+    )
     parser.add_argument("--json", action="store_true", help="results as JSON on standard output")
     parser.add_argument("--quiet", action="store_true", help="no progress")
     parser.add_argument("--no-plot", action="store_true", help="no scaling.png")
@@ -60,38 +72,45 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure, show and write; return the exit code."""
-    from uwm.experiments import plot, screen
+    from uwm.experiments import screen
 
     settings = settings_of(args, **DEFAULTS)
-    check_folder(Path(args.out))
-    try:
+    folder = Path(args.out)
+    check_folder(folder)
+    with explained():
         names = ("widths", "depths", "layers", "width", "factors", "samples", "trained", "target")
         plan = Plan(settings, **{name: getattr(args, name) for name in names})
-        if not args.no_plot:
-            plot.check_matplotlib()
+        check_packages(args)
         tell = None if args.quiet else screen.console(stderr=True).print
         found = measure_scaling(plan, jobs=args.jobs, progress=tell)
-        files = found.write(Path(args.out), plot=not args.no_plot)
-        if args.json:
-            print(json.dumps(as_json(found, files), indent=2))
-            return 0
-        out = screen.console(stderr=False)
-        for axis in AXES:
-            if getattr(plan, f"{axis}s"):
-                out.print(table(found, axis))
-        out.print(plan.describe(), soft_wrap=True)
-        out.print("Written: " + ", ".join(str(path) for path in files), soft_wrap=True)
-    except (ValueError, TypeError, MemoryError, ImportError) as error:
-        raise CommandError(str(error) or type(error).__name__) from error
-    except OSError as error:
-        raise CommandError(explain(error)) from error
+    files, lost = written(lambda: found.write(folder, plot=not args.no_plot))
+    if args.json:
+        print(json.dumps(as_json(found, files), indent=2))
+    else:
+        show(found, files)
+    if lost is not None:
+        raise lost
     return 0
+
+
+def show(found: Scaling, files: list[Path]) -> None:
+    """Print a table per axis and where the files are."""
+    from uwm.experiments import screen
+
+    out = screen.console(stderr=False)
+    for axis in AXES:
+        if getattr(found.plan, f"{axis}s"):
+            out.print(table(found, axis))
+    out.print(found.plan.describe(), soft_wrap=True)
+    if files:
+        out.print("Written: " + ", ".join(str(path) for path in files), soft_wrap=True)
 
 
 def as_json(found: Scaling, files: list[Path]) -> dict[str, Any]:
     """Return what --json prints."""
     return {
         "version": uwm.__version__,
+        "simd_level": uwm.simd_level(),
         "task": found.plan.settings.task,
         "settings": found.plan.settings.as_dict(),
         "points": describe_points(found),

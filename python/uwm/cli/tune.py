@@ -14,11 +14,22 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from uwm.cli.errors import CommandError
-from uwm.cli.options import add_settings, check_folder, explain, names, numbers, settings_of
+from uwm.cli.errors import explained
+from uwm.cli.options import (
+    add_settings,
+    check_folder,
+    check_packages,
+    names,
+    numbers,
+    settings_of,
+    whole,
+    written,
+)
+from uwm.experiments import Settings
 from uwm.experiments.tuning import (
     FIRST_SEED,
     OBJECTIVES,
@@ -26,7 +37,6 @@ from uwm.experiments.tuning import (
     Search,
     Trial,
     Tuned,
-    TuningInterrupted,
     check_optuna,
     tune,
 )
@@ -42,12 +52,12 @@ HELP = "the best learning rates of each rule on a task"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     add_settings(parser, seeds="1 for each trial", first_seed=f"{FIRST_SEED}")
-    parser.add_argument("--trials", type=int, default=Search.trials, metavar="N",
+    parser.add_argument("--trials", type=whole, default=Search.trials, metavar="N",
                         help=f"of each rule (default {Search.trials})")  # fmt: skip
-    parser.add_argument("--finalists", type=int, default=Search.finalists, metavar="N",
+    parser.add_argument("--finalists", type=whole, default=Search.finalists, metavar="N",
                         help="trials of each rule that are run again; these runs decide"
                         f" (default {Search.finalists})")  # fmt: skip
-    parser.add_argument("--finalist-seeds", type=int, metavar="K",
+    parser.add_argument("--finalist-seeds", type=whole, metavar="K",
                         default=Search.finalist_seeds,
                         help=f"their further seeds (default {Search.finalist_seeds})")  # fmt: skip
     parser.add_argument("--tune", type=names, default=list(TUNABLE), metavar="A,B",
@@ -59,11 +69,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         type=numbers(float, "two numbers joined by a comma"),
                         help="of the learning rates"
                         f" (default {Search.lowest_rate},{Search.highest_rate})")  # fmt: skip
-    parser.add_argument("--search-seed", type=int, default=0, metavar="N",
+    parser.add_argument("--search-seed", type=whole, default=0, metavar="N",
                         help="of the search itself (default 0)")  # fmt: skip
     parser.add_argument("--out", metavar="DIR", default="uwm-tune",
                         help="folder for the results (default uwm-tune)")  # fmt: skip
-    parser.add_argument("--jobs", type=int, metavar="N", help="runs at a time (default: all cores)")
+    parser.add_argument(
+        "--jobs", type=whole, metavar="N", help="runs at a time (default: all cores)"
+    )
     parser.add_argument("--json", action="store_true", help="results as JSON on standard output")
     parser.add_argument("--quiet", action="store_true", help="no progress")
 
@@ -73,36 +85,38 @@ def run(args: argparse.Namespace) -> int:
     settings = settings_of(args, seeds=1, first_seed=FIRST_SEED)
     folder = Path(args.out)
     check_folder(folder)
-    try:
+    with explained():
         check_optuna()
-        if args.rate_range is not None and len(args.rate_range) != 2:
-            raise ValueError(f"--rate-range: expected two numbers, got {len(args.rate_range)}")
-        low, high = args.rate_range or (Search.lowest_rate, Search.highest_rate)
-        search = Search(
-            settings,
-            trials=args.trials,
-            finalists=args.finalists,
-            finalist_seeds=args.finalist_seeds,
-            tune=args.tune,
-            objective=args.objective,
-            lowest_rate=low,
-            highest_rate=high,
-            seed=args.search_seed,
-        )
+        check_packages(args)
+        search = search_of(args, settings)
         listener = None if args.quiet else reporter(search)
         found = tune(search, folder=folder, jobs=args.jobs, finished=listener)
-        files = found.write(folder)
-        if args.json:
-            print(json.dumps({**found.as_dict(), "files": [str(f) for f in files]}, indent=2))
-        else:
-            show(found, files)
-    except TuningInterrupted:
-        raise KeyboardInterrupt from None
-    except (ValueError, TypeError, MemoryError, ImportError) as error:
-        raise CommandError(str(error) or type(error).__name__) from error
-    except OSError as error:
-        raise CommandError(explain(error)) from error
+    files, lost = written(lambda: found.write(folder))
+    if args.json:
+        print(json.dumps({**found.as_dict(), "files": [str(f) for f in files]}, indent=2))
+    else:
+        show(found, files)
+    if lost is not None:
+        raise lost
     return 0
+
+
+def search_of(args: argparse.Namespace, settings: Settings) -> Search:
+    """Return the search that the options ask for."""
+    if args.rate_range is not None and len(args.rate_range) != 2:
+        raise ValueError(f"--rate-range: expected two numbers, got {len(args.rate_range)}")
+    low, high = args.rate_range or (Search.lowest_rate, Search.highest_rate)
+    return Search(
+        settings,
+        trials=args.trials,
+        finalists=args.finalists,
+        finalist_seeds=args.finalist_seeds,
+        tune=args.tune,
+        objective=args.objective,
+        lowest_rate=low,
+        highest_rate=high,
+        seed=args.search_seed,
+    )
 
 
 def reporter(search: Search) -> Callable[[Trial], None]:
@@ -136,8 +150,10 @@ def show(found: Tuned, files: list[Path]) -> None:
     out.print(table(found))
     out.print(f"Each rule: {found.search.describe()}; {found.search.settings.describe()}",
               soft_wrap=True)  # fmt: skip
-    out.print(f"Fresh seeds at these settings: uwm compare --settings {files[0]}", soft_wrap=True)
-    out.print("Written: " + ", ".join(str(path) for path in files), soft_wrap=True)
+    if files:
+        again = f"uwm compare --settings {shlex.quote(str(files[0]))}"
+        out.print(f"Fresh seeds at these settings: {again}", soft_wrap=True)
+        out.print("Written: " + ", ".join(str(path) for path in files), soft_wrap=True)
 
 
 def table(found: Tuned) -> Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -15,10 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 import uwm
-from uwm.experiments.settings import Settings, whole_number
+from uwm.checks import shown, whole_number
+from uwm.experiments.settings import Settings
 from uwm.tasks import Classification, Multiplexer, Task, digits, from_file
 
 CURVE_POINTS = 200
+MOST_JOBS = 1_024
 
 Listener = Callable[[str, int, int, int, float], None]
 
@@ -124,7 +127,7 @@ def compare(
     (10,)
     """
     settings = Settings() if settings is None else settings
-    jobs = available_cores() if jobs is None else whole_number("jobs", jobs, 1)
+    jobs = available_cores() if jobs is None else whole_number("jobs", jobs, 1, MOST_JOBS)
     if task is None:
         title, task = title_of(settings), make_task(settings)
     else:  # the settings must not name another task than was used
@@ -278,14 +281,35 @@ def title_of(settings: Settings) -> str:
 
 
 def new_network(settings: Settings, task: Task, seed: int) -> uwm.Network:
-    """Return an untrained network of the right sizes for the task."""
+    """Return an untrained network of the right sizes for the task.
+
+    Raises ValueError if it is larger than the memory.
+    """
+    sizes = [task.n_inputs, *settings.hidden, task.n_outputs]
+    check_memory(sizes, settings)
     return uwm.Network(
-        [task.n_inputs, *settings.hidden, task.n_outputs],
+        sizes,
         output="bernoulli" if task.n_outputs == 1 else "softmax",
         units=settings.units,
         dtype=settings.dtype,
         seed=seed,
     )
+
+
+def check_memory(sizes: Sequence[int], settings: Settings) -> None:
+    """Raise ValueError if a network and its training need more memory than there is."""
+    if not hasattr(os, "sysconf"):
+        return
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    weights = sum(a * b for a, b in itertools.pairwise(sizes))
+    # The weights, their update, and the two moments of Adam; logits and activations of a batch.
+    numbers = 4 * weights + 2 * settings.batch_size * sum(sizes)
+    needed = numbers * (4 if settings.dtype == "float32" else 8)
+    if needed > memory:
+        raise ValueError(
+            f"hidden, batch_size: {shown(weights)} weights and batches of {settings.batch_size:,}"
+            f" need {needed / 1e9:.3g} GB of memory, this machine has {memory / 1e9:.3g} GB"
+        )
 
 
 def new_optimizer(settings: Settings, rule: str) -> uwm.Adam | uwm.SGD:

@@ -27,9 +27,10 @@ from uwm.analysis import (
 )
 from uwm.analysis.exact import LIMIT, Reward
 from uwm.analysis.sampling import check_task
+from uwm.checks import finite, one_of, whole_number
 from uwm.experiments.comparison import make_task, new_baseline, new_network, new_optimizer, title_of
 from uwm.experiments.named import rule_or_estimator
-from uwm.experiments.settings import Settings, finite, one_of, whole_number
+from uwm.experiments.settings import Settings
 from uwm.reference.arrays import Array
 from uwm.reference.random import PARAMETERS, normals
 
@@ -42,6 +43,7 @@ RULES = (
     "unbiased_weight_max",
 )
 REWARD_SAMPLES = 2**14
+MOST_CHECKPOINTS = 100_000
 PLOT = "gradients.png"
 
 Listener = Callable[[str, int, int], object]
@@ -165,8 +167,8 @@ def gradients(
         settings = Settings(address_bits=2, hidden=(6, 4), rules=("unbiased_weight_max",))
     if len(settings.rules) != 1:
         raise ValueError(f"expected one rule to train with, got {len(settings.rules)}")
-    whole_number("samples", samples, 20)
-    whole_number("checkpoints", checkpoints, 0)
+    samples = whole_number("samples", samples, 20)
+    checkpoints = whole_number("checkpoints", checkpoints, 0, MOST_CHECKPOINTS)
     if method is not None:
         one_of("method", method, ("exact", "sampled"))
     objects = [rule_or_estimator(rule) if isinstance(rule, str) else rule for rule in rules]
@@ -378,7 +380,8 @@ def mean_reward(net: uwm.Network, task: Any, seed: int) -> float:
 
 def rescale(net: uwm.Network, scale: float, seed: int) -> None:
     """Give a network normal weights of this standard deviation."""
-    if not finite("scale", scale) > 0:
+    scale = finite("scale", scale)
+    if not scale > 0:
         raise ValueError(f"scale: expected a number above 0, got {scale}")
     for ell, layer in enumerate(net.layers):
         layer.weight = scale * normals(seed, 0, PARAMETERS, ell, *layer.weight.shape)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -52,9 +54,12 @@ def _own(name: str) -> Any:
     if not isinstance(made, type):
         raise ValueError(f"rules: {where} has no class {attribute!r}")
     try:
-        rule = made()
+        inspect.signature(made).bind()
     except TypeError as error:
         raise ValueError(f"rules: {name}: expected a class without arguments: {error}") from error
+    except ValueError:  # a class of C++, whose signature Python does not know
+        pass
+    rule = made()
     if not (hasattr(rule, "unit_rewards") or hasattr(rule, "updates")):
         raise ValueError(f"rules: {name}: expected a subclass of uwm.Rule")
     return rule
@@ -63,10 +68,26 @@ def _own(name: str) -> Any:
 def _from_file(path: Path) -> ModuleType:
     if not path.is_file():
         raise FileNotFoundError(2, "No such file", str(path))
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    path = path.resolve()
+    name = path.stem
+    if name in sys.modules and getattr(sys.modules[name], "__file__", None) != str(path):
+        name = f"uwm_own_{name}"  # a file may be called numpy.py
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module  # what the file's own classes look themselves up in
+    sys.modules[name] = module  # what the file's own classes look themselves up in
     spec.loader.exec_module(module)
     return module
+
+
+def own_files(names: Iterable[str]) -> set[str]:
+    """Return the files of the names that are a user's own, as tracebacks call them."""
+    files = set()
+    for name in names:
+        where = name.rpartition(":")[0]
+        if where.endswith(".py"):
+            files.add(str(Path(where).resolve()))
+        elif where:
+            files.add(str(getattr(sys.modules.get(where), "__file__", None) or ""))
+    return files - {""}

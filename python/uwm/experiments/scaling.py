@@ -21,7 +21,9 @@ import numpy as np
 import uwm
 from uwm.analysis import sampled_statistics
 from uwm.analysis.sampling import GROUPS
+from uwm.checks import finite, sequence, whole_number
 from uwm.experiments.comparison import (
+    MOST_JOBS,
     Request,
     Run,
     available_cores,
@@ -33,11 +35,12 @@ from uwm.experiments.comparison import (
     train_all,
 )
 from uwm.experiments.results import csv_text, make_folder, write_whole
-from uwm.experiments.settings import Settings, finite, whole_number
+from uwm.experiments.settings import MOST_LAYERS, Settings
 from uwm.experiments.statistics import student_t
 from uwm.tasks import Task
 
 AXES = ("width", "depth")
+MOST_UNITS = 2**31 - 1
 TRAINER = "unbiased_weight_max"  # of the networks whose noise is measured after training
 
 
@@ -68,20 +71,25 @@ class Plan:
     target: float = 0.5
 
     def __post_init__(self) -> None:
-        for name in ("widths", "depths", "factors"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
-        for name, values in (("widths", self.widths), ("depths", self.depths)):
-            for value in values:
-                whole_number(name, value, 1)
-        for name in ("layers", "width"):
-            whole_number(name, getattr(self, name), 1)
-        whole_number("samples", self.samples, 2 * GROUPS)
-        finite("target", self.target)
+        for name, most in (("widths", MOST_UNITS), ("depths", MOST_LAYERS)):
+            values = sequence(name, getattr(self, name))
+            self._set(name, tuple(whole_number(name, value, 1, most) for value in values))
+        self._set("layers", whole_number("layers", self.layers, 1, MOST_LAYERS))
+        self._set("width", whole_number("width", self.width, 1, MOST_UNITS))
+        self._set("samples", whole_number("samples", self.samples, 2 * GROUPS))
+        self._set("target", finite("target", self.target))
+        factors = sequence("factors", self.factors)
+        self._set("factors", tuple(finite("factors", factor) for factor in factors))
         for factor in self.factors:
-            if not finite("factors", factor) > 0:
+            if not factor > 0:
                 raise ValueError(f"factors: expected numbers above 0, got {factor}")
+        if not self.factors:
+            raise ValueError("factors: expected at least one number, got none")
         if not self.sizes:
             raise ValueError("widths, depths: expected at least one size, got none")
+
+    def _set(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
 
     @property
     def sizes(self) -> list[tuple[str, tuple[int, ...]]]:
@@ -198,7 +206,7 @@ def measure_scaling(
     True
     """
     settings = plan.settings
-    jobs = available_cores() if jobs is None else whole_number("jobs", jobs, 1)
+    jobs = available_cores() if jobs is None else whole_number("jobs", jobs, 1, MOST_JOBS)
     title = title_of(settings) if task is None else getattr(task, "name", type(task).__name__)
     task = make_task(settings) if task is None else task
     tell = progress or (lambda line: None)

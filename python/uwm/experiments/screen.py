@@ -29,7 +29,8 @@ def console(*, stderr: bool) -> Console:
         from rich.console import Console
     except ImportError:
         raise ImportError('tables and progress need rich: pip install "uwm[cli]"') from None
-    made = Console(stderr=stderr, highlight=False)
+    # Names of the user's are shown as they are, brackets and colons included.
+    made = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
     if not made.is_terminal:
         made.width = PIPE_WIDTH
     return made
@@ -39,10 +40,10 @@ def console(*, stderr: bool) -> Console:
 def live(screen: Console, settings: Settings) -> Iterator[Listener]:
     """Show a progress bar and the latest reward of each rule while the block runs.
 
-    Yields the function to hand to compare as `progress`. Without a terminal it prints one line per
-    finished run.
+    Yields the function to hand to compare as `progress`. Without a proper terminal it prints
+    one line per finished run.
     """
-    if not screen.is_terminal:
+    if not screen.is_terminal or screen.is_dumb_terminal:  # no bar in motion
 
         def report(rule: str, seed: int, step: int, steps: int, reward: float) -> None:
             if step >= steps:
@@ -60,7 +61,7 @@ def live(screen: Console, settings: Settings) -> Iterator[Listener]:
     )
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
         TaskProgressColumn(),
         TextColumn("reward {task.fields[reward]}"),
@@ -88,7 +89,7 @@ def table(comparison: Comparison, width: int) -> Table:
     full = build(comparison.title, rows, tested, narrow=False)
     from rich.console import Console
 
-    needed = Console(width=500).measure(full).maximum
+    needed = Console(width=500, markup=False, emoji=False).measure(full).maximum
     return full if needed <= width else build(comparison.title, rows, tested, narrow=True)
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import json
-import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import uwm
+from uwm.checks import finite, one_of, sequence, shown, whole_number
 
 DEFAULT_RULES = (
     "reinforce",
@@ -29,7 +29,12 @@ CLASSIFICATION = {
     "learning_rate": 0.003,
 }
 FIRST_RATE, LAST_RATE = 0.02, 0.002
-NOT_SETTINGS = ("version", "unfinished", "search")  # what else a settings file holds
+NOT_SETTINGS = ("version", "simd_level", "unfinished", "search")  # what else a settings file holds
+MOST_SEEDS = 100_000
+MOST_LAYERS = 1_000
+MOST_BYTES = 10_000_000  # of a settings file
+# Levels of one group give the same numbers bit for bit, see the README.
+SIMD_GROUPS = (("x86-64", "x86-64-v2"), ("x86-64-v3", "x86-64-v4"))
 
 
 @dataclass(frozen=True)
@@ -76,35 +81,36 @@ class Settings:
 
     def __post_init__(self) -> None:
         if not isinstance(self.task, str):
-            raise TypeError(f"task: expected a name, got {self.task!r}")
-        for name in ("address_bits", "episodes", "batch_size", "seeds"):
-            whole_number(name, getattr(self, name), 1)
-        whole_number("first_seed", self.first_seed, 0)
+            raise TypeError(f"task: expected a name, got {shown(self.task)}")
+        if not isinstance(self.rates_from, str):
+            raise TypeError(f"rates_from: expected words, got {shown(self.rates_from)}")
+        for name, most in LIMITS.items():
+            self._set(name, whole_number(name, getattr(self, name), 1, most))
+        self._set("first_seed", whole_number("first_seed", self.first_seed, 0, 2**64))
         if self.first_seed + self.seeds > 2**64:
             raise ValueError(f"first_seed: expected seeds below 2**64, got {self.first_seed}")
-        for name in ("hidden", "rules"):
-            value = getattr(self, name)
-            if isinstance(value, str) or not isinstance(value, Sequence):
-                raise TypeError(f"{name}: expected a sequence, got {value!r}")
-            object.__setattr__(self, name, tuple(value))
-        for size in self.hidden:
-            whole_number("hidden", size, 1)
+        hidden = sequence("hidden", self.hidden)
+        if len(hidden) > MOST_LAYERS:
+            raise ValueError(f"hidden: expected at most {MOST_LAYERS} layers, got {len(hidden)}")
+        self._set("hidden", tuple(whole_number("hidden", size, 1) for size in hidden))
+        self._set("rules", sequence("rules", self.rules))
         self._check_rules()
+        self._check_rates()
         one_of("optimizer", self.optimizer, ("adam", "sgd"))
         one_of("units", self.units, ("binary", "bipolar"))
         one_of("dtype", self.dtype, ("float32", "float64"))
-        for value in (self.baseline, *self.baselines.values()):
-            if isinstance(value, str):
-                one_of("baseline", value, ("running-mean",))
-            elif value is not None:
-                finite("baseline", value)
+        self._set("baseline", baseline_value(self.baseline))
+        self._set("baselines", {k: baseline_value(v) for k, v in self.baselines.items()})
+
+    def _set(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
 
     def _check_rules(self) -> None:
         for rule in self.rules:
             if isinstance(rule, str):
                 one_of("rules", rule, uwm.RULES)
             elif not isinstance(rule, uwm.Rule):
-                raise TypeError(f"rules: expected names or uwm.Rule objects, got {rule!r}")
+                raise TypeError(f"rules: expected names or uwm.Rule objects, got {shown(rule)}")
         names = self.rule_names
         if not names:
             raise ValueError("rules: expected at least one rule, got none")
@@ -114,21 +120,28 @@ class Settings:
         for what in ("learning_rates", "baselines"):
             values = getattr(self, what)
             if not isinstance(values, Mapping):
-                raise TypeError(
-                    f"{what}: expected {what.replace('learning_', '')} by rule, got {values!r}"
-                )
+                kind = what.replace("learning_", "")
+                raise TypeError(f"{what}: expected {kind} by rule, got {shown(values)}")
             for rule in values:
                 one_of(what, rule, names)
-        for name in names:
-            rates = self.rates(name)
-            for rate in rates if isinstance(rates, tuple) else (rates,):
-                if not finite("learning_rate", rate) > 0:
-                    raise ValueError(f"learning_rate: expected a number above 0, got {rate}")
-            if isinstance(rates, tuple) and len(rates) != len(self.hidden) + 1:
+
+    def _check_rates(self) -> None:
+        if self.learning_rate is not None:
+            self._set("learning_rate", self._rates_value(self.learning_rate))
+        own = {rule: self._rates_value(rates) for rule, rates in self.learning_rates.items()}
+        self._set("learning_rates", own)
+
+    def _rates_value(self, rates: object) -> float | tuple[float, ...]:
+        several = isinstance(rates, Sequence) and not isinstance(rates, str)
+        if several or (isinstance(rates, np.ndarray) and rates.ndim == 1):
+            made = tuple(rate_value(rate) for rate in sequence("learning_rate", rates))
+            if len(made) != len(self.hidden) + 1:
                 raise ValueError(
                     "learning_rate: expected one number,"
-                    f" or {len(self.hidden) + 1} (one per layer), got {len(rates)}"
+                    f" or {len(self.hidden) + 1} (one per layer), got {len(made)}"
                 )
+            return made
+        return rate_value(rates)
 
     @property
     def rule_names(self) -> tuple[str, ...]:
@@ -143,7 +156,7 @@ class Settings:
     @property
     def steps(self) -> int:
         """Updates of one run."""
-        return math.ceil(self.episodes / self.batch_size)
+        return -(-self.episodes // self.batch_size)
 
     def rates(self, rule: str) -> float | tuple[float, ...]:
         """Return the learning rate, or rates of each layer, that a rule uses."""
@@ -151,7 +164,7 @@ class Settings:
         if rates is None:
             falling = np.geomspace(FIRST_RATE, LAST_RATE, len(self.hidden) + 1).tolist()
             return tuple(float(f"{rate:.3g}") for rate in falling)
-        return tuple(rates) if isinstance(rates, Sequence) and not isinstance(rates, str) else rates
+        return tuple(rates) if isinstance(rates, Sequence) else rates
 
     def baseline_of(self, rule: str) -> str | float | None:
         """Return the baseline that a rule uses."""
@@ -180,46 +193,87 @@ class Settings:
         return values
 
 
+LIMITS = {
+    "address_bits": 16,  # more inputs than a network has room for
+    "episodes": 2**63 - 1,
+    "batch_size": 2**31 - 1,
+    "seeds": MOST_SEEDS,
+}
+
+
+def rate_value(value: object) -> float:
+    """Return a learning rate, a finite number above 0."""
+    rate = finite("learning_rate", value)
+    if not rate > 0:
+        raise ValueError(f"learning_rate: expected a number above 0, got {rate}")
+    return rate
+
+
+def baseline_value(value: object) -> str | float | None:
+    """Return a baseline: None, "running-mean" or a finite number."""
+    if isinstance(value, str):
+        one_of("baseline", value, ("running-mean",))
+        return value
+    return None if value is None else finite("baseline", value)
+
+
 def read_settings(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Return the settings in a JSON file, a comparison's own settings.json for instance.
 
     Raises OSError if it cannot be read, ValueError if it holds anything else.
     """
-    try:
-        values = json.loads(Path(path).read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path}: not a JSON file: {error}") from None
-    if not isinstance(values, dict):
-        raise ValueError(f"{path}: expected a JSON object of settings")
+    values = read_json(path)
     names = [field.name for field in dataclasses.fields(Settings)]
     for name in values:
-        if name not in NOT_SETTINGS:
-            try:
-                one_of("setting", name, names)
-            except ValueError as error:
-                raise ValueError(f"{path}: {error}") from None
+        if name not in (*names, *NOT_SETTINGS):
+            close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+            hint = f"did you mean {close[0]}?" if close else f"the settings are {', '.join(names)}"
+            raise ValueError(f"{path}: setting: unknown {shown(name)}; {hint}")
     return {name: value for name, value in values.items() if name not in NOT_SETTINGS}
 
 
-def whole_number(name: str, value: object, least: int) -> int:
-    """Return value if it is an integer of at least `least`."""
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name}: expected a whole number, got {value!r}")
-    if value < least:
-        raise ValueError(f"{name}: expected at least {least}, got {value}")
-    return value
+def read_json(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Return the one object in a JSON file, refusing what JSON leaves open.
+
+    Raises OSError if it cannot be read, ValueError if it holds anything else: other data than
+    UTF-8 text, NaN or infinity, a name twice, brackets in brackets without end.
+    """
+    with open(path, "rb") as file:
+        data = file.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise ValueError(f"{path}: not a settings file: it has more than {MOST_BYTES:,} bytes")
+    try:
+        if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+            raise ValueError("it is UTF-16, expected UTF-8")
+        values = json.loads(
+            data.decode("utf-8-sig"), object_pairs_hook=each_once, parse_constant=no_constant
+        )
+    except UnicodeDecodeError:
+        raise ValueError(f"{path}: not a JSON file: it is no UTF-8 text") from None
+    except RecursionError:
+        raise ValueError(f"{path}: not a settings file: brackets are nested too deep") from None
+    except ValueError as error:
+        raise ValueError(f"{path}: not a JSON file: {error}") from None
+    if not isinstance(values, dict):
+        raise ValueError(f"{path}: expected a JSON object of settings, got {shown(values)}")
+    return values
 
 
-def finite(name: str, value: object) -> float:
-    """Return value if it is a finite number."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"{name}: expected a number, got {value!r}")
-    if not math.isfinite(value):
-        raise ValueError(f"{name}: expected a finite number, got {value}")
-    return value
+def each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object, or raise ValueError if it has a name twice."""
+    made: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in made:
+            raise ValueError(f"{shown(name)} is given twice")
+        made[name] = value
+    return made
 
 
-def one_of(name: str, value: object, known: Sequence[str]) -> None:
-    """Raise ValueError listing the known values if value is none of them."""
-    if value not in known:
-        raise ValueError(f"{name}: unknown {value!r}, expected one of {', '.join(known)}")
+def no_constant(word: str) -> None:
+    """Refuse NaN and infinity, which Python's reader would take."""
+    raise ValueError(f"expected numbers, got {word}")
+
+
+def same_numbers(one: str, other: str) -> bool:
+    """Tell whether two instruction sets give the same numbers bit for bit."""
+    return one == other or any(one in group and other in group for group in SIMD_GROUPS)

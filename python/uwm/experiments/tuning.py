@@ -24,7 +24,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import uwm
+from uwm.checks import finite, one_of, sequence, whole_number
 from uwm.experiments.comparison import (
+    MOST_JOBS,
     Listener,
     Request,
     Run,
@@ -36,13 +38,14 @@ from uwm.experiments.comparison import (
     train_all,
 )
 from uwm.experiments.results import csv_text, make_folder, write_whole
-from uwm.experiments.settings import Settings, finite, one_of, whole_number
+from uwm.experiments.settings import MOST_SEEDS, Settings
 from uwm.tasks import Task
 
 if TYPE_CHECKING:
     import optuna
 
 ROUND = 4
+MOST_TRIALS = 100_000
 RANDOM_TRIALS = 8  # before the search models what it has seen
 FIRST_SEED = 1_000_000  # of the trials: a comparison's seeds, from 0, are fresh ones
 TUNABLE = ("learning_rate", "baseline")
@@ -82,19 +85,26 @@ class Search:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        whole_number("trials", self.trials, 1)
-        whole_number("finalists", self.finalists, 0)
-        whole_number("finalist_seeds", self.finalist_seeds, 1)
-        whole_number("seed", self.seed, 0)
-        object.__setattr__(self, "tune", tuple(self.tune))
+        checked: dict[str, object] = {
+            "trials": whole_number("trials", self.trials, 1, MOST_TRIALS),
+            "finalists": whole_number("finalists", self.finalists, 0, MOST_TRIALS),
+            "finalist_seeds": whole_number("finalist_seeds", self.finalist_seeds, 1, MOST_SEEDS),
+            "seed": whole_number("seed", self.seed, 0, 2**64),
+            "lowest_rate": finite("lowest_rate", self.lowest_rate),
+            "highest_rate": finite("highest_rate", self.highest_rate),
+            "tune": sequence("tune", self.tune),
+        }
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
         if not self.tune:
             raise ValueError(f"tune: expected some of {', '.join(TUNABLE)}, got nothing")
         for name in self.tune:
             one_of("tune", name, TUNABLE)
         one_of("objective", self.objective, OBJECTIVES)
-        low, high = (finite(n, getattr(self, n)) for n in ("lowest_rate", "highest_rate"))
-        if not 0 < low < high:
-            raise ValueError(f"lowest_rate, highest_rate: expected 0 < {low} < {high}")
+        if not 0 < self.lowest_rate < self.highest_rate:
+            raise ValueError(
+                f"lowest_rate, highest_rate: expected 0 < {self.lowest_rate} < {self.highest_rate}"
+            )
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -251,7 +261,7 @@ def tune(
     """
     check_optuna()
     settings = search.settings
-    jobs = available_cores() if jobs is None else whole_number("jobs", jobs, 1)
+    jobs = available_cores() if jobs is None else whole_number("jobs", jobs, 1, MOST_JOBS)
     title = title_of(settings) if task is None else getattr(task, "name", type(task).__name__)
     task = make_task(settings) if task is None else task
     new_network(settings, task, settings.first_seed)  # what it refuses, it refuses before training

@@ -1,0 +1,159 @@
+"""Numbers and names that a user gives, checked in one way for functions, files and options.
+
+Numbers may come from anywhere: Python, NumPy, JSON, the text of an option. What passes is returned
+as plain Python, which JSON can hold.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import numbers
+import operator
+import re
+from collections.abc import Sequence
+from decimal import Context, Decimal, InvalidOperation
+
+import numpy as np
+
+LONGEST = 60  # characters of a value in a message
+MOST = 2**63 - 1
+
+
+def whole_number(name: str, value: object, least: int, most: int = MOST) -> int:
+    """Return a whole number between least and most as an int.
+
+    An integer of Python or NumPy passes, and a float without a fraction such as 1e4.
+    Raises TypeError for what is no number, ValueError for a fraction or a number out of range.
+
+    >>> whole_number("steps", 1e4, 1)
+    10000
+    """
+    made = _integer(name, value)
+    if made < least:
+        raise ValueError(f"{name}: expected at least {least}, got {shown(made)}")
+    if made > most:
+        raise ValueError(f"{name}: expected at most {most:,}, got {shown(made)}")
+    return made
+
+
+def _integer(name: str, value: object) -> int:
+    value = _scalar(value)
+    if isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name}: expected a whole number, got {value!r}")
+    try:
+        return operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        pass
+    if not isinstance(value, numbers.Real):
+        raise TypeError(f"{name}: expected a whole number, got {shown(value)}")
+    if not math.isfinite(value) or value != math.floor(value):
+        raise ValueError(f"{name}: expected a whole number, got {shown(value)}")
+    return math.floor(value)
+
+
+def finite(name: str, value: object) -> float:
+    """Return a finite number as a float, or as the int that it was.
+
+    Raises TypeError for what is no number, ValueError for NaN, infinity and what no float can hold.
+
+    >>> finite("learning_rate", 0.5)
+    0.5
+    """
+    value = _scalar(value)
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name}: expected a number, got {shown(value)}")
+    try:
+        made = float(value)
+    except OverflowError:
+        made = math.inf
+    if not math.isfinite(made):
+        raise ValueError(f"{name}: expected a finite number, got {shown(value)}")
+    if isinstance(value, numbers.Integral):
+        return int(value)
+    # The shortest decimal of a float32: 0.1 stays 0.1.
+    return float(str(value)) if isinstance(value, np.floating) else made
+
+
+def sequence(name: str, value: object) -> tuple[object, ...]:
+    """Return the items of a list, tuple, range or one-dimensional array.
+
+    Raises TypeError for anything else.
+    """
+    if isinstance(value, np.ndarray) and value.ndim == 1:
+        return tuple(value)
+    if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
+        raise TypeError(f"{name}: expected a sequence, got {shown(value)}")
+    return tuple(value)
+
+
+def one_of(name: str, value: object, known: Sequence[str]) -> None:
+    """Raise ValueError listing the known values if value is none of them."""
+    if not isinstance(value, str) or value not in known:
+        close = difflib.get_close_matches(value, known, n=1) if isinstance(value, str) else []
+        hint = f" (did you mean {close[0]}?)" if close else ""
+        raise ValueError(
+            f"{name}: unknown {shown(value)}, expected one of {', '.join(known)}{hint}"
+        )
+
+
+def parse_whole(text: str) -> int:
+    """Return the whole number that a text stands for, in any notation: 10000, 10_000, 1e4.
+
+    Raises ValueError for anything else.
+
+    >>> parse_whole("1e4")
+    10000
+    """
+    text = text.strip()
+    try:
+        number = Decimal(text)
+        # An exponent may ask for more digits than there is memory.
+        if number.is_finite() and number.adjusted() < 400 and number == number.to_integral_value():
+            return int(number)
+    except InvalidOperation:
+        pass
+    raise ValueError(f"expected a whole number, got {shown(text)}")
+
+
+def shown(value: object) -> str:
+    """Return a value as one line of a message, the middle of a long one left out.
+
+    >>> shown(10**100)
+    '1e+100'
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**30:
+        return f"{Decimal(value).normalize(Context(prec=6)):g}"
+    words = value.item() if isinstance(value, np.generic) else value
+    return shortened(one_line(repr(words)), LONGEST)
+
+
+def one_line(text: str) -> str:
+    """Return text with everything that is not printable, line ends above all, written as escapes.
+
+    >>> one_line("a\\nb")
+    'a\\\\nb'
+    """
+    if text.isprintable():
+        return text
+    return re.sub(
+        r"[^ -~]",
+        lambda found: found[0] if found[0].isprintable() else ascii(found[0])[1:-1],
+        text,
+    )
+
+
+def shortened(text: str, most: int) -> str:
+    """Return text of at most so many characters, the middle left out of a longer one.
+
+    >>> shortened("a long name", 6)
+    'a l…me'
+    """
+    if len(text) <= most:
+        return text
+    tail = (most - 1) // 2
+    return f"{text[: most - 1 - tail]}…{text[len(text) - tail :]}"
+
+
+def _scalar(value: object) -> object:
+    return value[()] if isinstance(value, np.ndarray) and value.ndim == 0 else value
