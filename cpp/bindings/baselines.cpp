@@ -38,6 +38,7 @@ A baseline of your own is a subclass with ``predict(x)``, which returns (batch,)
           [](const BaselineHandle& self, const py::object& x) {
             Baseline& baseline = engine(self);
             const Matrix<double> input = matrix<double>(x, "x");
+            const Use use = Use::reading(self);
             const auto b = std::make_shared<Vector<double>>(input.rows());
             baseline.predict(input, *b);
             return view(*b, keep(b), true);
@@ -59,6 +60,7 @@ array([0.5, 0.5])
               throw ValueError("reward must have shape (" + std::to_string(input.rows()) + ",), got (" +
                                std::to_string(r.size()) + ",)");
             if (r.size() == 0 || !r.allFinite()) throw ValueError("reward must hold finite numbers, at least one");
+            const Use use = Use::changing(self);
             baseline.update(input, r);
           },
           py::arg("x"), py::arg("reward"), R"(
@@ -93,7 +95,12 @@ Raises:
       .def_property_readonly(
           "rate", [](const RunningMeanHandle& self) { return running_mean(self).rate(); }, "As given.")
       .def_property_readonly(
-          "value", [](const RunningMeanHandle& self) { return running_mean(self).value(); }, "The mean as it stands.");
+          "value",
+          [](const RunningMeanHandle& self) {
+            const Use use = Use::reading(self);
+            return running_mean(self).value();
+          },
+          "The mean as it stands.");
 }
 
 }  // namespace uwm::python

@@ -10,6 +10,7 @@ void bind_checkpoint(py::module_& module) {
   module.def(
       "save",
       [](const std::filesystem::path& path, const NetworkHandle& net, const OptimizerHandle* optimizer) {
+        const Use using_net = Use::reading(net), using_optimizer = Use::reading(optimizer);
         visit(net, [&](const auto& n) {
           const py::gil_scoped_release release;
           save(path, n, optimizer != nullptr ? optimizer->engine.get() : nullptr);
@@ -26,6 +27,7 @@ Args:
 Raises:
     OSError: the file cannot be written.
     ValueError: a parameter is NaN or infinite.
+    RuntimeError: another thread changes one of them.
 
 >>> import os, tempfile, uwm
 >>> net, opt = uwm.Network([3, 4, 1]), uwm.Adam()

@@ -12,6 +12,8 @@
 #include <utility>
 #include <variant>
 
+#include "handle.hpp"
+#include "lease.hpp"
 #include "uwm/uwm.hpp"
 
 // What the Python classes hold. A network or a sample is of either precision; rules, tasks and baselines are
@@ -19,35 +21,43 @@
 
 namespace uwm::python {
 
-namespace py = pybind11;
-
 template <template <class> class X>
 using Either = std::variant<std::shared_ptr<X<float>>, std::shared_ptr<X<double>>>;
 
-struct NetworkHandle {
+// What can change has a lease: whoever uses it takes that, as lease.hpp says. Samples, rules and tasks never change.
+
+struct NetworkHandle : Handle {
+  NetworkHandle(Either<Network> n) : net(std::move(n)) {}  // NOLINT(google-explicit-constructor)
   Either<Network> net;
+  std::shared_ptr<Lease> lease = std::make_shared<Lease>("network");
 };
-struct LayerHandle {
+struct LayerHandle : Handle {
+  LayerHandle(const NetworkHandle& of, std::size_t i) : net(of.net), lease(of.lease), index(i) {}
   Either<Network> net;
+  std::shared_ptr<Lease> lease;  ///< the network's own
   std::size_t index;
 };
-struct SampleHandle {
+struct SampleHandle : Handle {
+  SampleHandle(Either<Sample> s) : sample(std::move(s)) {}  // NOLINT(google-explicit-constructor)
   Either<Sample> sample;
 };
-struct LayerGradientHandle {
+struct LayerGradientHandle : Handle {
+  LayerGradientHandle(py::array w, py::array b) : weight(std::move(w)), bias(std::move(b)) {}
   py::array weight, bias;
 };
-struct RuleHandle {
+struct RuleHandle : Handle {
   std::shared_ptr<const Rule> engine;
 };
-struct OptimizerHandle {
+struct OptimizerHandle : Handle {
   std::shared_ptr<Optimizer> engine;
+  std::shared_ptr<Lease> lease = std::make_shared<Lease>("optimizer");
 };
-struct TaskHandle {
+struct TaskHandle : Handle {
   std::shared_ptr<Task> engine;
 };
-struct BaselineHandle {
+struct BaselineHandle : Handle {
   std::shared_ptr<Baseline> engine;
+  std::shared_ptr<Lease> lease = std::make_shared<Lease>("baseline");
 };
 
 /// Calls f with the Network<float> or Network<double>.
@@ -60,8 +70,6 @@ template <class N>
 using scalar_of = std::remove_reference_t<decltype(std::declval<N&>().layers()[0].weight(0, 0))>;
 template <class N>
 using Scalar = std::remove_const_t<scalar_of<N>>;
-
-inline std::string type_name(const py::handle& object) { return py::str(py::type::handle_of(object).attr("__name__")); }
 
 inline std::string shape_of(const py::array& array) { return py::str(array.attr("shape")); }
 

@@ -92,6 +92,7 @@ SampleHandle forward(const NetworkHandle& self, const py::object& x) {
         using T = Scalar<decltype(*net)>;
         const Matrix<T> input = matrix<T>(x, "x");
         auto sample = std::make_shared<Sample<T>>();
+        const Use use = Use::changing(self);
         const py::gil_scoped_release release;
         net->forward(input, *sample);
         return {std::move(sample)};
@@ -111,6 +112,7 @@ SampleHandle clamp(const NetworkHandle& self, const py::object& x, const py::obj
           const std::string name = "activations[" + std::to_string(h.size()) + "]";
           h.push_back(matrix<T>(py::reinterpret_borrow<py::object>(item), name.c_str()));
         }
+        const Use use = Use::reading(self);
         const py::gil_scoped_release release;
         return {std::make_shared<Sample<T>>(net->clamp(input, h))};
       },
@@ -119,6 +121,7 @@ SampleHandle clamp(const NetworkHandle& self, const py::object& x, const py::obj
 
 template <class U>
 NetworkHandle cast(const NetworkHandle& self) {
+  const Use use = Use::reading(self);
   return visit(self,
                [](const auto& net) -> NetworkHandle { return {std::make_shared<Network<U>>(net.template cast<U>())}; });
 }
@@ -130,6 +133,7 @@ NetworkHandle copy(const NetworkHandle& self) {
 py::str dtype_name(const NetworkHandle& self) { return self.net.index() == 0 ? "float32" : "float64"; }
 
 py::tuple state(const NetworkHandle& self) {
+  const Use use = Use::reading(self);
   return visit(self, [&](auto& net) {
     py::list parameters;
     for (const auto& layer : net.layers())
@@ -170,9 +174,11 @@ The parameters of one layer, z = (W h + b) / temperature: an item of ``Network.l
       .def_property(
           "weight",
           [](const LayerHandle& self) {
+            const Use use = Use::reading(self);
             return visit_layer(self, [](auto& layer, const auto& net) { return view(layer.weight, keep(net), true); });
           },
           [](const LayerHandle& self, const py::object& value) {
+            const Use use = Use::changing(self);
             visit_layer(self, [&](auto& layer, const auto&) { assign(layer.weight, value, "weight"); });
           },
           "W, (n_out, n_in): a writable view of the network's own memory. Setting it copies an array of that shape, "
@@ -181,9 +187,11 @@ The parameters of one layer, z = (W h + b) / temperature: an item of ``Network.l
       .def_property(
           "bias",
           [](const LayerHandle& self) {
+            const Use use = Use::reading(self);
             return visit_layer(self, [](auto& layer, const auto& net) { return view(layer.bias, keep(net), true); });
           },
           [](const LayerHandle& self, const py::object& value) {
+            const Use use = Use::changing(self);
             visit_layer(self, [&](auto& layer, const auto&) { assign(layer.bias, value, "bias"); });
           },
           "b, (n_out,): a writable view of the network's own memory; set like ``weight``.")
@@ -257,8 +265,12 @@ Raises:
           "Seed of the initial weights and of every draw.")
       .def_property(
           "step",
-          [](const NetworkHandle& self) { return visit(self, [](const auto& net) { return net.position().step; }); },
+          [](const NetworkHandle& self) {
+            const Use use = Use::reading(self);
+            return visit(self, [](const auto& net) { return net.position().step; });
+          },
           [](const NetworkHandle& self, const py::object& step) {
+            const Use use = Use::changing(self);
             visit(self, [&](auto& net) { net.set_step(whole(step, "step", max_step)); });
           },
           "Place in the random numbers: the step that the next forward pass draws; may be set, 0 ... 2^48 - 1.")
@@ -267,7 +279,7 @@ Raises:
           [](const NetworkHandle& self) {
             return visit(self, [&](const auto& net) {
               std::vector<LayerHandle> layers;
-              for (std::size_t l = 0; l < net.layers().size(); ++l) layers.push_back({self.net, l});
+              for (std::size_t l = 0; l < net.layers().size(); ++l) layers.emplace_back(self, l);
               return layers;
             });
           },
@@ -331,6 +343,7 @@ dtype('float64')
       .def(
           "reset",
           [](const NetworkHandle& self, const py::object& seed) {
+            const Use use = Use::changing(self);
             visit(self, [&](auto& net) { net.reset(seed.is_none() ? net.position().seed : whole(seed, "seed", 0)); });
           },
           py::arg("seed") = py::none(), R"(

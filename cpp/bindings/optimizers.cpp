@@ -4,10 +4,12 @@ namespace uwm::python {
 
 namespace {
 
-struct LinearHandle {
+struct LinearHandle : Handle {
+  explicit LinearHandle(Schedule s) : schedule(s) {}
   Schedule schedule;
 };
-struct ExponentialHandle {
+struct ExponentialHandle : Handle {
+  explicit ExponentialHandle(Schedule s) : schedule(s) {}
   Schedule schedule;
 };
 
@@ -34,35 +36,35 @@ std::vector<Schedule> rates_from(const py::object& object) {
 py::object rate_of(const Schedule& s) {
   switch (s.shape) {
     case Schedule::Shape::linear:
-      return py::cast(LinearHandle{s});
+      return py::cast(LinearHandle(s));
     case Schedule::Shape::exponential:
-      return py::cast(ExponentialHandle{s});
+      return py::cast(ExponentialHandle(s));
     case Schedule::Shape::constant:
       break;
   }
   return py::float_(s.start);
 }
 
-template <class Handle>
+template <class Held>
 void bind_schedule(py::module_& module, const char* name, Schedule (*make)(double, double, std::int64_t),
                    const char* doc) {
-  py::class_<Handle>(module, name, doc)
-      .def(py::init([make](double start, double end, std::int64_t steps) { return Handle{make(start, end, steps)}; }),
+  py::class_<Held>(module, name, doc)
+      .def(py::init([make](double start, double end, std::int64_t steps) { return Held(make(start, end, steps)); }),
            py::arg("start"), py::arg("end"), py::arg("steps"))
       .def_property_readonly(
-          "start", [](const Handle& self) { return self.schedule.start; }, "First value.")
+          "start", [](const Held& self) { return self.schedule.start; }, "First value.")
       .def_property_readonly(
-          "end", [](const Handle& self) { return self.schedule.end; }, "Last value.")
+          "end", [](const Held& self) { return self.schedule.end; }, "Last value.")
       .def_property_readonly(
-          "steps", [](const Handle& self) { return self.schedule.steps; }, "Updates in between.")
+          "steps", [](const Held& self) { return self.schedule.steps; }, "Updates in between.")
       .def(
           "__call__",
-          [](const Handle& self, std::int64_t t) {
+          [](const Held& self, std::int64_t t) {
             if (t < 0) throw ValueError("t must not be negative, got " + std::to_string(t));
             return self.schedule.at(t);
           },
           py::arg("t"), "The value after t updates.")
-      .def("__repr__", [name = std::string(name)](const Handle& self) {
+      .def("__repr__", [name = std::string(name)](const Held& self) {
         const auto& s = self.schedule;
         return "uwm." + name + "(" + std::string(py::repr(py::float_(s.start))) + ", " +
                std::string(py::repr(py::float_(s.end))) + ", " + std::to_string(s.steps) + ")";
@@ -87,9 +89,9 @@ Gradient<T> read_gradient(const py::object& object, const Network<T>& net) {
 struct SGDHandle : OptimizerHandle {};
 struct AdamHandle : OptimizerHandle {};
 
-template <class Handle>
+template <class Held>
 py::object wrap(std::unique_ptr<Optimizer> optimizer) {
-  Handle handle;
+  Held handle;
   handle.engine = std::move(optimizer);
   return py::cast(std::move(handle));
 }
@@ -127,7 +129,11 @@ Raises:
       .def(
           "step",
           [](const OptimizerHandle& self, const NetworkHandle& net, const py::object& gradient) {
-            visit(net, [&](auto& n) { self.engine->step(n, read_gradient<Scalar<decltype(n)>>(gradient, n)); });
+            visit(net, [&](auto& n) {
+              const auto g = read_gradient<Scalar<decltype(n)>>(gradient, n);
+              const Use using_optimizer = Use::changing(self), using_net = Use::changing(net);
+              self.engine->step(n, g);
+            });
           },
           py::arg("net"), py::arg("gradient"), R"(
 One update of the network's parameters, in place.
@@ -139,6 +145,7 @@ Args:
 Raises:
     ValueError: shapes or the number of learning rates do not fit, a number is NaN or infinite, or the optimizer has
         worked on a network of another shape or dtype. Network and optimizer are then unchanged.
+    RuntimeError: another thread uses the network or the optimizer.
 
 >>> import numpy as np, uwm
 >>> net = uwm.Network([2, 1])
@@ -149,7 +156,12 @@ array([0.5], dtype=float32)
       .def_property_readonly(
           "name", [](const OptimizerHandle& self) { return self.engine->name(); }, "\"sgd\" or \"adam\".")
       .def_property_readonly(
-          "steps", [](const OptimizerHandle& self) { return self.engine->steps(); }, "Updates made.")
+          "steps",
+          [](const OptimizerHandle& self) {
+            const Use use = Use::reading(self);
+            return self.engine->steps();
+          },
+          "Updates made.")
       .def_property_readonly(
           "settings", [](const OptimizerHandle& self) { return self.engine->settings(); },
           "The other arguments of the constructor.")
@@ -164,11 +176,16 @@ array([0.5], dtype=float32)
           },
           "As it was given: a number or schedule, or a list of them.")
       .def(
-          "reset", [](const OptimizerHandle& self) { self.engine->restore(0, std::monostate()); },
+          "reset",
+          [](const OptimizerHandle& self) {
+            const Use use = Use::changing(self);
+            self.engine->restore(0, std::monostate());
+          },
           "Forgets all updates: moments and schedules start over, for a network of any shape.")
       .def("__repr__", [](const py::object& self) {
-        return "<uwm." + type_name(self) + " after " +
-               std::to_string(self.cast<const OptimizerHandle&>().engine->steps()) + " updates>";
+        const auto& handle = self.cast<const OptimizerHandle&>();
+        const Use use = Use::reading(handle);
+        return "<uwm." + type_name(self) + " after " + std::to_string(handle.engine->steps()) + " updates>";
       });
 
   py::class_<SGDHandle, OptimizerHandle>(module, "SGD", R"(

@@ -20,6 +20,7 @@ py::list unit_rewards(const RuleHandle& self, const NetworkHandle& net, const Sa
     const Vector<double> r = vector<double>(reward, "reward");
     auto rewards = std::make_shared<UnitRewards<T>>();
     {
+      const Use use = Use::reading(net);
       const py::gil_scoped_release release;
       check_sample(n, s, r);
       rule.unit_rewards(n, s, r, *rewards);
@@ -32,6 +33,7 @@ py::list unit_rewards(const RuleHandle& self, const NetworkHandle& net, const Sa
 
 std::vector<LayerGradientHandle> gradient_of(const py::object& self, const NetworkHandle& net,
                                              const SampleHandle& sample, const py::object& reward) {
+  self.cast<const RuleHandle&>();
   return visit(net, [&](const auto& n) {
     using T = Scalar<decltype(n)>;
     const auto& s = sample_of<T>(sample);
@@ -40,10 +42,11 @@ std::vector<LayerGradientHandle> gradient_of(const py::object& self, const Netwo
     UnitRewards<T> rewards;
     read_unit_rewards(self.attr("unit_rewards")(net, sample, view(*r, keep(r), true)), s, rewards);
     auto g = std::make_shared<Gradient<T>>();
+    const Use use = Use::reading(net);
     gradient(n, s, rewards, *g);
     std::vector<LayerGradientHandle> layers;
     for (const auto& layer : g->layers)
-      layers.push_back({view(layer.weight, keep(g), true), view(layer.bias, keep(g), true)});
+      layers.emplace_back(view(layer.weight, keep(g), true), view(layer.bias, keep(g), true));
     return layers;
   });
 }
@@ -70,7 +73,7 @@ A direction of ascent for one layer: what ``Rule.gradient`` returns a list of an
 (4, 3)
 )")
       .def(py::init([](const py::object& weight, const py::object& bias) {
-             return LayerGradientHandle{real_array(weight, "weight"), real_array(bias, "bias")};
+             return LayerGradientHandle(real_array(weight, "weight"), real_array(bias, "bias"));
            }),
            py::arg("weight"), py::arg("bias"))
       .def_readonly("weight", &LayerGradientHandle::weight, "(n_out, n_in)")
@@ -139,7 +142,10 @@ Returns:
 >>> g[0].weight.shape, g[0].bias.shape
 ((3, 2), (3,))
 )")
-      .def("__repr__", [](const py::object& self) { return "<uwm." + type_name(self) + ">"; });
+      .def("__repr__", [](const py::object& self) {
+        self.cast<const RuleHandle&>();
+        return "<uwm." + type_name(self) + ">";
+      });
 
   py::class_<Builtin<0>, RuleHandle>(module, "Reinforce", R"(
 REINFORCE (Williams, 1992): T_i = R for every unit. Unbiased; its variance grows with the number of units.

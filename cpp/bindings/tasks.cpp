@@ -84,7 +84,10 @@ The rewards, (batch,), for a sample drawn from the inputs of the same seed and s
 >>> set(task.reward(0, 0, sample)) <= {-1.0, 1.0}
 True
 )")
-      .def("__repr__", [](const py::object& self) { return "<uwm.tasks." + type_name(self) + ">"; });
+      .def("__repr__", [](const py::object& self) {
+        self.cast<const TaskHandle&>();
+        return "<uwm.tasks." + type_name(self) + ">";
+      });
 
   py::class_<MultiplexerHandle, TaskHandle>(module, "Multiplexer", R"(
 k address bits and 2^k data bits, fair coins encoded -1 / +1, address first, most significant bit first. The output unit must give

@@ -96,6 +96,10 @@ class PythonBaseline final : public BaselineOf<PythonBaseline> {
   py::object baseline_;
 };
 
+struct LogHandle : Handle, Log {
+  explicit LogHandle(Log log) : Log(std::move(log)) {}
+};
+
 std::shared_ptr<const Rule> rule_from(const py::object& rule, const py::object& net) {
   if (!py::isinstance<RuleHandle>(rule)) throw py::type_error("rule must be a uwm.Rule, got a " + type_name(rule));
   const auto& handle = rule.cast<const RuleHandle&>();
@@ -155,6 +159,9 @@ Log run(const py::object& net, const py::object& rule, const OptimizerHandle& op
                              .record_every = record_every.value_or(0),
                              .threads = threads.value_or(0),
                              .progress = [&](const Progress& p) { return report(progress, p); }};
+  const Use using_net = Use::changing(handle), using_optimizer = Use::changing(optimizer);
+  const Use using_baseline =
+      Use::changing(py::isinstance<BaselineHandle>(baseline) ? baseline.cast<const BaselineHandle*>() : nullptr);
   return visit(handle, [&](auto& n) {
     const py::gil_scoped_release release;
     return train(n, *the_rule, *optimizer.engine, *the_task, options);
@@ -164,7 +171,7 @@ Log run(const py::object& net, const py::object& rule, const OptimizerHandle& op
 }  // namespace
 
 void bind_train(py::module_& module) {
-  py::class_<Log>(module, "Log", R"(
+  py::class_<LogHandle>(module, "Log", R"(
 The rewards of a training run.
 
 >>> import uwm
@@ -174,7 +181,7 @@ The rewards of a training run.
 )")
       .def_property_readonly(
           "rewards",
-          [](const Log& self) {
+          [](const LogHandle& self) {
             return py::array_t<double>(static_cast<py::ssize_t>(self.rewards.size()), self.rewards.data());
           },
           "Mean reward per record window, float64; the last window may be shorter.")
@@ -185,7 +192,7 @@ The rewards of a training run.
       .def_readonly("final_reward", &Log::final_reward,
                     "Mean reward over the last tenth of the steps asked for; NaN if they were not reached.")
       .def_readonly("seconds", &Log::seconds, "Wall-clock time.")
-      .def("__repr__", [](const Log& self) {
+      .def("__repr__", [](const LogHandle& self) {
         return "<uwm.Log of " + std::to_string(self.steps) + " steps, mean reward " +
                std::string(py::str(py::float_(std::round(self.mean_reward * 1e4) / 1e4))) + ">";
       });
@@ -203,7 +210,7 @@ The rewards of a training run.
       [](const py::object& net, const py::object& rule, const OptimizerHandle& optimizer, const py::object& task,
          std::int64_t steps, Index batch_size, const py::object& baseline, std::optional<std::int64_t> record_every,
          std::optional<int> threads, const py::object& progress) {
-        Log log = run(net, rule, optimizer, task, steps, batch_size, baseline, record_every, threads, progress);
+        LogHandle log(run(net, rule, optimizer, task, steps, batch_size, baseline, record_every, threads, progress));
         if (log.stopped) {
           const py::object error =
               interrupted("training was interrupted after " + std::to_string(log.steps) + " steps");
@@ -239,6 +246,7 @@ Raises:
     ValueError, TypeError: pieces that do not fit together; nothing is changed then. An error in a rule, task or baseline
         written in Python is raised as it is, network and optimizer as the last whole step left them.
     DivergenceError: the parameters left the finite numbers.
+    RuntimeError: another thread uses the network, the optimizer or the baseline.
     Interrupted: Ctrl-C; its ``log`` has the rewards so far.
 
 >>> import uwm
