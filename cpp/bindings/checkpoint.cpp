@@ -1,7 +1,5 @@
 #include <pybind11/stl/filesystem.h>
 
-#include <cerrno>
-
 #include "handles.hpp"
 
 namespace uwm::python {
@@ -38,11 +36,6 @@ Raises:
   module.def(
       "load",
       [](const std::filesystem::path& path) {
-        if (!std::filesystem::exists(path)) {
-          errno = ENOENT;
-          PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, py::str(path.string()).ptr());
-          throw py::error_already_set();
-        }
         Checkpoint checkpoint = [&] {
           const py::gil_scoped_release release;
           return load(path);
@@ -59,8 +52,8 @@ Raises:
 Reads what ``save`` wrote: (net, optimizer), optimizer None if none was saved. Training goes on bit for bit.
 
 Raises:
-    FileNotFoundError: there is no such file.
-    OSError: the file cannot be read, is damaged, or is no file of ``save``.
+    OSError: the file cannot be read; FileNotFoundError, PermissionError and so on, as ``open`` raises them.
+    FileError: it is damaged, or is no file of ``save``.
 
 >>> import uwm
 >>> uwm.load("nowhere.safetensors")

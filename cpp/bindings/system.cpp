@@ -1,21 +1,41 @@
+#include <cerrno>
+#include <filesystem>
 #include <limits>
 
 #include "handles.hpp"
 
 namespace uwm::python {
 
+namespace {
+
+/// OSError of the subclass that stands for the error's number, as Python's own functions raise it.
+void set_system_error(const std::filesystem::filesystem_error& error) {
+  const std::string path = error.path1().string();
+  errno = error.code().value();
+  PyErr_SetFromErrnoWithFilenameObject(
+      PyExc_OSError, py::reinterpret_steal<py::object>(
+                         PyUnicode_DecodeFSDefaultAndSize(path.data(), static_cast<Py_ssize_t>(path.size())))
+                         .ptr());
+}
+
+}  // namespace
+
 void bind_system(py::module_& module) {
   module.attr("__version__") = UWM_VERSION;
 
   static py::exception<DivergenceError> divergence(module, "DivergenceError", PyExc_ArithmeticError);
   divergence.doc() = "Training left the finite numbers; as a rule a learning rate is too large.";
+  static py::exception<FileError> file_error(module, "FileError", PyExc_OSError);
+  file_error.doc() = "A file is damaged, or is not what it should be.";
   py::register_local_exception_translator([](std::exception_ptr pointer) {
     try {
       if (pointer) std::rethrow_exception(pointer);
     } catch (const ValueError& error) {
       py::set_error(PyExc_ValueError, error.what());
     } catch (const FileError& error) {
-      py::set_error(PyExc_OSError, error.what());
+      py::set_error(file_error, error.what());
+    } catch (const std::filesystem::filesystem_error& error) {
+      set_system_error(error);
     } catch (const StopTraining&) {
       PyErr_SetNone(PyExc_KeyboardInterrupt);
     } catch (const DivergenceError& error) {

@@ -1,18 +1,13 @@
 #include "safetensors.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <bit>
-#include <cerrno>
 #include <charconv>
 #include <optional>
 #include <set>
-#include <system_error>
 #include <utility>
 
+#include "atomic_file.hpp"
 #include "message.hpp"
 
 namespace uwm::safetensors {
@@ -68,8 +63,6 @@ void append_utf8(std::string& out, std::uint32_t code) {
     put(0x80 | (code & 0x3F));
   }
 }
-
-std::string system_message(int error) { return std::generic_category().message(error); }
 
 [[noreturn]] void fail_file(const fs::path& path, const std::string& what) {
   throw FileError(in_quotes(path.string()) + ": " + what);
@@ -257,63 +250,6 @@ Entry parse_tensor(Cursor& cursor, const std::string& name) {
 /// Names and numbers of the library's own: nothing in them needs an escape.
 std::string json_string(std::string_view value) { return '"' + std::string(value) + '"'; }
 
-/// A file being written next to the one that it will replace; removed again unless it gets that far.
-class Draft {
- public:
-  explicit Draft(const fs::path& path) : path_(path) {
-    // The link stays, the file that it points to is replaced.
-    std::error_code ignored;
-    if (fs::is_symlink(path_, ignored) && fs::exists(path_, ignored)) path_ = fs::canonical(path_);
-    if (path_.filename().empty()) fail_file(path, "is not the name of a file");
-    const fs::file_status status = fs::status(path_, ignored);
-    if (fs::exists(status) && !fs::is_regular_file(status)) fail_file(path, "exists and is not a regular file");
-    // Exclusive creation finds a free name, whoever else writes into the folder.
-    for (int attempt = 0; file_ < 0; ++attempt) {
-      draft_ = path_.parent_path() / text(".uwm-", ::getpid(), "-", attempt, ".tmp");
-      file_ = ::open(draft_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-      if (file_ < 0 && (errno != EEXIST || attempt == 1000))
-        fail_file(path, "cannot be written: " + system_message(errno));
-    }
-  }
-
-  ~Draft() {
-    if (file_ >= 0) ::close(file_);
-    if (!draft_.empty()) ::unlink(draft_.c_str());
-  }
-
-  Draft(const Draft&) = delete;
-  Draft& operator=(const Draft&) = delete;
-
-  void write(const void* data, std::uint64_t size) {
-    const char* from = static_cast<const char*>(data);
-    while (size > 0) {
-      const ssize_t done = ::write(file_, from, static_cast<std::size_t>(std::min<std::uint64_t>(size, 1u << 30)));
-      if (done < 0 && errno == EINTR) continue;
-      if (done <= 0) fail_file(path_, "cannot be written: " + system_message(done < 0 ? errno : EIO));
-      from += done;
-      size -= static_cast<std::uint64_t>(done);
-    }
-  }
-
-  void publish() {
-    // The bytes must be on the disk before the name points to them.
-    if (::fsync(file_) != 0) fail_file(path_, "cannot be written: " + system_message(errno));
-    if (::close(std::exchange(file_, -1)) != 0) fail_file(path_, "cannot be written: " + system_message(errno));
-    if (::rename(draft_.c_str(), path_.c_str()) != 0) fail_file(path_, "cannot be written: " + system_message(errno));
-    draft_.clear();
-    // Makes the new name last; not every file system can, and the file is whole either way.
-    const fs::path folder = path_.has_parent_path() ? path_.parent_path() : fs::path(".");
-    if (const int directory = ::open(folder.c_str(), O_RDONLY | O_CLOEXEC); directory >= 0) {
-      ::fsync(directory);
-      ::close(directory);
-    }
-  }
-
- private:
-  fs::path path_, draft_;
-  int file_ = -1;
-};
-
 }  // namespace
 
 std::string in_quotes(std::string_view text) {
@@ -356,44 +292,24 @@ void write(const fs::path& path, const Metadata& metadata, const std::vector<Vie
   header.resize((header.size() + alignment - 1) / alignment * alignment, ' ');
   const std::uint64_t length = header.size();
 
-  Draft draft(path);
-  draft.write(&length, sizeof length);
-  draft.write(header.data(), header.size());
-  for (std::size_t i = 0; i < tensors.size(); ++i) draft.write(tensors[i].data, sizes[i]);
-  draft.publish();
+  AtomicFile file(path);
+  file.write(&length, sizeof length);
+  file.write(header.data(), header.size());
+  for (std::size_t i = 0; i < tensors.size(); ++i) file.write(tensors[i].data, sizes[i]);
+  file.publish();
 }
 
-Reader::Reader(const fs::path& path) : path_(path) {
-  try {
-    open();
-  } catch (...) {
-    if (file_ >= 0) ::close(file_);
-    throw;
-  }
-}
-
-Reader::~Reader() { ::close(file_); }
-
-void Reader::fail(const std::string& what) const { fail_file(path_, what); }
-
-void Reader::open() {
-  // Not blocking: a pipe is refused below rather than waited for.
-  file_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (file_ < 0) fail("cannot be read: " + system_message(errno));
-  struct stat status{};
-  if (::fstat(file_, &status) != 0) fail("cannot be read: " + system_message(errno));
-  if (!S_ISREG(status.st_mode)) fail("is not a regular file");
-  const auto size = static_cast<std::uint64_t>(status.st_size);
-
+Reader::Reader(const fs::path& path) : path_(path), file_(path) {
+  const std::uint64_t size = file_.size();
   if (size < 8) fail(text("is no safetensors file: it has ", size, " bytes, the length of the header alone takes 8"));
   std::uint64_t length = 0;
-  read_at(0, &length, sizeof length);
+  file_.read_at(0, &length, sizeof length);
   if (length > size - 8)
     fail(text("is cut short, or no safetensors file: a header of ", length, " bytes is announced and ", size - 8,
               " follow"));
   if (length > max_header) fail(text("has a header of ", length, " bytes; at most ", max_header, " are read"));
   std::string header(static_cast<std::size_t>(length), '\0');
-  read_at(8, header.data(), length);
+  file_.read_at(8, header.data(), length);
   data_start_ = 8 + length;
   try {
     parse_header(header);
@@ -403,22 +319,10 @@ void Reader::open() {
   }
 }
 
-void Reader::read_at(std::uint64_t offset, void* out, std::uint64_t size) const {
-  char* to = static_cast<char*>(out);
-  while (size > 0) {
-    const auto piece = static_cast<std::size_t>(std::min<std::uint64_t>(size, 1u << 30));
-    const ssize_t done = ::pread(file_, to, piece, static_cast<off_t>(offset));
-    if (done < 0 && errno == EINTR) continue;
-    if (done < 0) fail("cannot be read: " + system_message(errno));
-    if (done == 0) fail("became shorter while it was read");
-    to += done;
-    offset += static_cast<std::uint64_t>(done);
-    size -= static_cast<std::uint64_t>(done);
-  }
-}
+void Reader::fail(const std::string& what) const { fail_file(path_, what); }
 
 void Reader::read(const Entry& tensor, void* out) const {
-  read_at(data_start_ + tensor.begin, out, tensor.end - tensor.begin);
+  file_.read_at(data_start_ + tensor.begin, out, tensor.end - tensor.begin);
 }
 
 void Reader::parse_header(std::string_view header) {

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "input_file.hpp"
+
 /// Reads and writes the safetensors format, F32 and F64 tensors only: the length of the header in 8 bytes,
 /// little-endian; the header, a JSON object; the numbers of all tensors without gaps.
 namespace uwm::safetensors {
@@ -26,7 +28,7 @@ struct View {
   const void* data;
 };
 
-/// Writes a file that appears whole or not at all. Throws FileError.
+/// Writes a file that appears whole or not at all. Throws std::filesystem::filesystem_error.
 void write(const std::filesystem::path& path, const Metadata& metadata, const std::vector<View>& tensors);
 
 /// A tensor in a file.
@@ -37,13 +39,11 @@ struct Entry {
 };
 
 /// An open file whose header has been read and checked; the numbers are read when they are asked for.
-/// Every failure is a FileError that names the file.
+/// What the file holds wrongly is a FileError that names it, what the system refuses a
+/// std::filesystem::filesystem_error.
 class Reader {
  public:
   explicit Reader(const std::filesystem::path& path);
-  ~Reader();
-  Reader(const Reader&) = delete;
-  Reader& operator=(const Reader&) = delete;
 
   const Metadata& metadata() const { return metadata_; }
   const std::map<std::string, Entry, std::less<>>& tensors() const { return tensors_; }
@@ -55,13 +55,11 @@ class Reader {
   [[noreturn]] void fail(const std::string& what) const;
 
  private:
-  void open();
-  void read_at(std::uint64_t offset, void* out, std::uint64_t size) const;
   void parse_header(std::string_view header);
   void check_offsets(std::uint64_t data_size) const;
 
   std::filesystem::path path_;
-  int file_ = -1;
+  InputFile file_;
   std::uint64_t data_start_ = 0;
   Metadata metadata_;
   std::map<std::string, Entry, std::less<>> tensors_;

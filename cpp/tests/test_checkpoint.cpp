@@ -1,4 +1,5 @@
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -297,19 +298,59 @@ TEST(what_is_there_stays_when_saving_fails) {
 TEST(places_that_cannot_be_written_are_named) {
   const Folder folder;
   const Network<float> net({3, 2});
-  CHECK_THROWS(FileError, "no/such/folder", uwm::save(folder / "no/such/folder/net", net));
-  CHECK_THROWS(FileError, "cannot be written", uwm::save(folder / "no/such/folder/net", net));
+  const auto refuses = [&](const fs::path& path, std::errc why) {
+    try {
+      uwm::save(path, net);
+    } catch (const fs::filesystem_error& error) {
+      CHECK(error.path1() == path && error.code() == why);
+      return;
+    }
+    check::fail(__FILE__, __LINE__, "not refused", path.string());
+  };
   fs::create_directory(folder / "directory");
-  CHECK_THROWS(FileError, "exists and is not a regular file", uwm::save(folder / "directory", net));
-  CHECK_THROWS(FileError, "not a regular file", uwm::save("/dev/null", net));
-  CHECK_THROWS(FileError, "is not the name of a file", uwm::save("", net));
-  CHECK_THROWS(FileError, "is not the name of a file", uwm::save(folder / "", net));
-  CHECK(folder.files() == 1);
+  fs::create_symlink("loop", folder / "loop");
+  refuses(folder / "no/such/folder/net", std::errc::no_such_file_or_directory);
+  refuses("", std::errc::no_such_file_or_directory);
+  refuses(folder / "directory", std::errc::is_a_directory);
+  refuses(folder / "", std::errc::is_a_directory);
+  refuses(folder / "loop", std::errc::too_many_symbolic_link_levels);
+  refuses(folder / std::string(300, 'a'), std::errc::filename_too_long);
+  CHECK(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
+  refuses(folder / "pipe", std::errc::no_such_device_or_address);
+  if (fs::exists("/dev/full")) refuses("/dev/full", std::errc::no_space_on_device);
+  uwm::save("/dev/null", net);
+  CHECK(folder.files() == 3);
+}
+
+TEST(a_link_stays_a_link) {
+  const Folder folder;
+  const Network<float> net({3, 2});
   write_file(folder / "target", "");
-  fs::create_symlink(folder / "target", folder / "link");
-  uwm::save(folder / "link", net);
-  CHECK(fs::is_symlink(folder / "link") && fs::is_regular_file(folder / "target"));
-  uwm::load(folder / "link");
+  fs::create_symlink(folder / "target", folder / "absolute");
+  fs::create_symlink("target", folder / "relative");
+  fs::create_symlink("relative", folder / "twice");
+  fs::create_symlink("new", folder / "dangling");
+  for (const char* name : {"absolute", "relative", "twice", "dangling"}) {
+    uwm::save(folder / name, net);
+    CHECK(fs::is_symlink(folder / name));
+    uwm::load(folder / name);
+  }
+  CHECK(fs::is_regular_file(folder / "target") && fs::is_regular_file(folder / "new") && folder.files() == 6);
+}
+
+TEST(a_file_keeps_its_mode_and_a_new_one_obeys_the_umask) {
+  const Folder folder;
+  const Network<float> net({3, 2});
+  const auto mode = [&] { return static_cast<unsigned>(fs::status(folder / "net").permissions()); };
+  const mode_t before = ::umask(027);
+  uwm::save(folder / "net", net);
+  ::umask(before);
+  CHECK(mode() == 0640);
+  for (const unsigned kept : {0600u, 0664u, 0755u}) {
+    fs::permissions(folder / "net", static_cast<fs::perms>(kept));
+    uwm::save(folder / "net", net);
+    CHECK(mode() == kept);
+  }
 }
 
 TEST(a_full_disk_leaves_the_old_file) {
@@ -320,7 +361,7 @@ TEST(a_full_disk_leaves_the_old_file) {
   net.reset(1);
   {
     const FullDisk disk(before.size() - 1);
-    CHECK_THROWS(FileError, "cannot be written: File too large", uwm::save(folder / "net", net));
+    CHECK_THROWS(fs::filesystem_error, "cannot be written: File too large", uwm::save(folder / "net", net));
   }
   CHECK(read_file(folder / "net") == before && folder.files() == 1);
 }
@@ -336,11 +377,24 @@ TEST(a_draft_that_somebody_else_left_is_not_touched) {
 
 TEST(files_that_cannot_be_read_are_named) {
   const Folder folder;
-  CHECK_THROWS(FileError, "nowhere", uwm::load(folder / "nowhere"));
-  CHECK_THROWS(FileError, "cannot be read", uwm::load(folder / "nowhere"));
-  CHECK_THROWS(FileError, "is not a regular file", uwm::load(folder / ""));
+  const auto refuses = [&](const fs::path& path, std::errc why) {
+    try {
+      uwm::load(path);
+    } catch (const fs::filesystem_error& error) {
+      CHECK(error.path1() == path && error.code() == why);
+      return;
+    }
+    check::fail(__FILE__, __LINE__, "not refused", path.string());
+  };
+  fs::create_symlink("loop", folder / "loop");
+  refuses(folder / "nowhere", std::errc::no_such_file_or_directory);
+  refuses("", std::errc::no_such_file_or_directory);
+  refuses(folder / "", std::errc::is_a_directory);
+  refuses(folder / "loop", std::errc::too_many_symbolic_link_levels);
+  refuses(folder / std::string(300, 'a'), std::errc::filename_too_long);
+  CHECK(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
+  CHECK_THROWS(FileError, "is not a regular file", uwm::load(folder / "pipe"));
   CHECK_THROWS(FileError, "is not a regular file", uwm::load("/dev/zero"));
-  CHECK_THROWS(FileError, "cannot be read", uwm::load(""));
   // A file of the kernel's says that it has 4096 bytes, and ends after a few.
   const fs::path online = "/sys/devices/system/cpu/online";
   if (fs::exists(online) && fs::file_size(online) > read_file(online).size() && read_file(online).size() < 8)

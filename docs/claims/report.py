@@ -17,10 +17,10 @@ from store import run_key, series
 
 import uwm
 from uwm.experiments.comparison import title_of
-from uwm.experiments.results import write_whole
 from uwm.experiments.scaling import Point, Scaling
 from uwm.experiments.statistics import Spread, spread
 from uwm.experiments.tuning import OBJECTIVES
+from uwm.files import replace_file
 
 if TYPE_CHECKING:
     from make import Results
@@ -49,14 +49,14 @@ def write(study: Study, made: Results, home: Path) -> None:
             )
         blocks["verdict-blended"] = verdict_blended(there, runs)
         blocks["summary"] = summary(there, runs)
-        write_whole(images / "learning-curves.png", figures.curves(there, runs))
+        replace_file(images / "learning-curves.png", figures.curves(there, runs))
         blocks["curves"] = picture("learning-curves.png", "Learning curves of every case")
     if made.published.rows:
         found = published_runs(study, made)
         blocks["published"] = published_table(found)
         blocks["remedies"] = remedies_table(found)
-        write_whole(images / "saturation.png", figures.along_training(found))
-        write_whole(images / "remedies.png", figures.remedies(found))
+        replace_file(images / "saturation.png", figures.along_training(found))
+        replace_file(images / "remedies.png", figures.remedies(found))
         blocks["published-plot"] = picture("saturation.png", "Units along training")
         blocks["remedies-plot"] = picture("remedies.png", "Last tenth with every remedy")
     quiet = [
@@ -68,10 +68,10 @@ def write(study: Study, made: Results, home: Path) -> None:
     if whole(sizes):
         blocks["scaling"] = scaling_table(sizes)
         blocks["verdict-scales"] = verdict_scales(sizes)
-        write_whole(images / "scaling.png", figures.scaling(sizes))
+        replace_file(images / "scaling.png", figures.scaling(sizes))
         blocks["scaling-plot"] = picture("scaling.png", "Noise, learning and cost against size")
     page = home / "claims.md"
-    write_whole(page, fill(TEMPLATE.read_text(encoding="utf-8"), blocks).encode())
+    replace_file(page, fill(TEMPLATE.read_text(encoding="utf-8"), blocks).encode())
 
 
 def fill(page: str, blocks: dict[str, str]) -> str:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from uwm.experiments import Settings
-from uwm.experiments.results import csv_text, write_whole
+from uwm.experiments.results import csv_text
+from uwm.files import replace_file
 
 
 class Store:
@@ -50,7 +51,7 @@ class Store:
         """Write the file."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         rows: list[list[object]] = [list(row.values()) for row in self.rows.values()]
-        write_whole(self.path, csv_text([*self.keys, *self.values], rows).encode())
+        replace_file(self.path, csv_text([*self.keys, *self.values], rows).encode())
 
     def _key(self, key: Mapping[str, Any]) -> tuple[str, ...]:
         return tuple(text(key[name]) for name in self.keys)

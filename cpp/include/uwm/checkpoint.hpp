@@ -12,8 +12,8 @@
 namespace uwm {
 
 /// Writes network, optimizer (may be null) and place in the random numbers as one safetensors file, which other
-/// tools read too. The file appears whole or not at all. Throws FileError, and ValueError for parameters that are not
-/// finite and for an output kind or optimizer of one's own.
+/// tools read too. The file appears whole or not at all. Throws std::filesystem::filesystem_error where the system
+/// refuses, and ValueError for parameters that are not finite and for an output kind or optimizer of one's own.
 template <class T>
 UWM_EXPORT void save(const std::filesystem::path& path, const Network<T>& net, const Optimizer* optimizer = nullptr);
 
@@ -23,8 +23,8 @@ struct Checkpoint {
   std::unique_ptr<Optimizer> optimizer;  ///< null if none was saved
 };
 
-/// Reads what save() wrote; training goes on from it bit for bit. Throws FileError if the file cannot be read or is
-/// damaged; nothing that it says is trusted unchecked.
+/// Reads what save() wrote; training goes on from it bit for bit. Throws std::filesystem::filesystem_error if it
+/// cannot be read, FileError if it is damaged; nothing that it says is trusted unchecked.
 UWM_EXPORT Checkpoint load(const std::filesystem::path& path);
 
 }  // namespace uwm

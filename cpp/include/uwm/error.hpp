@@ -7,7 +7,8 @@
 
 namespace uwm {
 
-/// Base of every exception that the library throws itself.
+/// Base of every exception that the library throws itself. What the system refuses about a file is a
+/// std::filesystem::filesystem_error.
 class UWM_EXPORT Error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -20,7 +21,7 @@ class UWM_EXPORT ValueError : public Error {
   using Error::Error;
 };
 
-/// A file cannot be read, written, or is not what it should be.
+/// A file is damaged, or not what it should be.
 class UWM_EXPORT FileError : public Error {
  public:
   using Error::Error;

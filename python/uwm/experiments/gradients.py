@@ -110,7 +110,8 @@ class GradientStudy:
 
     def write(self, folder: str | os.PathLike[str], *, plot: bool = True) -> list[Path]:
         """Write gradients.csv, settings.json and gradients.png; return their paths."""
-        from uwm.experiments.results import csv_text, make_folder, write_whole
+        from uwm.experiments.results import csv_text, make_folder
+        from uwm.files import replace_file
 
         rows = [m.as_dict() for m in self.measurements]
         contents = {
@@ -125,7 +126,7 @@ class GradientStudy:
         if not plot:  # an earlier plot would not belong to these numbers
             (Path(folder) / PLOT).unlink(missing_ok=True)
         for name, content in contents.items():
-            write_whole(Path(folder) / name, content)
+            replace_file(Path(folder) / name, content)
         return [Path(folder) / name for name in contents]
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import uwm
+from uwm.files import replace_file
 
 if TYPE_CHECKING:
     from uwm.experiments.comparison import Comparison
@@ -35,7 +35,7 @@ def write(comparison: Comparison, folder: Path, *, plot: bool) -> list[Path]:
     else:
         (folder / PLOT).unlink(missing_ok=True)  # an earlier plot would not belong to these runs
     for name, content in contents.items():
-        write_whole(folder / name, content)
+        replace_file(folder / name, content)
     return [folder / name for name in contents]
 
 
@@ -75,15 +75,5 @@ def csv_text(header: list[str], rows: list[list[object]]) -> str:
 def make_folder(folder: Path) -> None:
     """Make the folder if need be, and raise OSError unless files can be written into it."""
     folder.mkdir(parents=True, exist_ok=True)
-    write_whole(folder / ".uwm-write-test", b"")
+    replace_file(folder / ".uwm-write-test", b"")
     (folder / ".uwm-write-test").unlink()
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file under another name and give it its own when it is complete."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        unfinished.write_bytes(content)
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)

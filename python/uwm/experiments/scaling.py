@@ -34,9 +34,10 @@ from uwm.experiments.comparison import (
     title_of,
     train_all,
 )
-from uwm.experiments.results import csv_text, make_folder, write_whole
+from uwm.experiments.results import csv_text, make_folder
 from uwm.experiments.settings import MOST_LAYERS, Settings
 from uwm.experiments.statistics import student_t
+from uwm.files import replace_file
 from uwm.tasks import Task
 
 AXES = ("width", "depth")
@@ -180,9 +181,9 @@ class Scaling:
         make_folder(folder)
         names = [field.name for field in dataclasses.fields(Point)]
         rows = [[getattr(point, name) for name in names] for point in self.points]
-        write_whole(folder / "scaling.csv", csv_text(names, rows).encode())
+        replace_file(folder / "scaling.csv", csv_text(names, rows).encode())
         if image is not None:
-            write_whole(folder / "scaling.png", image)
+            replace_file(folder / "scaling.png", image)
         return [folder / "scaling.csv", *([folder / "scaling.png"] if image is not None else [])]
 
 

@@ -37,8 +37,9 @@ from uwm.experiments.comparison import (
     title_of,
     train_all,
 )
-from uwm.experiments.results import csv_text, make_folder, write_whole
+from uwm.experiments.results import csv_text, make_folder
 from uwm.experiments.settings import MOST_SEEDS, Settings
+from uwm.files import replace_file
 from uwm.tasks import Task
 
 if TYPE_CHECKING:
@@ -214,7 +215,7 @@ class Tuned:
         """Write tuned.json, for `uwm compare --settings`, and trials.csv; return their paths."""
         folder = Path(folder)
         make_folder(folder)
-        write_whole(folder / TUNED, (json.dumps(self.as_dict(), indent=2) + "\n").encode())
+        replace_file(folder / TUNED, (json.dumps(self.as_dict(), indent=2) + "\n").encode())
         write_trials(folder / TRIALS, self.search, self.trials)
         return [folder / TUNED, folder / TRIALS]
 
@@ -487,7 +488,7 @@ def resume(folder: Path, search: Search) -> dict[tuple[str, int], Trial]:
                 f"{folder}: holds another search{differences(found, wanted)};"
                 " choose another folder, or delete this one"
             )
-    write_whole(path, (json.dumps(wanted, indent=2) + "\n").encode())
+    replace_file(path, (json.dumps(wanted, indent=2) + "\n").encode())
     return read_trials(folder / TRIALS, search) if (folder / TRIALS).exists() else {}
 
 
@@ -511,7 +512,7 @@ def write_trials(path: Path, search: Search, trials: Sequence[Trial]) -> None:
         for t in sorted(trials, key=lambda t: (rules.index(t.rule), t.number))
     ]  # fmt: skip
     header = ["rule", "trial", *search.parameters, *RESULTS]
-    write_whole(path, csv_text(header, rows).encode())
+    replace_file(path, csv_text(header, rows).encode())
 
 
 def read_trials(path: Path, search: Search) -> dict[tuple[str, int], Trial]:
