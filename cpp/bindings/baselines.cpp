@@ -16,6 +16,13 @@ Baseline& engine(const BaselineHandle& self) {
 
 }  // namespace
 
+py::object baseline_object(std::unique_ptr<Baseline> baseline) {
+  if (baseline == nullptr) return py::none();
+  RunningMeanHandle handle;
+  handle.engine = std::move(baseline);
+  return py::cast(std::move(handle));
+}
+
 void bind_baselines(py::module_& module) {
   py::class_<BaselineHandle>(module, "Baseline", R"(
 What is subtracted from the reward in training. It may depend on the input but not on the actions drawn: then no rule gets biased.

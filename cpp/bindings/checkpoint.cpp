@@ -1,66 +1,102 @@
 #include <pybind11/stl/filesystem.h>
 
+#include <cstring>
+
 #include "handles.hpp"
 
 namespace uwm::python {
 
+namespace {
+
+/// Contiguous and of a type that a file can hold: the Python side has seen to it.
+Array array_from(const py::array& array) {
+  const std::string name = py::str(array.dtype());
+  for (int i = 0; i <= static_cast<int>(Dtype::float64); ++i) {
+    const auto dtype = static_cast<Dtype>(i);
+    if (to_string(dtype) != name) continue;
+    std::vector<std::byte> bytes(static_cast<std::size_t>(array.nbytes()));
+    if (!bytes.empty()) std::memcpy(bytes.data(), array.data(), bytes.size());
+    return {dtype, Array::Shape(array.shape(), array.shape() + array.ndim()), std::move(bytes)};
+  }
+  throw py::type_error("a file cannot hold an array of " + name);
+}
+
+py::array array_object(const Array& array) {
+  py::array out(py::dtype(to_string(array.dtype())),
+                std::vector<py::ssize_t>(array.shape().begin(), array.shape().end()));
+  if (!array.bytes().empty()) std::memcpy(out.mutable_data(), array.bytes().data(), array.bytes().size());
+  return out;
+}
+
+Extra extra_from(const py::dict& values) {
+  Extra extra;
+  for (const auto& [name, value] : values) {
+    if (py::isinstance<py::str>(value))
+      extra.emplace(name.cast<std::string>(), value.cast<std::string>());
+    else
+      extra.emplace(name.cast<std::string>(), array_from(py::reinterpret_borrow<py::array>(value)));
+  }
+  return extra;
+}
+
+py::dict extra_object(const Extra& extra) {
+  py::dict out;
+  for (const auto& [name, value] : extra) {
+    if (const auto* words = std::get_if<std::string>(&value))
+      out[py::str(name)] = py::str(*words);
+    else
+      out[py::str(name)] = array_object(std::get<Array>(value));
+  }
+  return out;
+}
+
+void save_checkpoint(const std::filesystem::path& path, const NetworkHandle& net, const OptimizerHandle* optimizer,
+                     const py::object& baseline, const LogHandle* log, const py::dict& extra) {
+  const auto* mean = py::isinstance<BaselineHandle>(baseline) ? baseline.cast<const BaselineHandle*>() : nullptr;
+  std::optional<ConstantBaseline> constant;
+  if (mean == nullptr && !baseline.is_none()) constant.emplace(baseline.cast<double>());
+  const SaveOptions options{.optimizer = optimizer != nullptr ? optimizer->engine.get() : nullptr,
+                            .baseline = mean != nullptr ? mean->engine.get()
+                                        : constant      ? &*constant
+                                                        : static_cast<const Baseline*>(nullptr),
+                            .log = log,
+                            .extra = extra_from(extra)};
+  const Use using_net = Use::reading(net), using_optimizer = Use::reading(optimizer), using_mean = Use::reading(mean);
+  visit(net, [&](const auto& n) {
+    const py::gil_scoped_release release;
+    save(path, n, options);
+  });
+}
+
+py::tuple load_checkpoint(const std::filesystem::path& path) {
+  Checkpoint found = [&] {
+    const py::gil_scoped_release release;
+    return load(path);
+  }();
+  py::object net = std::visit(
+      [](auto& n) {
+        using N = std::remove_reference_t<decltype(n)>;
+        return py::cast(NetworkHandle{std::make_shared<N>(std::move(n))});
+      },
+      found.net);
+  const auto* constant = dynamic_cast<const ConstantBaseline*>(found.baseline.get());
+  py::object baseline = py::none();
+  if (constant != nullptr)
+    baseline = py::float_(constant->value());
+  else
+    baseline = baseline_object(std::move(found.baseline));
+  py::object log = py::none();
+  if (found.log) log = py::cast(LogHandle(std::move(*found.log)));
+  return py::make_tuple(net, optimizer_object(std::move(found.optimizer)), baseline, log, extra_object(found.extra));
+}
+
+}  // namespace
+
 void bind_checkpoint(py::module_& module) {
-  module.def(
-      "save",
-      [](const std::filesystem::path& path, const NetworkHandle& net, const OptimizerHandle* optimizer) {
-        const Use using_net = Use::reading(net), using_optimizer = Use::reading(optimizer);
-        visit(net, [&](const auto& n) {
-          const py::gil_scoped_release release;
-          save(path, n, optimizer != nullptr ? optimizer->engine.get() : nullptr);
-        });
-      },
-      py::arg("path"), py::arg("net"), py::arg("optimizer") = py::none(), R"(
-Writes network, optimizer and place in the random numbers as one safetensors file, whole or not at all.
-
-Args:
-    path: str or path of the file.
-    net: Network.
-    optimizer: SGD or Adam, or None.
-
-Raises:
-    OSError: the file cannot be written.
-    ValueError: a parameter is NaN or infinite.
-    RuntimeError: another thread changes one of them.
-
->>> import os, tempfile, uwm
->>> net, opt = uwm.Network([3, 4, 1]), uwm.Adam()
->>> with tempfile.TemporaryDirectory() as folder:
-...     uwm.save(os.path.join(folder, "net.safetensors"), net, opt)
-...     net, opt = uwm.load(os.path.join(folder, "net.safetensors"))
-)");
-  module.def(
-      "load",
-      [](const std::filesystem::path& path) {
-        Checkpoint checkpoint = [&] {
-          const py::gil_scoped_release release;
-          return load(path);
-        }();
-        py::object net = std::visit(
-            [](auto& n) {
-              using N = std::remove_reference_t<decltype(n)>;
-              return py::cast(NetworkHandle{std::make_shared<N>(std::move(n))});
-            },
-            checkpoint.network);
-        return py::make_tuple(net, optimizer_object(std::move(checkpoint.optimizer)));
-      },
-      py::arg("path"), R"(
-Reads what ``save`` wrote: (net, optimizer), optimizer None if none was saved. Training goes on bit for bit.
-
-Raises:
-    OSError: the file cannot be read; FileNotFoundError, PermissionError and so on, as ``open`` raises them.
-    FileError: it is damaged, or is no file of ``save``.
-
->>> import uwm
->>> uwm.load("nowhere.safetensors")
-Traceback (most recent call last):
-    ...
-FileNotFoundError: [Errno 2] No such file or directory: 'nowhere.safetensors'
-)");
+  module.def("save_checkpoint", &save_checkpoint, py::arg("path"), py::arg("net"), py::arg("optimizer"),
+             py::arg("baseline"), py::arg("log"), py::arg("extra"), "What uwm.save has checked.");
+  module.def("load_checkpoint", &load_checkpoint, py::arg("path"),
+             "The parts of a uwm.Checkpoint, in the order of its attributes.");
 }
 
 }  // namespace uwm::python

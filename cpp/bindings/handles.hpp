@@ -60,6 +60,10 @@ struct BaselineHandle : Handle {
   std::shared_ptr<Lease> lease = std::make_shared<Lease>("baseline");
 };
 
+struct LogHandle : Handle, Log {
+  explicit LogHandle(Log log) : Log(std::move(log)) {}
+};
+
 /// Calls f with the Network<float> or Network<double>.
 template <class F>
 decltype(auto) visit(const NetworkHandle& handle, F&& f) {
@@ -185,6 +189,8 @@ void read_unit_rewards(const py::object& returned, const Sample<T>& sample, Unit
 
 /// The Python object of an optimizer; None for null.
 py::object optimizer_object(std::unique_ptr<Optimizer> optimizer);
+/// The Python object of a running mean; None for null.
+py::object baseline_object(std::unique_ptr<Baseline> baseline);
 
 void bind_network(py::module_& module);
 void bind_sample(py::module_& module);

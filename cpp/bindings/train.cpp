@@ -96,10 +96,6 @@ class PythonBaseline final : public BaselineOf<PythonBaseline> {
   py::object baseline_;
 };
 
-struct LogHandle : Handle, Log {
-  explicit LogHandle(Log log) : Log(std::move(log)) {}
-};
-
 std::shared_ptr<const Rule> rule_from(const py::object& rule, const py::object& net) {
   if (!py::isinstance<RuleHandle>(rule)) throw py::type_error("rule must be a uwm.Rule, got a " + type_name(rule));
   const auto& handle = rule.cast<const RuleHandle&>();

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "atomic_file.hpp"
+#include "crc32.hpp"
 #include "message.hpp"
 
 namespace uwm::safetensors {
@@ -18,11 +19,28 @@ static_assert(std::endian::native == std::endian::little, "safetensors files are
 
 namespace {
 
-/// The format's own limit.
-constexpr std::uint64_t max_header = 100'000'000;
+/// The largest network has 4,096 layers and, with Adam, six tensors in each: 4 MB of header. The limits keep a damaged
+/// or malicious file from asking for more memory than a header is worth.
+constexpr std::uint64_t max_header = 16 << 20;
+constexpr std::size_t max_entries = 100'000;
+constexpr std::size_t max_dimensions = 32;
+constexpr std::uint64_t max_bytes = std::uint64_t{1} << 62;
 constexpr std::uint64_t alignment = 8;
 
-std::uint64_t item_size(Dtype dtype) { return dtype == Dtype::f32 ? 4 : 8; }
+constexpr const char* checksum_key = "crc32";
+constexpr std::string_view no_digits = "00000000";
+
+/// The format's names, in the order of Dtype.
+constexpr std::string_view dtype_names[] = {"BOOL", "I8",  "U8",  "I16", "U16", "F16",
+                                            "I32",  "U32", "F32", "I64", "U64", "F64"};
+
+std::string_view dtype_name(Dtype dtype) { return dtype_names[static_cast<std::size_t>(dtype)]; }
+
+std::optional<Dtype> dtype_from(std::string_view name) {
+  const auto* const found = std::find(std::begin(dtype_names), std::end(dtype_names), name);
+  if (found == std::end(dtype_names)) return std::nullopt;
+  return static_cast<Dtype>(found - std::begin(dtype_names));
+}
 
 /// The length of the UTF-8 sequence that the text starts with; 0 if there is none.
 std::size_t utf8_length(std::string_view text) {
@@ -113,6 +131,7 @@ class Cursor {
     if (take('}')) return;
     do {
       const std::string key = string();
+      if (++n_keys_ > max_entries) throw Malformed{text("the header has more than ", max_entries, " names")};
       if (!keys.insert(key).second) throw Malformed{"the header has " + in_quotes(key) + " twice"};
       expect(':');
       member(key);
@@ -124,10 +143,18 @@ class Cursor {
     std::vector<std::uint64_t> values;
     expect('[');
     if (take(']')) return values;
-    do values.push_back(integer());
-    while (take(','));
+    do {
+      values.push_back(integer());
+      if (values.size() > max_dimensions) throw Malformed{text("a list has more than ", max_dimensions, " numbers")};
+    } while (take(','));
     expect(']');
     return values;
+  }
+
+  /// The place of the next byte that is not a space.
+  std::size_t place() {
+    skip_space();
+    return at_;
   }
 
   std::string string() {
@@ -203,13 +230,8 @@ class Cursor {
 
   std::string_view text_;
   std::size_t at_ = 0;
+  std::size_t n_keys_ = 0;
 };
-
-/// a * b, or nothing where that is 2^64 or more.
-std::optional<std::uint64_t> product(std::uint64_t a, std::uint64_t b) {
-  if (b != 0 && a > UINT64_MAX / b) return std::nullopt;
-  return a * b;
-}
 
 Entry parse_tensor(Cursor& cursor, const std::string& name) {
   Entry entry{};
@@ -231,24 +253,89 @@ Entry parse_tensor(Cursor& cursor, const std::string& name) {
   const auto check = [&](bool condition, const auto&... what) {
     if (!condition) throw Malformed{text("tensor ", in_quotes(name), " ", what...)};
   };
-  check(dtype == "F32" || dtype == "F64", "must have dtype F32 or F64, got ", in_quotes(dtype));
+  const auto known = dtype_from(dtype);
+  check(known.has_value(), "must have a dtype of NumPy's, got ", in_quotes(dtype));
   check(has_shape, "has no shape");
   check(offsets.size() == 2, "must have two data_offsets, got ", offsets.size());
-  entry.dtype = dtype == "F32" ? Dtype::f32 : Dtype::f64;
+  entry.dtype = *known;
   entry.begin = offsets[0];
   entry.end = offsets[1];
   check(entry.begin <= entry.end, "ends at byte ", entry.end, ", before it begins at ", entry.begin);
-  std::optional<std::uint64_t> size = item_size(entry.dtype);
+  // Without the zeros among them the sizes must fit too: other programs multiply them.
+  std::uint64_t size = item_size(entry.dtype), full = size;
   for (const std::uint64_t n : entry.shape) {
-    size = product(*size, n);
-    check(size.has_value(), "has a shape that is too large");
+    check(n == 0 || n <= max_bytes / full, "has a shape that is too large");
+    if (n > 0) full *= n;
+    size *= n;
   }
-  check(*size == entry.end - entry.begin, "has ", entry.end - entry.begin, " bytes, its shape needs ", *size);
+  check(size == entry.end - entry.begin, "has ", entry.end - entry.begin, " bytes, its shape needs ", size);
   return entry;
 }
 
-/// Names and numbers of the library's own: nothing in them needs an escape.
-std::string json_string(std::string_view value) { return '"' + std::string(value) + '"'; }
+std::string json_string(std::string_view value) {
+  constexpr std::string_view hex = "0123456789abcdef";
+  std::string out = "\"";
+  for (std::string_view rest = value; !rest.empty();) {
+    const std::size_t length = utf8_length(rest);
+    require(length > 0, "names and texts in a file must be UTF-8, but ", in_quotes(value.substr(0, 100)), " is not");
+    const auto first = static_cast<unsigned char>(rest[0]);
+    if (first == '"' || first == '\\')
+      out += '\\', out += rest[0];
+    else if (first < 0x20)
+      out += text("\\u00", hex[first / 16], hex[first % 16]);
+    else
+      out += rest.substr(0, length);
+    rest.remove_prefix(length);
+  }
+  return out + '"';
+}
+
+std::string json_entry(const View& tensor, std::uint64_t begin, std::uint64_t end) {
+  std::string shape;
+  for (const std::uint64_t n : tensor.shape) {
+    if (!shape.empty()) shape += ',';
+    shape += std::to_string(n);
+  }
+  return text(json_string(tensor.name), ":{\"dtype\":\"", dtype_name(tensor.dtype), "\",\"shape\":[", shape,
+              "],\"data_offsets\":[", begin, ",", end, "]}");
+}
+
+std::string hexadecimal(std::uint32_t value) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string out;
+  for (int shift = 28; shift >= 0; shift -= 4) out += digits[value >> shift & 15];
+  return out;
+}
+
+std::uint64_t bytes_of(const View& tensor) {
+  std::uint64_t size = item_size(tensor.dtype);
+  for (const std::uint64_t n : tensor.shape) size *= n;
+  return size;
+}
+
+std::string make_header(const Metadata& metadata, const std::vector<View>& tensors) {
+  require(metadata.size() + 4 * tensors.size() < max_entries, "a file may hold ", max_entries / 4,
+          " arrays or four times as many texts, got ", tensors.size(), " and ", metadata.size());
+  std::string header = "{\"__metadata__\":{";
+  for (const auto& [key, value] : metadata) {
+    if (header.back() != '{') header += ',';
+    header += json_string(key) + ':' + json_string(value);
+  }
+  header += '}';
+  std::uint64_t offset = 0;
+  for (const View& tensor : tensors) {
+    require(tensor.shape.size() <= max_dimensions, in_quotes(tensor.name), " must have at most ", max_dimensions,
+            " dimensions, got ", tensor.shape.size());
+    const std::uint64_t end = offset + bytes_of(tensor);
+    header += ',' + json_entry(tensor, offset, end);
+    offset = end;
+  }
+  header += '}';
+  header.resize((header.size() + alignment - 1) / alignment * alignment, ' ');
+  require(header.size() <= max_header, "names and texts of a file may take ", max_header, " bytes, got ",
+          header.size());
+  return header;
+}
 
 }  // namespace
 
@@ -266,36 +353,24 @@ std::string in_quotes(std::string_view text) {
   return out;
 }
 
-void write(const fs::path& path, const Metadata& metadata, const std::vector<View>& tensors) {
-  std::string header = "{\"__metadata__\":{";
-  for (const auto& [key, value] : metadata) {
-    if (header.back() != '{') header += ',';
-    header += json_string(key) + ':' + json_string(value);
-  }
-  header += '}';
-  std::vector<std::uint64_t> sizes;
-  std::uint64_t offset = 0;
-  for (const View& tensor : tensors) {
-    std::uint64_t size = item_size(tensor.dtype);
-    std::string shape;
-    for (const std::uint64_t n : tensor.shape) {
-      size *= n;
-      if (!shape.empty()) shape += ',';
-      shape += std::to_string(n);
-    }
-    header += text(",", json_string(tensor.name), ":{\"dtype\":\"", tensor.dtype == Dtype::f32 ? "F32" : "F64",
-                   "\",\"shape\":[", shape, "],\"data_offsets\":[", offset, ",", offset + size, "]}");
-    sizes.push_back(size);
-    offset += size;
-  }
-  header += '}';
-  header.resize((header.size() + alignment - 1) / alignment * alignment, ' ');
+void write(const fs::path& path, Metadata metadata, std::vector<View> tensors) {
+  std::stable_sort(tensors.begin(), tensors.end(),
+                   [](const View& a, const View& b) { return item_size(a.dtype) > item_size(b.dtype); });
+  metadata[checksum_key] = no_digits;
+  std::string header = make_header(metadata, tensors);
   const std::uint64_t length = header.size();
+  Crc32 crc;
+  crc.add(&length, sizeof length);
+  crc.add(header.data(), header.size());
+  for (const View& tensor : tensors) crc.add(tensor.data, bytes_of(tensor));
+  // Inside a text every quote has a backslash, so the key with its quotes stands in one place.
+  const std::string pair = json_string(checksum_key) + ':' + json_string(no_digits);
+  header.replace(header.find(pair) + pair.size() - 1 - no_digits.size(), no_digits.size(), hexadecimal(crc.value()));
 
   AtomicFile file(path);
   file.write(&length, sizeof length);
   file.write(header.data(), header.size());
-  for (std::size_t i = 0; i < tensors.size(); ++i) file.write(tensors[i].data, sizes[i]);
+  for (const View& tensor : tensors) file.write(tensor.data, bytes_of(tensor));
   file.publish();
 }
 
@@ -314,6 +389,7 @@ Reader::Reader(const fs::path& path) : path_(path), file_(path) {
   try {
     parse_header(header);
     check_offsets(size - data_start_);
+    if (has_checksum()) check_sum();
   } catch (const Malformed& error) {
     fail(error.what);
   }
@@ -330,7 +406,15 @@ void Reader::parse_header(std::string_view header) {
   if (header.empty() || header.front() != '{') cursor.fail("'{'");
   cursor.object([&](const std::string& name) {
     if (name == "__metadata__")
-      cursor.object([&](const std::string& key) { metadata_.emplace(key, cursor.string()); });
+      cursor.object([&](const std::string& key) {
+        const std::size_t at = cursor.place();
+        const std::string& value = metadata_.emplace(key, cursor.string()).first->second;
+        if (key != checksum_key) return;
+        if (value.size() != no_digits.size() || header.substr(at + 1, value.size()) != value)
+          throw Malformed{
+              text("must have eight hexadecimal digits as ", in_quotes(checksum_key), ", got ", in_quotes(value))};
+        checksum_at_ = 8 + at + 1;
+      });
     else
       tensors_.emplace(name, parse_tensor(cursor, name));
   });
@@ -352,6 +436,23 @@ void Reader::check_offsets(std::uint64_t data_size) const {
     end = entry.end;
   }
   if (end != data_size) throw Malformed{text(data_size - end, " bytes after the last tensor belong to none")};
+}
+
+void Reader::check_sum() const {
+  Crc32 crc;
+  std::vector<char> buffer(1 << 20);
+  for (std::uint64_t at = 0; at < file_.size(); at += buffer.size()) {
+    // The digits themselves may lie across two pieces.
+    const std::uint64_t size = std::min<std::uint64_t>(buffer.size(), file_.size() - at);
+    file_.read_at(at, buffer.data(), size);
+    for (std::uint64_t i = 0; i < no_digits.size(); ++i)
+      if (checksum_at_ + i >= at && checksum_at_ + i < at + size) buffer[checksum_at_ + i - at] = '0';
+    crc.add(buffer.data(), size);
+  }
+  const std::string& expected = metadata_.find(checksum_key)->second;
+  if (hexadecimal(crc.value()) != expected)
+    throw Malformed{text("is damaged: its checksum is ", in_quotes(expected), ", that of what it holds ",
+                         in_quotes(hexadecimal(crc.value())))};
 }
 
 }  // namespace uwm::safetensors

@@ -8,15 +8,14 @@
 #include <vector>
 
 #include "input_file.hpp"
+#include "uwm/array.hpp"
 
-/// Reads and writes the safetensors format, F32 and F64 tensors only: the length of the header in 8 bytes,
-/// little-endian; the header, a JSON object; the numbers of all tensors without gaps.
+/// Reads and writes the safetensors format: the length of the header in 8 bytes, little-endian; the header, a JSON
+/// object; the numbers of all tensors without gaps.
+///
+/// A file that is written here has the CRC-32 of all its bytes as "crc32" in its metadata: eight hexadecimal digits,
+/// taken as eight zeros for the sum.
 namespace uwm::safetensors {
-
-enum class Dtype { f32, f64 };
-
-template <class T>
-inline constexpr Dtype dtype_of = sizeof(T) == 4 ? Dtype::f32 : Dtype::f64;
 
 using Metadata = std::map<std::string, std::string, std::less<>>;
 
@@ -28,8 +27,9 @@ struct View {
   const void* data;
 };
 
-/// Writes a file that appears whole or not at all. Throws std::filesystem::filesystem_error.
-void write(const std::filesystem::path& path, const Metadata& metadata, const std::vector<View>& tensors);
+/// Writes a file that appears whole or not at all, the widest numbers first so that all are aligned. Throws
+/// std::filesystem::filesystem_error, and ValueError for names and texts that are not UTF-8 or too much for a header.
+void write(const std::filesystem::path& path, Metadata metadata, std::vector<View> tensors);
 
 /// A tensor in a file.
 struct Entry {
@@ -38,8 +38,8 @@ struct Entry {
   std::uint64_t begin, end;  ///< bytes, from the start of the data
 };
 
-/// An open file whose header has been read and checked; the numbers are read when they are asked for.
-/// What the file holds wrongly is a FileError that names it, what the system refuses a
+/// An open file whose header and checksum, if it has one, have been read and checked; the numbers are read when they
+/// are asked for. What the file holds wrongly is a FileError that names it, what the system refuses a
 /// std::filesystem::filesystem_error.
 class Reader {
  public:
@@ -47,6 +47,8 @@ class Reader {
 
   const Metadata& metadata() const { return metadata_; }
   const std::map<std::string, Entry, std::less<>>& tensors() const { return tensors_; }
+
+  bool has_checksum() const { return checksum_at_ != 0; }
 
   /// Copies a tensor's end - begin bytes to `out`.
   void read(const Entry& tensor, void* out) const;
@@ -57,10 +59,12 @@ class Reader {
  private:
   void parse_header(std::string_view header);
   void check_offsets(std::uint64_t data_size) const;
+  void check_sum() const;
 
   std::filesystem::path path_;
   InputFile file_;
   std::uint64_t data_start_ = 0;
+  std::uint64_t checksum_at_ = 0;  ///< place of its digits in the file; 0 if there is none
   Metadata metadata_;
   std::map<std::string, Entry, std::less<>> tensors_;
 };

@@ -2,7 +2,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <csignal>
+#include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <functional>
@@ -21,6 +23,7 @@ namespace fs = std::filesystem;
 using namespace fixture;
 using uwm::Adam;
 using uwm::FileError;
+using uwm::LayerGradient;
 using uwm::Network;
 using uwm::Schedule;
 using uwm::SGD;
@@ -87,6 +90,27 @@ std::string with_length(const std::string& header, const std::string& data) {
   return bytes + header + data;
 }
 
+/// The sum that the file is checked with, by its definition.
+std::string crc32(const std::string& bytes) {
+  std::uint32_t rest = 0xFFFFFFFF;
+  for (const char c : bytes) {
+    rest ^= static_cast<unsigned char>(c);
+    for (int bit = 0; bit < 8; ++bit) rest = rest >> 1 ^ (rest & 1 ? 0xEDB88320 : 0);
+  }
+  char digits[9];
+  std::snprintf(digits, sizeof digits, "%08x", static_cast<unsigned>(~rest));
+  return digits;
+}
+
+/// The same file with the checksum that belongs to it.
+std::string with_checksum(std::string bytes) {
+  const std::string key = "\"crc32\":\"";
+  const std::size_t at = bytes.find(key);
+  if (at == bytes.npos) return bytes;
+  bytes.replace(at + key.size(), 8, "00000000");
+  return bytes.replace(at + key.size(), 8, crc32(bytes));
+}
+
 std::string header_of(const std::string& bytes) {
   std::uint64_t length = 0;
   std::memcpy(&length, bytes.data(), 8);
@@ -125,10 +149,10 @@ void check_round_trip(const Optimizer& optimizer, std::int64_t updates) {
                  {.units = Units::bipolar, .temperature = {0.7, 1.0 / 3.0, 1.1}, .seed = ~std::uint64_t{4}});
   Optimizer original = optimizer;
   if (updates > 0) train_some(net, original, updates);
-  uwm::save(path, net, &original);
+  uwm::save(path, net, {.optimizer = &original});
   CHECK(folder.files() == 1);
   uwm::Checkpoint loaded = uwm::load(path);
-  auto& same = std::get<Network<T>>(loaded.network);
+  auto& same = std::get<Network<T>>(loaded.net);
   CHECK(same_parameters(net, same) && same.units() == Units::bipolar && same.output().name() == "bernoulli");
   CHECK(same.position().seed == net.position().seed && same.position().step == net.position().step);
   for (std::size_t l = 0; l < 3; ++l) CHECK(same.layers()[l].temperature == net.layers()[l].temperature);
@@ -143,8 +167,8 @@ void check_round_trip(const Optimizer& optimizer, std::int64_t updates) {
 
   // What is saved again is the same file.
   const fs::path first = folder / "first", second = folder / "second";
-  uwm::save(first, net, &original);
-  uwm::save(second, same, loaded.optimizer.get());
+  uwm::save(first, net, {.optimizer = &original});
+  uwm::save(second, same, {.optimizer = loaded.optimizer.get()});
   CHECK(read_file(first) == read_file(second));
 }
 
@@ -171,6 +195,16 @@ class OddOptimizer final : public uwm::Optimizer {
   void update(const Update<double>&) const override {}
 };
 
+class OddBaseline final : public uwm::BaselineOf<OddBaseline> {
+ public:
+  template <class M>
+  void estimate(const M&, uwm::Vector<double>& b) const {
+    b.setZero();
+  }
+  template <class M>
+  void learn(const M&, const uwm::Vector<double>&) const {}
+};
+
 /// A file with one layer of one unit, its optimizer and its parts, to be damaged.
 template <class T>
 struct ExampleOf {
@@ -188,7 +222,7 @@ struct ExampleOf {
       layer.bias.setOnes();
     }
     sgd.step(net, g);
-    uwm::save(path, net, &sgd);
+    uwm::save(path, net, {.optimizer = &sgd});
     bytes = read_file(path);
   }
 
@@ -197,13 +231,14 @@ struct ExampleOf {
     CHECK_THROWS(FileError, part, uwm::load(path));
   }
 
-  /// The header with one text replaced by another; the first is there once.
+  /// The header with one text replaced by another, which is there once, and a checksum that is right.
   void refuses_header(const std::string& before, const std::string& after, const char* part) const {
     std::string header = header_of(bytes);
     const std::size_t at = header.find(before);
     if (at == header.npos || header.find(before, at + 1) != header.npos)
       check::fail(__FILE__, __LINE__, before, " is not there once: ", header);
-    refuses(with_length(header.replace(at, before.size(), after), bytes.substr(8 + header_of(bytes).size())), part);
+    const std::string data = bytes.substr(8 + header.size());
+    refuses(with_checksum(with_length(header.replace(at, before.size(), after), data)), part);
   }
 };
 using Example = ExampleOf<float>;
@@ -220,6 +255,68 @@ TEST(training_goes_on_bit_for_bit) {
   check_round_trip<double>(Adam(), 0);
 }
 
+TEST(a_run_with_a_running_mean_goes_on_bit_for_bit) {
+  const Folder folder;
+  const auto train_more = [](Network<float>& net, uwm::Optimizer& optimizer, uwm::Baseline& baseline) {
+    uwm::Multiplexer task(2);
+    return uwm::train(net, uwm::UnbiasedWeightMax(), optimizer, task,
+                      {.steps = 40, .batch_size = 3, .baseline = &baseline});
+  };
+  Network<float> net({6, 9, 1});
+  Adam adam;
+  uwm::RunningMean mean(0.07, -0.5);
+  const uwm::Log log = train_more(net, adam, mean);
+  uwm::save(folder / "run", net, {.optimizer = &adam, .baseline = &mean, .log = &log});
+  uwm::Checkpoint found = uwm::load(folder / "run");
+  const auto& its_mean = dynamic_cast<const uwm::RunningMean&>(*found.baseline);
+  CHECK(its_mean.rate() == 0.07 && its_mean.value() == mean.value() && mean.value() != -0.5);
+  CHECK(found.log->rewards == log.rewards && found.log->record_every == log.record_every);
+  CHECK(found.log->steps == 40 && found.log->batch_size == 3 && found.log->mean_reward == log.mean_reward);
+  CHECK(found.log->final_reward == log.final_reward && found.log->seconds == log.seconds && !found.log->stopped);
+
+  auto& same = std::get<Network<float>>(found.net);
+  train_more(net, adam, mean);
+  train_more(same, *found.optimizer, *found.baseline);
+  CHECK(same_parameters(net, same) && its_mean.value() == mean.value());
+}
+
+TEST(a_constant_baseline_and_a_run_that_was_stopped_come_back) {
+  const Folder folder;
+  const uwm::ConstantBaseline half(0.5);
+  const uwm::Log log{
+      .rewards = {}, .record_every = 7, .final_reward = std::numeric_limits<double>::quiet_NaN(), .stopped = true};
+  uwm::save(folder / "run", Network<double>({3, 1}), {.baseline = &half, .log = &log});
+  const uwm::Checkpoint found = uwm::load(folder / "run");
+  CHECK(dynamic_cast<const uwm::ConstantBaseline&>(*found.baseline).value() == 0.5);
+  CHECK(found.log->rewards.empty() && std::isnan(found.log->final_reward) && found.log->stopped);
+}
+
+TEST(arrays_and_texts_of_ones_own_come_back) {
+  using uwm::Array;
+  using uwm::Dtype;
+  const Folder folder;
+  const uwm::Extra extra = {
+      {"bools", Array(std::vector<bool>{true, false, true})},
+      {"bytes", Array(std::vector<std::int8_t>{-128, 127})},
+      {"counts", Array(std::vector<std::uint64_t>{~std::uint64_t{0}, 1}, {2, 1, 1})},
+      {"half", Array(Dtype::float16, {2}, std::vector<std::byte>(4))},
+      {"nan", Array(std::vector<float>{std::numeric_limits<float>::quiet_NaN()})},
+      {"nothing", Array(std::vector<double>{}, {0, 5})},
+      {"scalar", Array(std::vector<double>{0.1}, {})},
+      {"a \"text\"", "one\n\x01 \"two\" \\ \xe2\x82\xac \"crc32\":\"00000000\""},
+      {"empty", ""},
+  };
+  uwm::save(folder / "run", Network<float>({3, 1}), {.extra = extra});
+  const uwm::Checkpoint found = uwm::load(folder / "run");
+  CHECK(found.extra == extra);
+  CHECK(std::get<Array>(found.extra.at("bools")).numbers<bool>() == std::vector<bool>({true, false, true}));
+  CHECK(std::get<Array>(found.extra.at("counts")).numbers<std::uint64_t>()[0] == ~std::uint64_t{0});
+  CHECK_THROWS(ValueError, "must be float32, but is bool", std::get<Array>(found.extra.at("bools")).numbers<float>());
+  CHECK_THROWS(ValueError, "as many numbers as its shape needs", Array(std::vector<int>{1, 2, 3}, {2, 2}));
+  CHECK_THROWS(ValueError, "as many numbers as its shape needs", Array(std::vector<int>{1}, {0}));
+  CHECK_THROWS(ValueError, "0 and 1, got 2", Array(Dtype::boolean, {1}, {std::byte{2}}));
+}
+
 TEST(a_network_alone_can_be_saved) {
   const Folder folder;
   for (const char* output : {"bernoulli", "softmax"}) {
@@ -227,14 +324,13 @@ TEST(a_network_alone_can_be_saved) {
     net.set_step(uwm::max_step - 1);
     uwm::save(folder / "net", net);
     const uwm::Checkpoint loaded = uwm::load(folder / "net");
-    CHECK(loaded.optimizer == nullptr && std::get<Network<double>>(loaded.network).output().name() == output);
-    CHECK(std::get<Network<double>>(loaded.network).position().step == uwm::max_step - 1);
+    CHECK(loaded.optimizer == nullptr && std::get<Network<double>>(loaded.net).output().name() == output);
+    CHECK(std::get<Network<double>>(loaded.net).position().step == uwm::max_step - 1);
   }
   Network<float> net({3, 2}, std::make_shared<uwm::GaussianOutput<float>>(0.1));
   uwm::save(folder / "net", net);
   const uwm::Checkpoint loaded = uwm::load(folder / "net");
-  const auto& output =
-      dynamic_cast<const uwm::GaussianOutput<float>&>(std::get<Network<float>>(loaded.network).output());
+  const auto& output = dynamic_cast<const uwm::GaussianOutput<float>&>(std::get<Network<float>>(loaded.net).output());
   CHECK(output.sigma() == 0.1);
   CHECK(folder.files() == 1);
 }
@@ -245,7 +341,7 @@ TEST(extreme_numbers_come_back) {
   net.layers()[0].weight << std::numeric_limits<double>::max(), std::numeric_limits<double>::denorm_min(), -0.0, 1e-300,
       0.1, -1;
   uwm::save(folder / "net", net);
-  const auto loaded = std::get<Network<double>>(uwm::load(folder / "net").network);
+  const auto loaded = std::get<Network<double>>(uwm::load(folder / "net").net);
   CHECK(std::memcmp(loaded.layers()[0].weight.data(), net.layers()[0].weight.data(), 6 * sizeof(double)) == 0);
 }
 
@@ -267,14 +363,28 @@ TEST(what_cannot_be_loaded_is_not_saved) {
   Network<float> net({3, 2}), odd({3, 2}, std::make_shared<Odd<float>>());
   CHECK_THROWS(ValueError, "output kind of your own", uwm::save(path, odd));
   const OddOptimizer optimizer;
-  CHECK_THROWS(ValueError, "an optimizer of your own, 'odd'", uwm::save(path, net, &optimizer));
+  CHECK_THROWS(ValueError, "an optimizer of your own, 'odd'", uwm::save(path, net, {.optimizer = &optimizer}));
   const SGD rates({0.1, 0.1});
-  CHECK_THROWS(ValueError, "one per layer (1), got 2", uwm::save(path, net, &rates));
+  CHECK_THROWS(ValueError, "one per layer (1), got 2", uwm::save(path, net, {.optimizer = &rates}));
   SGD moments({0.1}, 0.9);
   using Moments = uwm::Optimizer::Moments<float>;
   moments.restore(
       1, Moments{{{Matrix<float>::Constant(2, 3, std::numeric_limits<float>::infinity()), Vector<float>::Zero(2)}}});
-  CHECK_THROWS(ValueError, "moments must be finite", uwm::save(path, net, &moments));
+  CHECK_THROWS(ValueError, "moments must be finite", uwm::save(path, net, {.optimizer = &moments}));
+  Adam adam;
+  const LayerGradient<float> some{Matrix<float>::Constant(2, 3, -1), Vector<float>::Zero(2)};
+  adam.restore(1, Moments{{some}, {some}});
+  CHECK_THROWS(ValueError, "second moments of adam must not be negative", uwm::save(path, net, {.optimizer = &adam}));
+  adam.restore(1, std::monostate());
+  CHECK_THROWS(ValueError, "but 1 updates come without them", uwm::save(path, net, {.optimizer = &adam}));
+  const OddBaseline baseline;
+  CHECK_THROWS(ValueError, "a baseline of your own cannot be saved", uwm::save(path, net, {.baseline = &baseline}));
+  const uwm::Log log{.rewards = {std::numeric_limits<double>::infinity()}};
+  CHECK_THROWS(ValueError, "rewards of a log must be finite", uwm::save(path, net, {.log = &log}));
+  CHECK_THROWS(ValueError, "must not be empty", uwm::save(path, net, {.extra = {{"", "text"}}}));
+  CHECK_THROWS(ValueError, "must be UTF-8", uwm::save(path, net, {.extra = {{"name", "\xff"}}}));
+  CHECK_THROWS(ValueError, "may take 16777216 bytes",
+               uwm::save(path, net, {.extra = {{"name", std::string(1 << 24, 'a')}}}));
   net.layers()[0].weight(1, 1) = std::numeric_limits<float>::quiet_NaN();
   CHECK_THROWS(ValueError, "layers[0].weight must be finite", uwm::save(path, net));
   net.layers()[0].weight.setZero(4, 4);
@@ -401,20 +511,42 @@ TEST(files_that_cannot_be_read_are_named) {
     CHECK_THROWS(FileError, "became shorter while it was read", uwm::load(online));
 }
 
-TEST(every_cut_and_every_damaged_byte_is_survived) {
+TEST(every_cut_and_every_bit_that_flips_is_refused) {
   const Example example;
   for (std::size_t size = 0; size < example.bytes.size(); ++size) example.refuses(example.bytes.substr(0, size), "");
   example.refuses(example.bytes + '\0', "belong to none");
-  // A byte that changes may still give a valid file, and nothing else but a FileError.
-  for (std::size_t at = 0; at < example.bytes.size(); ++at) {
+  for (std::size_t bit = 0; bit < 8 * example.bytes.size(); ++bit) {
     std::string damaged = example.bytes;
-    damaged[at] = static_cast<char>(damaged[at] ^ 1 << at % 8);
-    write_file(example.path, damaged);
-    try {
-      uwm::load(example.path);
-    } catch (const FileError&) {
-    }
+    damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ 1 << bit % 8);
+    example.refuses(damaged, "");
   }
+}
+
+TEST(the_checksum_is_the_known_one) {
+  CHECK(crc32("123456789") == "cbf43926");
+  const Example e;
+  CHECK(with_checksum(e.bytes) == e.bytes);
+  std::string damaged = e.bytes;
+  damaged.back() = static_cast<char>(damaged.back() ^ 1);
+  e.refuses(damaged, "is damaged: its checksum is '");
+  e.refuses_header("\"crc32\":", "\"crc33\":", "has no checksum");
+  const std::string digits = header_of(e.bytes).substr(header_of(e.bytes).find("\"crc32\":\"") + 9, 8);
+  for (const std::string bad : {"1234567", "123456789", "\\u0030000000"}) {
+    std::string other = header_of(e.bytes);
+    other.replace(other.find(digits), 8, bad);
+    e.refuses(with_length(other, e.bytes.substr(8 + header_of(e.bytes).size())), "eight hexadecimal digits as 'crc32'");
+  }
+}
+
+TEST(files_of_version_1_load) {
+  const Example e;
+  std::string header = header_of(e.bytes);
+  const std::string data = e.bytes.substr(8 + header.size());
+  header.erase(header.find("\"crc32\""), 19);
+  header.replace(header.find("\"version\":\"2\""), 13, "\"version\":\"1\"");
+  write_file(e.path, with_length(header, data));
+  const uwm::Checkpoint loaded = uwm::load(e.path);
+  CHECK(loaded.optimizer->steps() == 1 && loaded.baseline == nullptr && !loaded.log && loaded.extra.empty());
 }
 
 TEST(damaged_headers_are_refused) {
@@ -424,9 +556,12 @@ TEST(damaged_headers_are_refused) {
   e.refuses("short", "it has 5 bytes");
   e.refuses(std::string(8, '\xff'), "18446744073709551615 bytes is announced and 0 follow");
   e.refuses("not a safetensors file at all", "is announced");
-  write_file(e.path, std::string("\x01\xe1\xf5\x05\0\0\0\0", 8));  // 10^8 + 1, in a file with a hole
-  fs::resize_file(e.path, 100'000'009);
-  CHECK_THROWS(FileError, "has a header of 100000001 bytes; at most 100000000 are read", uwm::load(e.path));
+  write_file(e.path, std::string("\x01\0\0\x01\0\0\0\0", 8));  // 2^24 + 1, in a file with a hole
+  fs::resize_file(e.path, (1 << 24) + 9);
+  CHECK_THROWS(FileError, "has a header of 16777217 bytes; at most 16777216 are read", uwm::load(e.path));
+  std::string names = "{\"__metadata__\":{\"0\":\"\"";
+  for (int i = 1; i < 200'000; ++i) names += ",\"" + std::to_string(i) + "\":\"\"";
+  e.refuses(with_length(names + "}}", ""), "more than 100000 names");
   e.refuses(with_length("", ""), "expected '{', found the end");
   e.refuses(with_length(" {}", ""), "expected '{', found ' '");
   e.refuses(with_length("[]", ""), "expected '{', found '['");
@@ -456,8 +591,8 @@ TEST(damaged_headers_are_refused) {
   const auto tensor = [&](const std::string& properties, const std::string& data, const char* part) {
     e.refuses(with_length("{\"a\":{" + properties + "}}", data), part);
   };
-  tensor(R"("dtype":"F16","shape":[1],"data_offsets":[0,2])", "xx", "must have dtype F32 or F64, got 'F16'");
-  tensor(R"("shape":[1],"data_offsets":[0,4])", "xxxx", "must have dtype");
+  tensor(R"("dtype":"F8_E4M3","shape":[1],"data_offsets":[0,1])", "x", "must have a dtype of NumPy's, got 'F8_E4M3'");
+  tensor(R"("shape":[1],"data_offsets":[0,4])", "xxxx", "must have a dtype");
   tensor(R"("dtype":"F32","data_offsets":[0,4])", "xxxx", "has no shape");
   tensor(R"("dtype":"F32","shape":[1])", "xxxx", "two data_offsets, got 0");
   tensor(R"("dtype":"F32","shape":[1],"data_offsets":[0,4,4])", "xxxx", "two data_offsets, got 3");
@@ -468,6 +603,10 @@ TEST(damaged_headers_are_refused) {
   tensor(R"("dtype":"F32","shape":[1],"data_offsets":[0,4])", "xxx", "cut short");
   tensor(R"("dtype":"F32","shape":[1],"data_offsets":[4,8])", "xxxxxxxx", "gap before tensor 'a'");
   tensor(R"("dtype":"F32","shape":[1],"data_offsets":[0,4])", "xxxxxxxx", "4 bytes after the last tensor");
+  std::string ones = "1";
+  for (int i = 0; i < 32; ++i) ones += ",1";
+  tensor("\"dtype\":\"F32\",\"shape\":[" + ones + "],\"data_offsets\":[0,4]", "xxxx", "more than 32 numbers");
+  tensor(R"("dtype":"F32","shape":[0,4294967296,4294967296],"data_offsets":[0,0])", "", "too large");
   tensor(R"("dtype":"F32","shape":[4611686018427387904],"data_offsets":[0,0])", "", "too large");
   tensor(R"("dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0])", "", "too large");
   tensor(R"("dtype":"F32","shape":[99999999999999999999],"data_offsets":[0,0])", "", "a whole number");
@@ -483,7 +622,7 @@ TEST(damaged_headers_are_refused) {
 TEST(damaged_contents_are_refused) {
   const Example e;
   e.refuses_header("\"format\":\"uwm\"", "\"format\":\"pt\"", "its format is 'pt'");
-  e.refuses_header("\"version\":\"1\"", "\"version\":\"2\"", "format version '2'");
+  e.refuses_header("\"version\":\"2\"", "\"version\":\"3\"", "format version '3'");
   e.refuses_header("\"dtype\":\"float32\"", "\"dtype\":\"float16\"", "float32 or float64, got 'float16'");
   e.refuses_header("\"dtype\":\"float32\"", "\"dtype\":\"float64\"", "must be float64");
   e.refuses_header("\"sizes\":\"2,1\"", "\"sizes\":\"2\"", "at least two sizes");
@@ -520,6 +659,8 @@ TEST(damaged_contents_are_refused) {
   e.refuses_header("\"optimizer.moments\":\"1\"", "\"optimizer.moments\":\"2\"", "no tensor 'optimizer.moments.1");
   e.refuses_header("\"optimizer.moments\":\"1\"", "\"optimizer.moments\":\"999999999999\"", "at most 2");
   e.refuses_header("\"optimizer.moments\":\"1\",", "", "belongs to no part of it");
+  e.refuses_header("\"optimizer.steps\":\"1\"", "\"optimizer.steps\":\"0\"", "but 0 updates come with them");
+  e.refuses_header("\"optimizer.steps\":\"1\"", "\"optimizer.steps\":\"281474976710656\"", "must be below 2^48");
   e.refuses_header("\"optimizer.steps\":\"1\"", "\"optimizer.steps\":\"-1\"", "a number of updates");
   for (const char* bad : {"linear 1 2", "linear 1 2 x", "cosine 1 2 3", "", "0.1;0.2"})
     e.refuses_header("\"optimizer.learning_rate\":\"0.1\"", std::string("\"optimizer.learning_rate\":\"") + bad + "\"",
@@ -543,7 +684,7 @@ TEST(damaged_contents_are_refused) {
     std::string bytes = e.bytes;
     const float bad = number % 2 ? std::numeric_limits<float>::quiet_NaN() : std::numeric_limits<float>::infinity();
     std::memcpy(bytes.data() + 8 + header_of(bytes).size() + 4 * number, &bad, 4);
-    e.refuses(bytes, "NaN or infinite");
+    e.refuses(with_checksum(bytes), "NaN or infinite");
   }
 }
 
@@ -553,8 +694,8 @@ TEST(headers_may_be_spaced_and_escaped_as_json_allows) {
   const std::string from = "\"units\":\"binary\"",
                     to = "\"\\u0075nits\" :\t\"bin\\u0061ry\" , \"note\" : \"\\\"\\ud83d\\ude00\\n\xe2\x82\xac\"\n";
   header.replace(header.find(from), from.size(), to);
-  write_file(e.path, with_length(header, e.bytes.substr(8 + header_of(e.bytes).size())));
-  CHECK(std::get<Network<float>>(uwm::load(e.path).network).n_inputs() == 2);
+  write_file(e.path, with_checksum(with_length(header, e.bytes.substr(8 + header_of(e.bytes).size()))));
+  CHECK(std::get<Network<float>>(uwm::load(e.path).net).n_inputs() == 2);
 }
 
 TEST(escapes_stand_for_their_characters) {

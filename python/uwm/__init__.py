@@ -31,13 +31,12 @@ from uwm._core import (
     UnbiasedWeightMax,
     WeightMax,
     __version__,
-    load,
     philox,
-    save,
     simd_level,
     simd_levels,
     train,
 )
+from uwm.checkpoint import Checkpoint, load, save
 from uwm.rules import RULES, rule
 
 __all__ = [
@@ -45,6 +44,7 @@ __all__ = [
     "SGD",
     "Adam",
     "Baseline",
+    "Checkpoint",
     "DivergenceError",
     "Exponential",
     "FileError",
@@ -78,6 +78,6 @@ __all__ = [
 
 for _name in __all__:
     # Where the public lives, in tracebacks and documentation.
-    if getattr(globals()[_name], "__module__", None) == "uwm._core":
+    if getattr(globals()[_name], "__module__", None) in ("uwm._core", "uwm.checkpoint"):
         globals()[_name].__module__ = "uwm"
 del _name

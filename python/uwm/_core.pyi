@@ -270,14 +270,23 @@ def train(
 
 # Files and the system
 
-def save(
+def save_checkpoint(
     path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
     net: Network,
-    optimizer: Optimizer | None = None,
+    optimizer: Optimizer | None,
+    baseline: float | Baseline | None,
+    log: Log | None,
+    extra: dict[str, npt.NDArray[Any] | str],
 ) -> None: ...
-def load(
+def load_checkpoint(
     path: str | bytes | os.PathLike[str] | os.PathLike[bytes],
-) -> tuple[Network, Optimizer | None]: ...
+) -> tuple[
+    Network,
+    Optimizer | None,
+    Baseline | float | None,
+    Log | None,
+    dict[str, npt.NDArray[Any] | str],
+]: ...
 def simd_level() -> str: ...
 def simd_levels() -> list[str]: ...
 def philox(

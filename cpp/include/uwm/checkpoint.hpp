@@ -2,25 +2,43 @@
 
 #include <filesystem>
 #include <memory>
-#include <string>
+#include <optional>
 #include <variant>
 
+#include "uwm/array.hpp"
+#include "uwm/baseline.hpp"
 #include "uwm/export.hpp"
 #include "uwm/network.hpp"
 #include "uwm/optimizer.hpp"
+#include "uwm/train.hpp"
 
 namespace uwm {
 
-/// Writes network, optimizer (may be null) and place in the random numbers as one safetensors file, which other
-/// tools read too. The file appears whole or not at all. Throws std::filesystem::filesystem_error where the system
-/// refuses, and ValueError for parameters that are not finite and for an output kind or optimizer of one's own.
+/// What a file keeps beside a network.
+struct SaveOptions {
+  const Optimizer* optimizer = nullptr;
+  const Baseline* baseline = nullptr;
+  const Log* log = nullptr;
+  Extra extra = {};
+};
+
+/// Writes a network, its place in the random numbers, and what else a run depends on as one safetensors file with a
+/// checksum, which other tools read too. The file appears whole or not at all; one that it replaces keeps its mode.
+/// Throws std::filesystem::filesystem_error where the system refuses, and ValueError for what could not be loaded
+/// again: parameters that are not finite, an output kind, optimizer or baseline of one's own (whose numbers may go into
+/// extra).
+///
+///     uwm::save("run.safetensors", net, {.optimizer = &adam, .baseline = &mean, .extra = {{"task", "digits"}}});
 template <class T>
-UWM_EXPORT void save(const std::filesystem::path& path, const Network<T>& net, const Optimizer* optimizer = nullptr);
+UWM_EXPORT void save(const std::filesystem::path& path, const Network<T>& net, const SaveOptions& options = {});
 
 /// What a file holds; the network in the precision that it was saved in.
 struct Checkpoint {
-  std::variant<Network<float>, Network<double>> network;
-  std::unique_ptr<Optimizer> optimizer;  ///< null if none was saved
+  std::variant<Network<float>, Network<double>> net;
+  std::unique_ptr<Optimizer> optimizer = nullptr;  ///< null if none was saved
+  std::unique_ptr<Baseline> baseline = nullptr;    ///< null if none was saved
+  std::optional<Log> log = {};
+  Extra extra = {};
 };
 
 /// Reads what save() wrote; training goes on from it bit for bit. Throws std::filesystem::filesystem_error if it

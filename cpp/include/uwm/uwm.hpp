@@ -2,6 +2,7 @@
 
 /// uwm: local learning rules for networks of stochastic units.
 
+#include "uwm/array.hpp"
 #include "uwm/baseline.hpp"
 #include "uwm/checkpoint.hpp"
 #include "uwm/error.hpp"

@@ -78,13 +78,13 @@ bool all_hold() {
   if (!throws<uwm::FileError>([] { uwm::load("/dev/null"); })) return false;
 
   const auto path = std::filesystem::temp_directory_path() / "uwm-consumer.safetensors";
-  uwm::save(path, net, &adam);
+  uwm::save(path, net, {.optimizer = &adam});
   const auto found = uwm::load(path);
   std::filesystem::remove(path);
-  if (!holds(std::get<uwm::Network<float>>(found.network).layers()[0].weight == net.layers()[0].weight)) return false;
+  if (!holds(std::get<uwm::Network<float>>(found.net).layers()[0].weight == net.layers()[0].weight)) return false;
   if (!holds(dynamic_cast<const uwm::Adam*>(found.optimizer.get()) != nullptr)) return false;
-  return holds(dynamic_cast<const uwm::BernoulliOutput<float>*>(
-                   &std::get<uwm::Network<float>>(found.network).output()) != nullptr);
+  return holds(dynamic_cast<const uwm::BernoulliOutput<float>*>(&std::get<uwm::Network<float>>(found.net).output()) !=
+               nullptr);
 }
 
 }  // namespace

@@ -10,7 +10,7 @@ int main(int, char** argv) {
                    : uwm::Checkpoint{uwm::Network<float>({6, 20, 7, 1}, "bernoulli", {.temperature = {1.5}, .seed = 8}),
                                      std::make_unique<uwm::Adam>(std::vector<uwm::Schedule>{0.01, 0.02, 0.03})};
   uwm::Multiplexer task(2);
-  auto& net = std::get<uwm::Network<float>>(start.network);
+  auto& net = std::get<uwm::Network<float>>(start.net);
   uwm::train(net, uwm::UnbiasedWeightMax(), *start.optimizer, task, {.steps = 25, .batch_size = 4});
-  uwm::save(argv[2], net, start.optimizer.get());
+  uwm::save(argv[2], net, {.optimizer = start.optimizer.get()});
 }

@@ -103,7 +103,7 @@ def run(args: argparse.Namespace) -> int:
     check_folder(folder)
     with explained(), own_code(lambda: own_files(names)):
         rules = [rule_or_estimator(name) for name in args.rules]
-        network = uwm.load(args.network)[0] if args.network else None
+        network = uwm.load(args.network).net if args.network else None
         settings = settings_of(args, network)
         check_packages(args)
         with progress(args) as listener:
