@@ -237,14 +237,6 @@ def test_loading_raises_the_error_of_the_system(tmp_path: Path) -> None:
         assert caught.value.filename == path
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
-    uwm.save(tmp_path / "net", uwm.Network([3, 1]))
-    (tmp_path / "net").chmod(0)
-    with pytest.raises(PermissionError, match="net"):
-        uwm.load(tmp_path / "net")
-
-
 def test_a_pipe_or_device_is_no_file_to_load(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", Path("/dev/zero")):

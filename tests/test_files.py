@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -103,22 +104,62 @@ def test_what_the_system_refuses_is_its_own_error(
     assert (tmp_path / "file").read_bytes() == b"old"
 
 
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder of a user who may not do everything: root becomes nobody meanwhile."""
+    with tempfile.TemporaryDirectory() as name:
+        is_root = os.geteuid() == 0
+        if is_root:
+            os.chown(name, 65534, 65534)
+            os.seteuid(65534)
+        try:
+            yield Path(name)
+        finally:
+            if is_root:
+                os.seteuid(0)
+
+
 @each_way
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_what_may_not_be_written_is_not_replaced(tmp_path: Path, write: Write) -> None:
-    path = tmp_path / "file"
+def test_what_may_not_be_written_is_not_replaced(folder: Path, write: Write) -> None:
+    path = folder / "file"
     path.write_bytes(b"old")
     path.chmod(0o400)
     with pytest.raises(PermissionError, match="file"):
         write(path)
     path.chmod(0o600)
-    tmp_path.chmod(0o500)
+    folder.chmod(0o500)
     with pytest.raises(PermissionError, match="file"):
         write(path)
     with pytest.raises(PermissionError, match="new"):
-        write(tmp_path / "new")
-    tmp_path.chmod(0o700)
+        write(folder / "new")
+    folder.chmod(0o700)
     assert path.read_bytes() == b"old"
+
+
+def test_a_file_that_may_not_be_read_is_a_permission_error(folder: Path) -> None:
+    uwm.save(folder / "net", uwm.Network([3, 1]))
+    (folder / "net").chmod(0)
+    with pytest.raises(PermissionError, match="net") as caught:
+        uwm.load(folder / "net")
+    assert (caught.value.errno, caught.value.filename) == (errno.EACCES, str(folder / "net"))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+@each_way
+def test_what_cannot_keep_its_group_gives_the_new_group_no_more(folder: Path, write: Write) -> None:
+    path = folder / "file"
+    write(path)
+    os.seteuid(0)
+    os.chown(path, 65534, 4321)
+    path.chmod(0o660)
+    os.setegid(65534)
+    os.seteuid(65534)
+    try:
+        write(path)
+        assert (path.stat().st_gid, mode(path)) == (65534, 0o600)
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
 
 
 def test_an_exception_while_writing_leaves_everything(tmp_path: Path) -> None:
