@@ -80,6 +80,7 @@ def test_json_has_one_object_and_the_promised_names(capsys: Captured) -> None:
     assert [(run["rule"], run["seed"]) for run in found["runs"]] == [
         ("ste", 0), ("ste", 1), ("weight_max", 0), ("weight_max", 1)]  # fmt: skip
     names = {"rule", "seed", "mean_reward", "final_reward", "steps_per_second"}
+    names |= {"version", "simd_level"}
     assert all(set(run) == names for run in found["runs"])
     assert all(-1 <= run["mean_reward"] <= 1 for run in found["runs"])
     assert found["unfinished"] == []

@@ -178,10 +178,10 @@ def test_a_failed_write_leaves_the_old_file(
     result.write(tmp_path, plot=False)
     before = (tmp_path / "curves.csv").read_bytes()
 
-    def full(self: Path, data: bytes) -> int:
-        raise OSError(28, "No space left on device", str(self))
+    def full(number: int) -> None:
+        raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr("uwm.files.os.fsync", full)
     with pytest.raises(OSError, match="No space left"):
         compare(small(seeds=1)).write(tmp_path, plot=False)
     assert (tmp_path / "curves.csv").read_bytes() == before

@@ -12,7 +12,8 @@ from matplotlib.ticker import EngFormatter
 from plan import RULES, Case
 from store import series
 
-from uwm.experiments.plot import INK, colours, draw_band, png, scaling_curves, tidy
+from uwm.experiments.drawing import INK, png
+from uwm.experiments.plot import colours, draw_band, scaling_curves, tidy
 from uwm.experiments.scaling import Scaling
 from uwm.experiments.statistics import spread
 
@@ -40,7 +41,8 @@ def curves(cases: list[Case], runs: dict[str, CaseRuns]) -> bytes:
             rows = runs[case.name]["mean_reward"].get(rule)
             if rows:
                 values = np.stack([series(row["reward"]) for row in rows])
-                draw_band(axes, series(rows[0]["at"]), values, colour, rule)
+                line = draw_band(axes, series(rows[0]["at"]), values, colour, possible=(-1.0, 1.0))
+                line.set_label(rule)
         axes.set_title(case.title, loc="left", fontsize=10, color=INK)
         axes.set_ylim(REWARDS)
         episodes(axes)

@@ -27,7 +27,7 @@ import report
 import saturation
 import searches
 from plan import FULL, RULES, SHORT, TINY, Case, Study
-from store import CASE_KEYS, RUN_KEYS, Store, run_key
+from store import RUN_KEYS, Store, run_key
 
 import uwm
 from uwm.analysis import rule_statistics
@@ -151,7 +151,6 @@ def fresh(case: Case, best: Sequence[Settings], made: Results, jobs: int) -> Non
         for seed in settings.seed_range
         for rule in settings.rule_names
     ]
-    made.runs.keep([key for key, _ in wanted], same=CASE_KEYS)
     missing = [pair for pair in wanted if made.runs.get(pair[0]) is None]
     # The best by both objectives may be the same.
     missing = [pair for k, pair in enumerate(missing) if pair[0] not in [p[0] for p in missing[:k]]]

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from uwm.experiments import Settings
-from uwm.experiments.results import csv_text
-from uwm.files import replace_file
+from uwm.experiments.results import csv_text, read_rows
+from uwm.files import locked, replace_file
 
 
 class Store:
@@ -20,11 +19,7 @@ class Store:
     def __init__(self, path: Path, keys: Iterable[str], values: Iterable[str]) -> None:
         self.path, self.keys, self.values = path, tuple(keys), tuple(values)
         self.rows: dict[tuple[str, ...], dict[str, str]] = {}
-        if path.exists():
-            with path.open(newline="", encoding="utf-8") as lines:
-                for row in csv.DictReader(lines):
-                    if set(row) == {*self.keys, *self.values}:  # else of an older form
-                        self.rows[tuple(row[name] for name in self.keys)] = row
+        self._read()
 
     def get(self, key: Mapping[str, Any]) -> dict[str, str] | None:
         """Return the row of a run, or None if it has not been made."""
@@ -33,25 +28,20 @@ class Store:
     def add(self, key: Mapping[str, Any], values: Mapping[str, Any]) -> None:
         """Add a run's row and write the file."""
         row = {name: text(value) for name, value in {**key, **values}.items()}
-        self.rows[self._key(key)] = {name: row[name] for name in (*self.keys, *self.values)}
-        self.write()
-
-    def keep(self, keys: Sequence[Mapping[str, Any]], same: Sequence[str]) -> None:
-        """Drop what an earlier plan has left: other rows with the same values in these columns."""
-        wanted = {self._key(key) for key in keys}
-        case = [text(keys[0][name]) for name in same]
-        self.rows = {
-            key: row
-            for key, row in self.rows.items()
-            if key in wanted or [row[name] for name in same] != case
-        }
-        self.write()
-
-    def write(self) -> None:
-        """Write the file."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        rows: list[list[object]] = [list(row.values()) for row in self.rows.values()]
-        replace_file(self.path, csv_text([*self.keys, *self.values], rows).encode())
+        with locked(self.path.parent):
+            self._read()  # what another process has added
+            self.rows[self._key(key)] = {name: row[name] for name in (*self.keys, *self.values)}
+            rows: list[list[object]] = [list(row.values()) for row in self.rows.values()]
+            replace_file(self.path, csv_text([*self.keys, *self.values], rows).encode())
+
+    def _read(self) -> None:
+        if not self.path.exists():
+            return
+        for row in read_rows(self.path):
+            if set(row) != {*self.keys, *self.values} or None in row.values():
+                raise ValueError(f"{self.path}: not a table of this study; move it away")
+            self.rows[tuple(row[name] for name in self.keys)] = row
 
     def _key(self, key: Mapping[str, Any]) -> tuple[str, ...]:
         return tuple(text(key[name]) for name in self.keys)

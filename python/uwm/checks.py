@@ -49,7 +49,7 @@ def _integer(name: str, value: object) -> int:
         raise TypeError(f"{name}: expected a whole number, got {shown(value)}")
     if not math.isfinite(value) or value != math.floor(value):
         raise ValueError(f"{name}: expected a whole number, got {shown(value)}")
-    return math.floor(value)
+    return int(value)  # type: ignore[call-overload,no-any-return]
 
 
 def finite(name: str, value: object) -> float:

@@ -162,10 +162,10 @@ def words(value: object) -> str:
 
 def check_packages(args: argparse.Namespace) -> None:
     """Raise ImportError now for a missing package that would be missed after minutes of work."""
-    from uwm.experiments import plot, screen
+    from uwm.experiments import drawing, screen
 
     if not getattr(args, "no_plot", True):
-        plot.check_matplotlib()
+        drawing.check_matplotlib()
     if not (args.json and args.quiet):
         screen.console(stderr=True)
 

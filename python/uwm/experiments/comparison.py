@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import uwm
-from uwm.checks import shown, whole_number
+from uwm.checks import one_line, shown, whole_number
 from uwm.experiments.settings import Settings
 from uwm.tasks import Classification, Multiplexer, Task, digits, from_file
 
@@ -33,6 +33,7 @@ class Run:
     rewards[k] is the mean reward of the episodes after episodes[k-1], up to episodes[k].
     mean_reward is over all episodes, final_reward over the last tenth. test_accuracy averages 32
     passes of the network, test_accuracy_one_pass takes one; both are None without test data.
+    version and simd_level say which uwm and which instruction set made the run.
     """
 
     rule: str
@@ -44,6 +45,8 @@ class Run:
     rewards: NDArray[np.float64]
     test_accuracy: float | None = None
     test_accuracy_one_pass: float | None = None
+    version: str = ""
+    simd_level: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the run without its curve, as JSON can hold it."""
@@ -52,7 +55,7 @@ class Run:
         if self.test_accuracy is not None:
             values["test_accuracy"] = self.test_accuracy
             values["test_accuracy_one_pass"] = self.test_accuracy_one_pass
-        return values
+        return {**values, "version": self.version, "simd_level": self.simd_level}
 
 
 @dataclass(frozen=True)
@@ -84,11 +87,17 @@ class Comparison:
         return self.settings.describe() + missing
 
     def write(self, folder: str | os.PathLike[str], *, plot: bool = True) -> list[Path]:
-        """Write curves.csv, runs.csv, settings.json and learning-curves.png; return their paths.
+        """Write settings.json, runs.csv, curves.csv and learning-curves.png; return their paths.
 
-        Each file appears whole or not at all. What an earlier comparison left there is replaced.
+        Each file appears whole or not at all. Runs with the same settings that the folder holds
+        already stay, the same rule and seed being replaced. Files of other settings move into a
+        sub-folder, `earlier-1` or the next number; but if this comparison was stopped and that one
+        is complete, this one goes into a sub-folder, `stopped-1` or the next number.
+
+        A picture that cannot be drawn is a warning. Raises OSError for files that cannot be
+        written.
         """
-        from uwm.experiments.results import write
+        from uwm.experiments.comparison_files import write
 
         return write(self, Path(folder), plot=plot)
 
@@ -256,6 +265,8 @@ def train_once(
         rewards=np.array(log.rewards),
         test_accuracy=accuracy,
         test_accuracy_one_pass=one_pass,
+        version=uwm.__version__,
+        simd_level=uwm.simd_level(),
     )
 
 
@@ -277,7 +288,7 @@ def title_of(settings: Settings) -> str:
     """Return the task's name for titles."""
     if settings.task == "multiplexer":
         return f"Multiplexer, {settings.address_bits} address bits"
-    return {"digits": "Handwritten digits"}.get(settings.task, Path(settings.task).name)
+    return {"digits": "Handwritten digits"}.get(settings.task, one_line(Path(settings.task).name))
 
 
 def new_network(settings: Settings, task: Task, seed: int) -> uwm.Network:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import math
 import os
@@ -30,7 +31,18 @@ from uwm.analysis.sampling import check_task
 from uwm.checks import finite, one_of, whole_number
 from uwm.experiments.comparison import make_task, new_baseline, new_network, new_optimizer, title_of
 from uwm.experiments.named import rule_or_estimator
-from uwm.experiments.settings import Settings
+from uwm.experiments.results import (
+    SETTINGS,
+    csv_text,
+    draw,
+    make_folder,
+    make_room,
+    origin,
+    read_rows,
+    write_json,
+)
+from uwm.experiments.settings import Settings, read_json
+from uwm.files import locked, replace_file
 from uwm.reference.arrays import Array
 from uwm.reference.random import PARAMETERS, normals
 
@@ -44,7 +56,7 @@ RULES = (
 )
 REWARD_SAMPLES = 2**14
 MOST_CHECKPOINTS = 100_000
-PLOT = "gradients.png"
+TABLE, PLOT = "gradients.csv", "gradients.png"
 
 Listener = Callable[[str, int, int], object]
 
@@ -109,25 +121,64 @@ class GradientStudy:
         return tuple(m for m in self.measurements if m.layer == layer and rule in (None, m.rule))
 
     def write(self, folder: str | os.PathLike[str], *, plot: bool = True) -> list[Path]:
-        """Write gradients.csv, settings.json and gradients.png; return their paths."""
-        from uwm.experiments.results import csv_text, make_folder
-        from uwm.files import replace_file
+        """Write settings.json, gradients.csv and gradients.png; return their paths.
 
-        rows = [m.as_dict() for m in self.measurements]
-        contents = {
-            "settings.json": (json.dumps(self.settings, indent=2) + "\n").encode(),
-            "gradients.csv": csv_text(list(rows[0]), [list(row.values()) for row in rows]).encode(),
-        }
+        Measurements with the same settings that the folder holds already, of other rules, stay.
+        Files of other settings move into a sub-folder, `earlier-1` or the next number. A picture
+        that cannot be drawn is a warning.
+        """
+        folder = Path(folder)
+        make_folder(folder)
+        with locked(folder):
+            made = merged(self, folder)
+            if made is None:
+                make_room(folder, (SETTINGS, TABLE, PLOT))
+                made = self
+            (folder / PLOT).unlink(missing_ok=True)
+            rows = [m.as_dict() for m in made.measurements]
+            write_json(folder / SETTINGS, made.settings)
+            table = csv_text(list(rows[0]), [list(row.values()) for row in rows])
+            replace_file(folder / TABLE, table.encode())
+        paths = [folder / SETTINGS, folder / TABLE]
         if plot:
             from uwm.experiments.gradient_plot import gradient_plot
 
-            contents[PLOT] = gradient_plot(self)
-        make_folder(Path(folder))
-        if not plot:  # an earlier plot would not belong to these numbers
-            (Path(folder) / PLOT).unlink(missing_ok=True)
-        for name, content in contents.items():
-            replace_file(Path(folder) / name, content)
-        return [Path(folder) / name for name in contents]
+            paths += draw(folder / PLOT, lambda: gradient_plot(made))
+        return paths
+
+
+def merged(new: GradientStudy, folder: Path) -> GradientStudy | None:
+    """Return the study with the folder's rules, too; None if they do not go together."""
+    if not any((folder / name).exists() for name in (SETTINGS, TABLE)):
+        return new
+    try:
+        there = read_json(folder / SETTINGS)
+        here = json.loads(json.dumps(new.settings))
+        if {**there, "rules": None} != {**here, "rules": None}:
+            return None
+        found = [read_measurement(row) for row in read_rows(folder / TABLE)]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    kept = [m for m in found if m.rule not in here["rules"]]
+    rules = list(dict.fromkeys([*(m.rule for m in kept), *here["rules"]]))
+    ordered = sorted((*kept, *new.measurements), key=lambda m: (m.episode, rules.index(m.rule)))
+    return GradientStudy(new.title, {**new.settings, "rules": rules}, tuple(ordered), new.rewards)
+
+
+def read_measurement(row: dict[str, str]) -> Measurement:
+    """Return the measurement of a line of gradients.csv."""
+
+    def number(name: str) -> float:
+        return float(row[name]) if row[name] else math.nan
+
+    values: dict[str, Any] = {}
+    for name in (field.name for field in dataclasses.fields(Measurement)):
+        if f"{name}_low" in row:
+            values[name] = Estimate(number(name), number(f"{name}_low"), number(f"{name}_high"))
+        else:
+            whole = name in ("episode", "layer", "samples", "evaluations")
+            values[name] = int(row[name]) if whole else row[name]
+    return Measurement(**values)
 
 
 def gradients(
@@ -190,6 +241,7 @@ def gradients(
     check_task(net, task)
     if net.output == "gaussian":
         raise ValueError("expected a network with a Bernoulli or softmax output, got gaussian")
+    parameters = digest(net)
     listener: Listener = progress if progress is not None else lambda what, done, total: None
 
     ends = [0]
@@ -227,7 +279,8 @@ def gradients(
         samples=samples,
         method=method,
         reference=name_of(reference),
-        version=uwm.__version__,
+        parameters_sha256=parameters,
+        **origin(settings.task),
     )
     return GradientStudy(title_of(settings), described, tuple(measurements), rewards)
 
@@ -377,6 +430,15 @@ def mean_reward(net: uwm.Network, task: Any, seed: int) -> float:
         sample = copy.forward(task.inputs(seed, step, rows))
         total += float(np.sum(task.reward(seed, step, sample)))
     return total / REWARD_SAMPLES
+
+
+def digest(net: uwm.Network) -> str:
+    """Return a digest of a network's parameters: two networks of one size are not the same."""
+    found = hashlib.sha256()
+    for layer in net.layers:
+        found.update(np.ascontiguousarray(layer.weight).tobytes())
+        found.update(np.ascontiguousarray(layer.bias).tobytes())
+    return found.hexdigest()
 
 
 def rescale(net: uwm.Network, scale: float, seed: int) -> None:

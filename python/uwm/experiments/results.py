@@ -1,66 +1,54 @@
-"""The files of a comparison, each written whole or not at all."""
+"""The files of results, each written whole or not at all, and none ever lost to a later run.
+
+What is in a folder already is merged with the new results if both have the same settings. Results
+of other settings are kept apart: the earlier files move into the sub-folder `earlier-1`, or the
+next number that is free.
+"""
 
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
+import os
+import warnings
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import uwm
 from uwm.files import replace_file
 
-if TYPE_CHECKING:
-    from uwm.experiments.comparison import Comparison
-
-PLOT = "learning-curves.png"
+SETTINGS = "settings.json"
 
 
-def write(comparison: Comparison, folder: Path, *, plot: bool) -> list[Path]:
-    """Write the files of a comparison and return their paths."""
-    image = None
-    if plot and comparison.runs:
-        from uwm.experiments.plot import learning_curves
+class PictureWarning(UserWarning):
+    """A picture could not be drawn; the results are in place without it."""
 
-        image = learning_curves(comparison)
-    make_folder(folder)
-    contents = {
-        "settings.json": settings_text(comparison).encode(),
-        "runs.csv": runs_text(comparison).encode(),
-        "curves.csv": curves_text(comparison).encode(),
+
+def origin(task: str) -> dict[str, str | None]:
+    """Return what results depend on beside the settings: version, instruction set, task file."""
+    return {
+        "version": uwm.__version__,
+        "simd_level": uwm.simd_level(),
+        "task_sha256": hashlib.sha256(Path(task).read_bytes()).hexdigest()
+        if os.path.isfile(task)
+        else None,
     }
-    if image is not None:
-        contents[PLOT] = image
-    else:
-        (folder / PLOT).unlink(missing_ok=True)  # an earlier plot would not belong to these runs
-    for name, content in contents.items():
-        replace_file(folder / name, content)
-    return [folder / name for name in contents]
 
 
-def settings_text(comparison: Comparison) -> str:
-    """Return settings.json: all settings, the version, and the runs that have no result."""
-    unfinished = [vars(run) for run in comparison.unfinished]
-    values = {**comparison.settings.as_dict(), "version": uwm.__version__, "unfinished": unfinished}
-    return json.dumps(values, indent=2) + "\n"
+def make_folder(folder: Path) -> None:
+    """Make the folder if need be, and raise OSError unless files can be written into it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    test = folder / f".uwm-write-test-{os.getpid()}"
+    replace_file(test, b"")
+    test.unlink(missing_ok=True)
 
 
-def runs_text(comparison: Comparison) -> str:
-    """Return runs.csv: one line per run."""
-    rows = [run.as_dict() for run in comparison.runs]
-    names = ["rule", "seed", "mean_reward", "final_reward", "steps_per_second"]
-    return csv_text(list(rows[0]) if rows else names, [list(row.values()) for row in rows])
-
-
-def curves_text(comparison: Comparison) -> str:
-    """Return curves.csv: one line per point of a learning curve, `episode` being its last."""
-    rows = [
-        [run.rule, run.seed, episode, reward]
-        for run in comparison.runs
-        for episode, reward in zip(run.episodes.tolist(), run.rewards.tolist(), strict=True)
-    ]
-    return csv_text(["rule", "seed", "episode", "reward"], rows)
+def write_json(path: Path, values: Any) -> None:
+    """Replace a file by a JSON object."""
+    replace_file(path, (json.dumps(values, indent=2) + "\n").encode())
 
 
 def csv_text(header: list[str], rows: list[list[object]]) -> str:
@@ -72,8 +60,52 @@ def csv_text(header: list[str], rows: list[list[object]]) -> str:
     return text.getvalue()
 
 
-def make_folder(folder: Path) -> None:
-    """Make the folder if need be, and raise OSError unless files can be written into it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    replace_file(folder / ".uwm-write-test", b"")
-    (folder / ".uwm-write-test").unlink()
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """Return the lines of a CSV file, None where a line is too short.
+
+    Raises OSError or ValueError if it cannot be read.
+    """
+    try:
+        with open(path, newline="", encoding="utf-8") as lines:
+            return list(csv.DictReader(lines))
+    except csv.Error as error:
+        raise ValueError(f"{path}: not a readable CSV file: {error}") from None
+
+
+def make_room(folder: Path, names: Iterable[str]) -> None:
+    """Move an earlier run's files into a sub-folder that holds nothing else."""
+    there = [folder / name for name in names if (folder / name).exists()]
+    if not there:
+        return
+    to = free_folder(folder, "earlier")
+    for path in there:
+        os.replace(path, to / path.name)
+
+
+def free_folder(folder: Path, word: str) -> Path:
+    """Make the sub-folder `word-1`, or the next number that is free, and return it."""
+    number = 1
+    while True:
+        made = folder / f"{word}-{number}"
+        try:
+            made.mkdir()
+            return made
+        except FileExistsError:
+            number += 1
+
+
+def draw(path: Path, picture: Callable[[], bytes]) -> list[Path]:
+    """Draw a picture into a file, once the results are written; return its path.
+
+    A picture that cannot be drawn, for whatever reason, is a PictureWarning.
+    """
+    try:
+        path.unlink(missing_ok=True)  # an earlier picture would not belong to these results
+        replace_file(path, picture())
+    except Exception as error:
+        what = str(error) or type(error).__name__
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", PictureWarning)
+            warnings.warn(f"{path.name} could not be drawn: {what}", PictureWarning, stacklevel=2)
+        return []
+    return [path]

@@ -8,6 +8,7 @@ every size with the same few multiples of the settings' rates, and its best mult
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 import os
 from collections.abc import Callable, Sequence
@@ -34,13 +35,23 @@ from uwm.experiments.comparison import (
     title_of,
     train_all,
 )
-from uwm.experiments.results import csv_text, make_folder
-from uwm.experiments.settings import MOST_LAYERS, Settings
+from uwm.experiments.results import (
+    SETTINGS,
+    csv_text,
+    draw,
+    make_folder,
+    make_room,
+    origin,
+    read_rows,
+    write_json,
+)
+from uwm.experiments.settings import MOST_LAYERS, SIMD_GROUPS, Settings, read_json
 from uwm.experiments.statistics import student_t
-from uwm.files import replace_file
+from uwm.files import locked, replace_file
 from uwm.tasks import Task
 
 AXES = ("width", "depth")
+TABLE, PLOT = "scaling.csv", "scaling.png"
 MOST_UNITS = 2**31 - 1
 TRAINER = "unbiased_weight_max"  # of the networks whose noise is measured after training
 
@@ -133,6 +144,11 @@ class Point:
     microseconds_per_step: float
 
     @property
+    def key(self) -> tuple[str, int, int, str, int]:
+        """What tells the point from the others."""
+        return self.axis, self.width, self.depth, self.rule, self.seed
+
+    @property
     def units(self) -> int:
         """The number of hidden units."""
         return self.width * self.depth
@@ -171,20 +187,81 @@ class Scaling:
         return fit_exponent([p.units for p in points], [getattr(p, quantity) for p in points])
 
     def write(self, folder: str | os.PathLike[str], *, plot: bool = True) -> list[Path]:
-        """Write scaling.csv, and scaling.png if wanted; return their paths."""
-        image = None
+        """Write settings.json, scaling.csv, and scaling.png if wanted; return their paths.
+
+        Points of the same settings that the folder holds already, of other rules or sizes, stay.
+        Files of other settings move into a sub-folder, `earlier-1` or the next number. A picture
+        that cannot be drawn is a warning.
+        """
+        folder = Path(folder)
+        make_folder(folder)
+        with locked(folder):
+            made = merged(self, folder)
+            if made is None:
+                make_room(folder, (SETTINGS, TABLE, PLOT))
+                made = self
+            (folder / PLOT).unlink(missing_ok=True)
+            rows = [[getattr(point, name) for name in COLUMNS] for point in made.points]
+            write_json(folder / SETTINGS, described(made.plan))
+            replace_file(folder / TABLE, csv_text(list(COLUMNS), rows).encode())
+        paths = [folder / SETTINGS, folder / TABLE]
         if plot:
             from uwm.experiments.plot import scaling_curves
 
-            image = scaling_curves(self)
-        folder = Path(folder)
-        make_folder(folder)
-        names = [field.name for field in dataclasses.fields(Point)]
-        rows = [[getattr(point, name) for name in names] for point in self.points]
-        replace_file(folder / "scaling.csv", csv_text(names, rows).encode())
-        if image is not None:
-            replace_file(folder / "scaling.png", image)
-        return [folder / "scaling.csv", *([folder / "scaling.png"] if image is not None else [])]
+            paths += draw(folder / PLOT, lambda: scaling_curves(made))
+        return paths
+
+
+COLUMNS = tuple(field.name for field in dataclasses.fields(Point))
+
+
+def described(plan: Plan) -> dict[str, Any]:
+    """Return settings.json: the settings, the plan, and what else the results depend on."""
+    own = {f.name: getattr(plan, f.name) for f in dataclasses.fields(plan) if f.name != "settings"}
+    return {**plan.settings.as_dict(), **origin(plan.settings.task), "plan": own}
+
+
+def merged(new: Scaling, folder: Path) -> Scaling | None:
+    """Return the results with the folder's points, too; None if they do not go together."""
+    if not any((folder / name).exists() for name in (SETTINGS, TABLE)):
+        return new
+    try:
+        there = read_json(folder / SETTINGS)
+        if identity(there) != identity(json.loads(json.dumps(described(new.plan)))):
+            return None
+        points = {point.key: point for point in map(read_point, read_rows(folder / TABLE))}
+        rules = [rule for rule in there["rules"] if rule not in new.plan.settings.rule_names]
+        settings = dataclasses.replace(
+            new.plan.settings, rules=(*rules, *new.plan.settings.rules), learning_rates={}
+        )
+        sizes: dict[str, Any] = {name: sorted({*there["plan"][name], *getattr(new.plan, name)})
+                 for name in ("widths", "depths")}  # fmt: skip
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    points.update({point.key: point for point in new.points})
+    plan = dataclasses.replace(new.plan, settings=settings, **sizes)
+    return Scaling(plan, new.title, tuple(points.values()))
+
+
+def identity(values: dict[str, Any]) -> dict[str, Any]:
+    """Return of settings.json what points of one table have in common."""
+    level = values["simd_level"]
+    kept = {k: v for k, v in values.items() if k not in ("rules", "learning_rates", "rates_from")}
+    plan = {k: v for k, v in values["plan"].items() if k not in ("widths", "depths")}
+    group = next((group[0] for group in SIMD_GROUPS if level in group), level)
+    # The networks measured after training have the trainer's best rates if it takes part.
+    trainer = plan["trained"] and TRAINER in values["rules"]
+    return {**kept, "simd_level": group, "plan": plan, "trainer": trainer}
+
+
+def read_point(row: dict[str, str]) -> Point:
+    """Return the point of a line of scaling.csv."""
+    whole, words = ("width", "depth", "seed"), ("axis", "rule")
+    values: dict[str, Any] = {
+        name: row[name] if name in words else int(row[name]) if name in whole else float(row[name])
+        for name in COLUMNS
+    }
+    return Point(**values)
 
 
 def measure_scaling(

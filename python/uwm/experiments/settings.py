@@ -29,7 +29,8 @@ CLASSIFICATION = {
     "learning_rate": 0.003,
 }
 FIRST_RATE, LAST_RATE = 0.02, 0.002
-NOT_SETTINGS = ("version", "simd_level", "unfinished", "search")  # what else a settings file holds
+# What else a settings file holds.
+NOT_SETTINGS = ("version", "simd_level", "task_sha256", "unfinished", "search", "plan")
 MOST_SEEDS = 100_000
 MOST_LAYERS = 1_000
 MOST_BYTES = 10_000_000  # of a settings file

@@ -10,7 +10,6 @@ finalists, are run again with seeds of their own, and those alone decide.
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import json
 import math
@@ -37,9 +36,15 @@ from uwm.experiments.comparison import (
     title_of,
     train_all,
 )
-from uwm.experiments.results import csv_text, make_folder
-from uwm.experiments.settings import MOST_SEEDS, Settings
-from uwm.files import replace_file
+from uwm.experiments.results import (
+    csv_text,
+    make_folder,
+    origin,
+    read_rows,
+    write_json,
+)
+from uwm.experiments.settings import MOST_SEEDS, Settings, read_json
+from uwm.files import locked, replace_file
 from uwm.tasks import Task
 
 if TYPE_CHECKING:
@@ -53,7 +58,10 @@ TUNABLE = ("learning_rate", "baseline")
 OBJECTIVES = ("mean_reward", "final_reward")
 BASELINES = ("none", "running-mean")
 RESULTS = (*OBJECTIVES, *(f"again_{name}" for name in OBJECTIVES))
+MADE_BY = ("version", "simd_level")
 TRIALS, SEARCH, TUNED = "trials.csv", "search.json", "tuned.json"
+
+Key = tuple[str, int, tuple[float | str, ...]]  # of a trial: rule, number, what it tries
 
 
 @dataclass(frozen=True)
@@ -148,6 +156,7 @@ class Trial:
     """What was tried for a rule and how it went, averaged over the seeds; NaN where it diverged.
 
     again_mean_reward, again_final_reward: of a finalist, over its further seeds; NaN for others.
+    version and simd_level say which uwm and which instruction set made it.
     """
 
     rule: str
@@ -157,6 +166,13 @@ class Trial:
     final_reward: float
     again_mean_reward: float = math.nan
     again_final_reward: float = math.nan
+    version: str = ""
+    simd_level: str = ""
+
+    @property
+    def key(self) -> Key:
+        """What tells the trial from all others of its search."""
+        return self.rule, self.number, tuple(self.choice.values())
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,17 +222,23 @@ class Tuned:
             rules=rules,
             learning_rates=rates,
             baselines=baselines,
-            rates_from=f"uwm tune: {search.describe()}",
+            rates_from=rates_from(search, search.trials, search.trials),
             seeds=Settings.seeds,
             first_seed=0,
         )
 
     def write(self, folder: str | os.PathLike[str]) -> list[Path]:
-        """Write tuned.json, for `uwm compare --settings`, and trials.csv; return their paths."""
+        """Write tuned.json, for `uwm compare --settings`, and trials.csv; return their paths.
+
+        Nothing that the folder holds of the same search is lost: its trials stay, and so do the
+        best settings of other rules, and those of a rule that had more trials.
+        Raises ValueError if the folder holds another search.
+        """
         folder = Path(folder)
-        make_folder(folder)
-        replace_file(folder / TUNED, (json.dumps(self.as_dict(), indent=2) + "\n").encode())
-        write_trials(folder / TRIALS, self.search, self.trials)
+        check_search(folder, self.search)
+        write_trials(folder, self.search, self.trials)
+        with locked(folder):
+            write_json(folder / TUNED, with_earlier(self, folder))
         return [folder / TUNED, folder / TRIALS]
 
     def as_dict(self) -> dict[str, Any]:
@@ -227,8 +249,45 @@ class Tuned:
             trial = self.best(rule)
             found = {name: getattr(trial, name) for name in ("number", *RESULTS)}
             best[rule] = {k: None if math.isnan(v) else v for k, v in found.items()}
+            best[rule]["trials"] = self.search.trials
         about = {**self.search.as_dict(), "best": best, "importance": self.importance}
-        return {**settings.as_dict(), "version": uwm.__version__, "search": about}
+        return {**settings.as_dict(), **origin(settings.task), "search": about}
+
+
+def rates_from(search: Search, least: int, most: int) -> str:
+    """Return in words where tuned rates are from, and what they were found on."""
+    trials = f"{least}" if least == most else f"{least} to {most}"
+    fixed = search.settings
+    sizes = ", ".join(str(size) for size in fixed.hidden)
+    optimizer = {"adam": "Adam", "sgd": "SGD"}[fixed.optimizer]
+    return (
+        f"uwm tune: {search.describe().replace(f'{search.trials} trials', f'{trials} trials', 1)},"
+        f" on {title_of(fixed)}, [{sizes}] hidden units, batch size {fixed.batch_size}, {optimizer}"
+    )
+
+
+def with_earlier(new: Tuned, folder: Path) -> dict[str, Any]:
+    """Return tuned.json with what the folder's has of other rules, or from more trials."""
+    values = new.as_dict()
+    try:
+        there = read_json(folder / TUNED)
+        about, best = values["search"], there["search"]["best"]
+        for rule in there["rules"]:
+            if rule in about["best"] and best[rule]["trials"] <= about["best"][rule]["trials"]:
+                continue
+            own = {what: there[what][rule] for what in ("learning_rates", "baselines")}
+            importance = there["search"]["importance"].get(rule, {})
+            trials = best[rule]["trials"]
+            values["rules"] = list(dict.fromkeys([*values["rules"], rule]))
+            for what, value in own.items():
+                values[what][rule] = value
+            about["best"][rule], about["importance"][rule] = best[rule], importance
+            about["trials"] = max(about["trials"], trials)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return values  # there is none, or it is damaged
+    counts = [each["trials"] for each in about["best"].values()]
+    values["rates_from"] = rates_from(new.search, min(counts), max(counts))
+    return values
 
 
 class TuningInterrupted(KeyboardInterrupt):
@@ -270,9 +329,9 @@ def tune(
     kept = resume(Path(folder), search) if folder is not None else {}
     trials: dict[tuple[str, int], Trial] = {}
 
-    def told(trial: Trial, known: dict[tuple[str, int], Trial]) -> None:
+    def told(trial: Trial) -> None:
         if folder is not None:
-            write_trials(Path(folder) / TRIALS, search, list(known.values()))
+            write_trials(Path(folder), search, [trial])
         if finished is not None:
             finished(trial)
 
@@ -283,7 +342,9 @@ def tune(
             for number in range(first, min(first + ROUND, search.trials)):
                 asked[name, number] = ask(study, search, number)
         done = {
-            key: kept[key] for key, (_, c) in asked.items() if key in kept and kept[key].choice == c
+            key: kept[known]
+            for key, (_, choice) in asked.items()
+            if (known := (*key, tuple(choice.values()))) in kept
         }
 
         def keep(
@@ -292,8 +353,9 @@ def tune(
             asked: dict[tuple[str, int], tuple[optuna.Trial, dict[str, float | str]]] = asked,
             done: dict[tuple[str, int], Trial] = done,
         ) -> None:
-            done[key] = Trial(*key, asked[key][1], *results)
-            told(done[key], {**kept, **trials, **done})
+            made_by: Any = {"version": uwm.__version__, "simd_level": uwm.simd_level()}
+            done[key] = Trial(*key, asked[key][1], *results, **made_by)
+            told(done[key])
 
         missing = {
             key: search.apply(key[0], choice)
@@ -311,7 +373,7 @@ def tune(
         trials[key] = dataclasses.replace(
             trials[key], again_mean_reward=results[0], again_final_reward=results[1]
         )
-        told(trials[key], {**kept, **trials})
+        told(trials[key])
 
     final = [
         (name, trial.number)
@@ -470,17 +532,27 @@ def importance_of(study: optuna.Study) -> dict[str, float]:
     return {name: float(share) for name, share in found.items()}
 
 
-def resume(folder: Path, search: Search) -> dict[tuple[str, int], Trial]:
+def resume(folder: Path, search: Search) -> dict[Key, Trial]:
     """Return the trials that the folder holds, after writing down which search it is for.
 
     Raises ValueError if they are of another search; the number of trials may differ.
     """
+    check_search(folder, search)
+    return read_trials(folder / TRIALS, search) if (folder / TRIALS).exists() else {}
+
+
+def check_search(folder: Path, search: Search) -> None:
+    """Write down which search the folder is for, or raise ValueError if it is another's."""
     make_folder(folder)
-    wanted = json.loads(json.dumps({**search.as_dict(), "trials": None, "finalists": None}))
+    fixed = {**search.as_dict(), "trials": None, "finalists": None}
+    content = origin(search.settings.task)["task_sha256"]
+    if content is not None:
+        fixed["task_sha256"] = content
+    wanted = json.loads(json.dumps(fixed))
     path = folder / SEARCH
     if path.exists():
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))
+            found = read_json(path)
         except ValueError:
             found = None
         if found != wanted:
@@ -488,8 +560,8 @@ def resume(folder: Path, search: Search) -> dict[tuple[str, int], Trial]:
                 f"{folder}: holds another search{differences(found, wanted)};"
                 " choose another folder, or delete this one"
             )
-    replace_file(path, (json.dumps(wanted, indent=2) + "\n").encode())
-    return read_trials(folder / TRIALS, search) if (folder / TRIALS).exists() else {}
+    else:
+        write_json(path, wanted)
 
 
 def differences(found: object, wanted: dict[str, Any]) -> str:
@@ -503,31 +575,43 @@ def differences(found: object, wanted: dict[str, Any]) -> str:
     return ""
 
 
-def write_trials(path: Path, search: Search, trials: Sequence[Trial]) -> None:
-    """Write trials as CSV, rule by rule."""
-    rules = list(dict.fromkeys(trial.rule for trial in trials))
-    rows: list[list[object]] = [
-        [t.rule, t.number, *(t.choice[name] for name in search.parameters),
-         *(getattr(t, name) for name in RESULTS)]
-        for t in sorted(trials, key=lambda t: (rules.index(t.rule), t.number))
-    ]  # fmt: skip
-    header = ["rule", "trial", *search.parameters, *RESULTS]
-    replace_file(path, csv_text(header, rows).encode())
+def write_trials(folder: Path, search: Search, trials: Sequence[Trial]) -> None:
+    """Add trials to the folder's trials.csv, or put them in the place of what it has of them."""
+    path = folder / TRIALS
+    with locked(folder):
+        known = read_trials(path, search) if path.exists() else {}
+        for trial in trials:
+            there = known.get(trial.key)
+            if there is not None and math.isnan(trial.again_mean_reward):
+                trial = dataclasses.replace(  # a finalist of another call
+                    trial,
+                    again_mean_reward=there.again_mean_reward,
+                    again_final_reward=there.again_final_reward,
+                )
+            known[trial.key] = trial
+        rules = list(dict.fromkeys(trial.rule for trial in known.values()))
+        rows: list[list[object]] = [
+            [t.rule, t.number, *(t.choice[name] for name in search.parameters),
+             *(getattr(t, name) for name in (*RESULTS, *MADE_BY))]
+            for t in sorted(known.values(), key=lambda t: (rules.index(t.rule), t.number))
+        ]  # fmt: skip
+        header = ["rule", "trial", *search.parameters, *RESULTS, *MADE_BY]
+        replace_file(path, csv_text(header, rows).encode())
 
 
-def read_trials(path: Path, search: Search) -> dict[tuple[str, int], Trial]:
+def read_trials(path: Path, search: Search) -> dict[Key, Trial]:
     """Return the trials of a file that write_trials wrote."""
     trials = {}
     try:
-        with path.open(newline="", encoding="utf-8") as lines:
-            for row in csv.DictReader(lines):
-                choice = {
-                    name: row[name] if name == "baseline" else float(row[name])
-                    for name in search.parameters
-                }
-                results = (float(row[name]) for name in RESULTS)
-                trial = Trial(row["rule"], int(row["trial"]), choice, *results)
-                trials[trial.rule, trial.number] = trial
+        for row in read_rows(path):
+            choice = {
+                name: row[name] if name == "baseline" else float(row[name])
+                for name in search.parameters
+            }
+            results: Any = [float(row[name]) for name in RESULTS]
+            made_by: Any = {name: row.get(name) or "" for name in MADE_BY}
+            trial = Trial(row["rule"], int(row["trial"]), choice, *results, **made_by)
+            trials[trial.key] = trial
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: not a file of trials: {error}") from None
     return trials

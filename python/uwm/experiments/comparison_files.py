@@ -1,0 +1,182 @@
+"""The files of a comparison: settings.json, runs.csv, curves.csv and learning-curves.png."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import uwm
+from uwm.experiments.comparison import Comparison, Run, Unfinished
+from uwm.experiments.results import (
+    SETTINGS,
+    csv_text,
+    draw,
+    free_folder,
+    make_folder,
+    make_room,
+    origin,
+    read_rows,
+    write_json,
+)
+from uwm.experiments.settings import Settings, read_json, same_numbers
+from uwm.files import locked, replace_file
+
+RUNS, CURVES, PLOT = "runs.csv", "curves.csv", "learning-curves.png"
+FILES = (SETTINGS, RUNS, CURVES, PLOT)
+SAME = ("task", "address_bits", "hidden", "episodes", "batch_size", "optimizer", "units", "dtype",
+        "version", "task_sha256")  # fmt: skip
+NOT_RUN = "not run"
+
+
+def write(comparison: Comparison, folder: Path, *, plot: bool) -> list[Path]:
+    """Write the files of a comparison and return their paths; see `Comparison.write`."""
+    make_folder(folder)
+    with locked(folder):
+        made = merged(comparison, folder)
+        if made is None:
+            stopped = any(run.reason == "interrupted" for run in comparison.unfinished)
+            if stopped and is_complete(folder):
+                folder = free_folder(folder, "stopped")
+            else:
+                make_room(folder, FILES)
+            made = comparison
+        (folder / PLOT).unlink(missing_ok=True)  # an earlier plot would not belong to these runs
+        write_json(folder / SETTINGS, described(made))
+        replace_file(folder / RUNS, runs_text(made).encode())
+        replace_file(folder / CURVES, curves_text(made).encode())
+    paths = [folder / name for name in (SETTINGS, RUNS, CURVES)]
+    if plot and made.runs:
+        from uwm.experiments.plot import learning_curves
+
+        paths += draw(folder / PLOT, lambda: learning_curves(made))
+    return paths
+
+
+def described(comparison: Comparison) -> dict[str, Any]:
+    """Return settings.json: all settings, what else matters, and the runs without a result."""
+    unfinished = [vars(run) for run in comparison.unfinished]
+    settings = comparison.settings
+    return {**settings.as_dict(), **origin(settings.task), "unfinished": unfinished}
+
+
+def runs_text(comparison: Comparison) -> str:
+    """Return runs.csv: one line per run."""
+    rows = [run.as_dict() for run in comparison.runs]
+    names = ["rule", "seed", "mean_reward", "final_reward", "steps_per_second"]
+    return csv_text(list(rows[0]) if rows else names, [list(row.values()) for row in rows])
+
+
+def curves_text(comparison: Comparison) -> str:
+    """Return curves.csv: one line per point of a learning curve, `episode` being its last."""
+    rows = [
+        [run.rule, run.seed, episode, reward]
+        for run in comparison.runs
+        for episode, reward in zip(run.episodes.tolist(), run.rewards.tolist(), strict=True)
+    ]
+    return csv_text(["rule", "seed", "episode", "reward"], rows)
+
+
+def merged(new: Comparison, folder: Path) -> Comparison | None:
+    """Return a comparison with the folder's runs, too; None if they do not go together."""
+    if not any((folder / name).exists() for name in FILES):
+        return new
+    try:
+        there = read_json(folder / SETTINGS)
+        here = described(new)
+        together = all(there[name] == _plain(here[name]) for name in SAME)
+        if not together or not same_numbers(there["simd_level"], here["simd_level"]):
+            return None
+        settings = union(new.settings, there)
+        runs = read_runs(folder)
+        reasons = {(u["rule"], u["seed"]): str(u["reason"]) for u in there["unfinished"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    if settings is None:
+        return None
+    runs.update({(run.rule, run.seed): run for run in new.runs})
+    reasons.update({(run.rule, run.seed): run.reason for run in new.unfinished})
+    keys = [(rule, seed) for rule in settings.rule_names for seed in settings.seed_range]
+    return Comparison(
+        settings,
+        new.title,
+        tuple(runs[key] for key in keys if key in runs),
+        tuple(Unfinished(*key, reasons.get(key, NOT_RUN)) for key in keys if key not in runs),
+    )
+
+
+def union(settings: Settings, there: dict[str, Any]) -> Settings | None:
+    """Return settings with a file's rules and seeds, too; None if they do not go together."""
+    first, count = there["first_seed"], there["seeds"]
+    end = max(first + count, settings.seed_range.stop)
+    start = min(first, settings.first_seed)
+    if end - start > count + settings.seeds:  # there are seeds between that nobody asked for
+        return None
+    rates, baselines = dict(settings.learning_rates), dict(settings.baselines)
+    more = []
+    for rule in there["rules"]:
+        rate = there["learning_rates"].get(rule, there["learning_rate"])
+        baseline = there["baselines"].get(rule, there["baseline"])
+        if rule in settings.rule_names:
+            same = _plain(settings.rates(rule)) == rate and settings.baseline_of(rule) == baseline
+            if not same:
+                return None
+        elif rule in uwm.RULES:
+            more.append(rule)
+            if rate != _plain(settings.rates(rule)) or settings.learning_rates:
+                rates[rule] = rate
+            if baseline != settings.baseline_of(rule):
+                baselines[rule] = baseline
+        else:  # a rule of the user's own, known by name only
+            return None
+    return dataclasses.replace(
+        settings,
+        rules=(*more, *settings.rules),
+        learning_rates=rates,
+        baselines=baselines,
+        rates_from=settings.rates_from or there["rates_from"],
+        first_seed=start,
+        seeds=end - start,
+    )
+
+
+def read_runs(folder: Path) -> dict[tuple[str, int], Run]:
+    """Return the runs in a folder by rule and seed, with their curves."""
+    curves: dict[tuple[str, int], list[tuple[int, float]]] = {}
+    for row in read_rows(folder / CURVES):
+        point = int(row["episode"]), float(row["reward"])
+        curves.setdefault((row["rule"], int(row["seed"])), []).append(point)
+    runs = {}
+    for row in read_rows(folder / RUNS):
+        key = row["rule"], int(row["seed"])
+        episodes, rewards = zip(*curves[key], strict=True)
+        tested = "test_accuracy" in row
+        runs[key] = Run(
+            rule=key[0],
+            seed=key[1],
+            mean_reward=float(row["mean_reward"]),
+            final_reward=float(row["final_reward"]),
+            steps_per_second=float(row["steps_per_second"]),
+            episodes=np.array(episodes, dtype=np.int64),
+            rewards=np.array(rewards),
+            test_accuracy=float(row["test_accuracy"]) if tested else None,
+            test_accuracy_one_pass=float(row["test_accuracy_one_pass"]) if tested else None,
+            version=row["version"],
+            simd_level=row["simd_level"],
+        )
+    return runs
+
+
+def is_complete(folder: Path) -> bool:
+    """Tell whether a folder holds an earlier comparison in which no run is missing."""
+    try:
+        return not read_json(folder / SETTINGS)["unfinished"]
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON gives it back."""
+    return list(value) if isinstance(value, tuple) else value
