@@ -90,7 +90,7 @@ def show(result: Comparison, files: list[Path]) -> None:
     from uwm.experiments import screen
 
     out = screen.console(stderr=False)
-    out.print(screen.table(result, out.width))
+    screen.print_table(out, screen.table(result, out.width))
     spread = "; ± is the standard deviation over seeds" if result.settings.seeds > 1 else ""
     out.print(result.describe() + spread, soft_wrap=True)
     for line in rates_used(result.settings):

@@ -207,8 +207,10 @@ def as_json(study: GradientStudy, files: list[Path]) -> dict[str, Any]:
 
 def show(study: GradientStudy, files: list[Path], out: Console) -> None:
     """Print a table per checkpoint, what its numbers mean, and where the files are."""
+    from uwm.experiments import screen
+
     for episode, reward in study.rewards.items():
-        out.print(table(study, episode, reward))
+        screen.print_table(out, table(study, episode, reward))
     sampled = [m for m in study.measurements if m.method == "sampled"]
     notes = ["Noise is the standard deviation of one update over the length of the gradient."]
     if any(m.evaluations > 1 for m in study.measurements):

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import uwm
-from uwm.checks import parse_whole, shown
+from uwm.checks import one_line, parse_whole, shown
 from uwm.cli.errors import CommandError, explained
 from uwm.experiments import Settings
-from uwm.experiments.settings import read_settings
+from uwm.experiments.settings import read_json, read_settings, same_numbers
 
 
 def numbers(kind: Callable[[str], Any], what: str) -> Callable[[str], list[Any]]:
@@ -122,6 +123,8 @@ def settings_of(args: argparse.Namespace, **defaults: Any) -> Settings:
     with explained():
         file = read_settings(args.settings) if args.settings else {}
         say_where_from(file, given, str(args.settings))
+        if args.settings:
+            say_other_instructions(args.settings)
         for one, per_rule in (("learning_rate", "learning_rates"), ("baseline", "baselines")):
             if one in given:
                 file.pop(per_rule, None)
@@ -130,6 +133,17 @@ def settings_of(args: argparse.Namespace, **defaults: Any) -> Settings:
                 file[per_rule] = {rule: values[rule] for rule in given["rules"] if rule in values}
         values = {**defaults, **file, **given}
         return Settings.for_task(values.pop("task", "multiplexer"), **values)
+
+
+def say_other_instructions(path: str) -> None:
+    """Say on standard error if the run of a settings file used instructions of another group."""
+    level = read_json(path).get("simd_level")
+    if isinstance(level, str) and not same_numbers(level, uwm.simd_level()):
+        print(
+            f"uwm: {one_line(path)} is of a run with {one_line(level)}, this one has"
+            f" {uwm.simd_level()}: rewards are not the same bit for bit",
+            file=sys.stderr,
+        )
 
 
 #: What the best learning rates and baseline of a rule depend on.

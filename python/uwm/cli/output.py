@@ -13,7 +13,7 @@ from typing import Any, TextIO
 from uwm.checks import one_line
 
 ERRORS = "uwm.plain"
-PLAIN = {"±": "+-", "µ": "u", "→": "->", "…": "..."}
+PLAIN = {"±": "~", "µ": "u", "→": ">", "…": "."}  # one for one, or tables lose their columns
 
 
 def plain(error: UnicodeError) -> tuple[str, int]:

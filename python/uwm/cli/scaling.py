@@ -100,7 +100,7 @@ def show(found: Scaling, files: list[Path]) -> None:
     out = screen.console(stderr=False)
     for axis in AXES:
         if getattr(found.plan, f"{axis}s"):
-            out.print(table(found, axis))
+            screen.print_table(out, table(found, axis))
     out.print(found.plan.describe(), soft_wrap=True)
     if files:
         out.print("Written: " + ", ".join(str(path) for path in files), soft_wrap=True)

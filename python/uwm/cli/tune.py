@@ -147,7 +147,7 @@ def show(found: Tuned, files: list[Path]) -> None:
     from uwm.experiments import screen
 
     out = screen.console(stderr=False)
-    out.print(table(found))
+    screen.print_table(out, table(found))
     out.print(f"Each rule: {found.search.describe()}; {found.search.settings.describe()}",
               soft_wrap=True)  # fmt: skip
     if files:

@@ -87,6 +87,8 @@ def _import() -> None:
 
 def _import_unconfigured() -> None:
     """Import Matplotlib where no matplotlibrc is, and with an empty one for the user's."""
+    for name in [name for name in sys.modules if name.startswith("matplotlib.")]:
+        del sys.modules[name]  # what the import that failed has left
     before, folder = os.environ.get("MATPLOTLIBRC"), os.getcwd()
     with tempfile.TemporaryDirectory() as empty:
         try:

@@ -36,6 +36,17 @@ def console(*, stderr: bool) -> Console:
     return made
 
 
+def print_table(screen: Console, made: Table) -> None:
+    """Print a table whole: on a terminal that is too narrow for it, its lines go over the edge."""
+    from rich.console import Console
+
+    needed = Console(width=500, markup=False, emoji=False).measure(made).maximum
+    if needed <= screen.width:
+        screen.print(made)
+    else:
+        screen.print(made, width=needed, crop=False, no_wrap=True, overflow="ignore")
+
+
 @contextmanager
 def live(screen: Console, settings: Settings) -> Iterator[Listener]:
     """Show a progress bar and the latest reward of each rule while the block runs.
