@@ -41,10 +41,9 @@ def print_table(screen: Console, made: Table) -> None:
     from rich.console import Console
 
     needed = Console(width=500, markup=False, emoji=False).measure(made).maximum
-    if needed <= screen.width:
-        screen.print(made)
-    else:
-        screen.print(made, width=needed, crop=False, no_wrap=True, overflow="ignore")
+    if needed > screen.width:
+        screen = Console(file=screen.file, width=needed, highlight=False, markup=False, emoji=False)
+    screen.print(made)
 
 
 @contextmanager
