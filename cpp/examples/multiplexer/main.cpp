@@ -13,15 +13,15 @@ int main(int argc, char** argv) {
   const int steps = argc > 2 ? std::atoi(argv[2]) : 20000, tenth = std::max(1, steps / 10);
   constexpr uwm::Index batch = 16;
 
-  uwm::Network<float> net({6, 32, 16, 1}, "bernoulli", {.seed = seed});
+  uwm::Network net({6, 32, 16, 1}, "bernoulli", {.seed = seed});
   uwm::UnbiasedWeightMax rule;
   uwm::Adam adam({2e-2, 6e-3, 2e-3});
 
   std::mt19937 coins(seed);
-  uwm::Matrix<float> x(batch, 6);
+  uwm::Matrix<> x(batch, 6);
   uwm::Vector<double> reward(batch);
-  uwm::Sample<float> sample;
-  uwm::Gradient<float> gradient;
+  uwm::Sample sample;
+  uwm::Gradient gradient;
   double sum = 0;
   for (int step = 1; step <= steps; ++step) {
     for (float& bit : x.reshaped()) bit = coins() % 2 == 0 ? -1.0f : 1.0f;

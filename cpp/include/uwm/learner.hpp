@@ -12,10 +12,10 @@ namespace uwm {
 /// Network and optimizer are checked when the learner is made, afterwards what is given to it and the shapes; after the
 /// first step of a batch size nothing is allocated. All three must outlive it and stay where they are.
 ///
-///     uwm::Learner<float> learner(net, rule, adam);
+///     uwm::Learner learner(net, rule, adam);
 ///     const auto& sample = learner.forward(x);   // x: (batch, n_in); act on sample.output() ...
 ///     learner.learn(reward);                     // ... and say what came of it
-template <class T>
+template <class T = float>
 class UWM_EXPORT Learner {
  public:
   /// Throws ValueError if the optimizer does not fit the network or a parameter is not finite.

@@ -17,7 +17,7 @@ UWM_EXPORT std::string to_string(Units units);
 UWM_EXPORT Units units_from_string(const std::string& name);
 
 /// The parameters of one layer: z = (W h + b) / temperature.
-template <class T>
+template <class T = float>
 struct Layer {
   Matrix<T> weight;  ///< (n_out, n_in)
   Vector<T> bias;    ///< (n_out)
@@ -31,14 +31,14 @@ struct NetworkOptions {
 };
 
 /// A layered network of Bernoulli-logistic units (learning-rules: z, p, h), its parameters and its place in the
-/// sequence of random numbers. T is float or double.
+/// sequence of random numbers. T is float, which need not be said, or double.
 ///
 /// Weights start uniform in +-sqrt(6 / (fan in + fan out)) (Glorot and Bengio, 2010), biases at 0. Distinct networks
 /// may be used from distinct threads at the same time.
 ///
-///     uwm::Network<float> net({20, 64, 32, 1}, "bernoulli", {.seed = 1});
+///     uwm::Network net({20, 64, 32, 1}, "bernoulli", {.seed = 1});
 ///     auto sample = net.forward(x);   // x: (batch, 20)
-template <class T>
+template <class T = float>
 class UWM_EXPORT Network {
  public:
   /// sizes: inputs, hidden layers, outputs. Throws ValueError.

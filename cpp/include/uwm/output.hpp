@@ -13,7 +13,7 @@
 namespace uwm {
 
 /// How a flip of one unit of the last hidden layer reaches the output.
-template <class T>
+template <class T = float>
 struct OutputFlip {
   const Matrix<T>& weight;             ///< (n_out, n_hidden)
   T step;                              ///< a flip moves output logit k of c_i = +1 by -step * w_ki
@@ -27,7 +27,7 @@ struct OutputFlip {
 ///
 /// A new kind is a subclass that defines the five functions without a body here; the rules take it
 /// through log_likelihood. The built-in kinds replace flip_ratio by faster equivalents.
-template <class T>
+template <class T = float>
 class UWM_EXPORT Output {
  public:
   virtual ~Output() = default;
@@ -59,7 +59,7 @@ class UWM_EXPORT Output {
 };
 
 /// Independent Bernoulli-logistic units, 0 or 1.
-template <class T>
+template <class T = float>
 class UWM_EXPORT BernoulliOutput final : public Output<T> {
  public:
   std::string name() const override { return "bernoulli"; }
@@ -72,7 +72,7 @@ class UWM_EXPORT BernoulliOutput final : public Output<T> {
 };
 
 /// One categorical action, encoded one-hot, with probabilities exp(z_k) / sum of exp(z).
-template <class T>
+template <class T = float>
 class UWM_EXPORT SoftmaxOutput final : public Output<T> {
  public:
   std::string name() const override { return "softmax"; }
@@ -85,7 +85,7 @@ class UWM_EXPORT SoftmaxOutput final : public Output<T> {
 };
 
 /// Independent Gaussian actions with means z and one standard deviation.
-template <class T>
+template <class T = float>
 class UWM_EXPORT GaussianOutput final : public Output<T> {
  public:
   /// Throws ValueError unless 0 < sigma < infinity.
@@ -105,7 +105,7 @@ class UWM_EXPORT GaussianOutput final : public Output<T> {
 };
 
 /// "bernoulli", "softmax" or "gaussian"; throws ValueError for another name. sigma concerns the Gaussian alone.
-template <class T>
+template <class T = float>
 UWM_EXPORT std::shared_ptr<const Output<T>> make_output(const std::string& name, double sigma = 1.0);
 
 }  // namespace uwm

@@ -10,7 +10,7 @@
 namespace uwm {
 
 /// One reward per unit and sample, T_i: one matrix (batch, units) per layer, the output layer last.
-template <class T>
+template <class T = float>
 struct UWM_EXPORT UnitRewards {
   std::vector<Matrix<T>> layers;
 
@@ -32,13 +32,13 @@ struct UWM_EXPORT UnitRewards {
 };
 
 /// d J / d parameters, or a rule's estimate of it: the direction of ascent, mean over the batch.
-template <class T>
+template <class T = float>
 struct LayerGradient {
   Matrix<T> weight;  ///< (n_out, n_in)
   Vector<T> bias;    ///< (n_out)
 };
 
-template <class T>
+template <class T = float>
 struct UWM_EXPORT Gradient {
   std::vector<LayerGradient<T>> layers;
   UnitRewards<T> unit_rewards;  ///< working memory of Rule::gradient, which leaves the unit rewards here

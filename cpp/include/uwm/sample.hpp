@@ -9,7 +9,7 @@
 namespace uwm {
 
 /// What one layer did in one forward pass; every matrix is (batch, units).
-template <class T>
+template <class T = float>
 struct LayerSample {
   Matrix<T> logit;        ///< z, divided by the layer's temperature
   Matrix<T> activation;   ///< h, encoded; the output's action for the last layer
@@ -23,7 +23,7 @@ struct LayerSample {
 enum class Units { binary, bipolar };
 
 /// Memory and threads that a computation uses and that say nothing about its result: a copy starts without.
-template <class T>
+template <class T = float>
 struct Workspace {
   Workspace() = default;
   Workspace(const Workspace&) {}
@@ -35,7 +35,7 @@ struct Workspace {
 
 /// The record of one forward pass over a batch: what was put in, what every unit did and how likely it was.
 /// Made by Network::forward and Network::clamp.
-template <class T>
+template <class T = float>
 struct Sample {
   Matrix<T> input;                     ///< (batch, n_in)
   std::vector<LayerSample<T>> layers;  ///< first hidden layer ... output
