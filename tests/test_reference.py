@@ -125,7 +125,7 @@ def test_forward_and_clamp_refuse_what_does_not_fit() -> None:
     ]:
         with pytest.raises(ValueError, match=message):
             net.forward(x)
-    with pytest.raises(TypeError, match="x: expected an array of real numbers"):
+    with pytest.raises(TypeError, match="x must be an array of real numbers"):
         net.forward([["a", "b"]])
     for activations, message in [
         (good[:1], "expected 2 arrays, got 1"),
@@ -457,7 +457,8 @@ def test_bandit() -> None:
     for given, error, message in [
         ([0, 1], ValueError, "labels: expected 5 integers"),
         ([0, 1, -1, 0, 0], ValueError, "labels: expected 5 integers of at least 0"),
-        ([0.0, 1, 0, 0, 0], TypeError, "labels: expected integers"),
+        ([0.5, 1, 0, 0, 0], ValueError, "labels: expected 5 integers"),
+        (["a"] * 5, TypeError, "labels must be an array of real numbers"),
     ]:
         with pytest.raises(error, match=message):
             uwm.Bandit(table, given)

@@ -77,21 +77,18 @@ using Scalar = std::remove_const_t<scalar_of<N>>;
 
 inline std::string shape_of(const py::array& array) { return py::str(array.attr("shape")); }
 
-/// Any array of real numbers; TypeError for anything else.
+/// Whether an object is a NumPy array whose numbers float64 holds as they are, so that there is nothing to check.
+inline bool is_plain_array(const py::object& object) {
+  if (Py_TYPE(object.ptr()) != py::detail::npy_api::get().PyArray_Type_) return false;  // a subclass may mean more
+  const auto type = py::reinterpret_borrow<py::array>(object).dtype();
+  const char kind = type.kind();
+  return kind == 'b' || kind == 'f' || ((kind == 'i' || kind == 'u') && type.itemsize() < 8);
+}
+
+/// Any array of real numbers; TypeError or ValueError for anything else. What counts as one is told in _arrays.py.
 inline py::array real_array(const py::object& object, const char* name) {
-  py::array array;
-  try {
-    array = py::module_::import("numpy").attr("asarray")(object);
-  } catch (py::error_already_set& error) {
-    if (!error.matches(PyExc_ValueError) && !error.matches(PyExc_TypeError)) throw;
-    throw ValueError(std::string(name) + " must be an array of numbers, got a " + type_name(object) +
-                     " that is no regular array");
-  }
-  const char kind = array.dtype().kind();
-  if (kind != 'b' && kind != 'i' && kind != 'u' && kind != 'f')
-    throw py::type_error(std::string(name) + " must be an array of real numbers, got dtype " +
-                         std::string(py::str(array.dtype())));
-  return array;
+  if (is_plain_array(object)) return py::reinterpret_borrow<py::array>(object);
+  return py::module_::import("uwm._arrays").attr("real_array")(name, object);
 }
 
 template <class T>

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 import uwm
-from uwm.reference.arrays import Array, NetworkLike, real_number, whole_number
+from uwm.reference.arrays import Array, NetworkLike, finite_array, real_number, whole_number
 from uwm.reference.rules import LayerGradient
 
 from .estimators import Estimator, OneSample, RewardOf, rebuilt
@@ -188,7 +188,12 @@ def _counts(samples: int) -> list[int]:
 
 def _reward(task: Any, seed: int, step: int, baseline: float) -> RewardOf:
     """Rewards of samples whose inputs are those of this step."""
-    return lambda sample: np.asarray(task.reward(seed, step, sample), np.float64) - baseline
+
+    def reward(sample: uwm.Sample) -> Array:
+        given = task.reward(seed, step, sample)
+        return finite_array("reward of the task", given, (sample.batch_size,)) - baseline
+
+    return reward
 
 
 class _Sums:

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from uwm._arrays import real_array
+
 Array = NDArray[np.float64]
 
 
@@ -74,16 +76,13 @@ class RuleLike(Protocol):
 def finite_array(name: str, value: object, shape: tuple[int | None, ...]) -> Array:
     """Return `value` as a new float64 array of the given shape (None: any length from 1 up).
 
-    Raises TypeError if it is not an array of real numbers, ValueError if its shape is another or
-    if it holds NaN or infinity.
+    Raises TypeError if it is not an array of real numbers (`uwm._arrays` says what is), ValueError
+    if its shape is another or if it holds NaN or infinity.
 
     >>> finite_array("reward", [1, -1], (None,))
     array([ 1., -1.])
     """
-    raw = np.asarray(value)
-    if raw.dtype.kind not in "biuf":
-        raise TypeError(f"{name}: expected an array of real numbers, got {raw.dtype}")
-    array = np.array(raw, dtype=np.float64)
+    array = np.array(real_array(name, value), dtype=np.float64)
     fits = array.ndim == len(shape) and all(
         (n >= 1 if want is None else n == want) for n, want in zip(array.shape, shape, strict=True)
     )

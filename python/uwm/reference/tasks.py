@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from uwm._arrays import real_array
+
 from . import random
 from .arrays import Array, finite_array, whole_number
 
@@ -79,12 +81,12 @@ class Bandit(Task):
 
     def __init__(self, inputs: Any, labels: Any, *, n_classes: int | None = None) -> None:
         self._inputs = finite_array("inputs", inputs, (None, None))
-        given = np.asarray(labels)
-        if given.dtype.kind not in "iu":
-            raise TypeError(f"labels: expected integers, got {given.dtype}")
-        if given.shape != (len(self._inputs),) or not np.all(given >= 0):
+        given = np.asarray(real_array("labels", labels), dtype=np.float64)
+        whole = (given >= 0) & (given == np.floor(given)) & (given <= 1e9)
+        if given.shape != (len(self._inputs),) or not np.all(whole):
             raise ValueError(
-                f"labels: expected {len(self._inputs)} integers of at least 0, got {given.shape}"
+                f"labels: expected {len(self._inputs)} integers of at least 0 and at most 1e9,"
+                f" got {given if given.size < 8 else given.shape}"
             )
         self._labels = given.astype(np.int64)
         self.n_inputs = self._inputs.shape[1]

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 import uwm
+from uwm._arrays import place, real_array
 from uwm._core import Bandit
+from uwm.tasks.labels import label_vector
 
 CHUNK = 4096  # rows of one forward pass when testing, which bounds the memory it takes
 
@@ -20,11 +22,13 @@ class Classification(Bandit):
     It is a `Bandit`, so `uwm.train` takes it as its task: an episode draws one training example,
     the network's action is a class, the reward is +1 if it is the right one and -1 if not.
 
-    inputs: (n, n_inputs) real numbers; labels: (n,), integers or names. The classes are the
-    distinct labels in sorted order. test_inputs and test_labels are alike, and may be left out.
+    inputs: (n, n_inputs) real numbers; labels: (n,), integers or names. Both may be arrays, lists,
+    or frames and series of pandas. The classes are the distinct labels in sorted order. test_inputs
+    and test_labels are alike, and may be left out.
 
-    Raises ValueError for arrays that do not fit together, numbers that are not finite, fewer than
-    two classes, or test labels that are no class of the training data.
+    Raises ValueError for arrays that do not fit together, what is no real number or not finite or
+    missing, labels that are no classes (real numbers, integers and names mixed), fewer than two
+    classes, or test labels that are no class of the training data.
 
     >>> from uwm.tasks import Classification
     >>> task = Classification([[0.0], [0.1], [1.0]], ["no", "no", "yes"], [[0.9]], ["yes"])
@@ -117,35 +121,19 @@ def predict(
 def input_matrix(values: ArrayLike, name: str, columns: int | None = None) -> NDArray[np.float64]:
     """Return values as a float64 matrix of finite numbers, or raise ValueError."""
     try:
-        matrix = np.array(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{name}: expected a matrix of numbers: {error}") from None
+        matrix = np.array(real_array(name, values), dtype=np.float64)
+    except TypeError as error:
+        raise ValueError(str(error)) from None
     if matrix.ndim != 2 or matrix.shape[1] == 0:
         raise ValueError(f"{name}: expected shape (examples, inputs), got {matrix.shape}")
     if columns is not None and matrix.shape[1] != columns:
         raise ValueError(f"{name}: expected {columns} columns, got {matrix.shape[1]}")
     finite = np.isfinite(matrix)
     if not finite.all():
-        row, column = np.argwhere(~finite)[0].tolist()
-        where = f"row {row}, column {column}"
-        raise ValueError(f"{name}: expected finite numbers, got {matrix[row, column]} in {where}")
+        index = np.argwhere(~finite)[0].tolist()
+        value = matrix[tuple(index)]
+        raise ValueError(f"{name}: expected finite numbers, got {value} in {place(index)}")
     return matrix
-
-
-def label_vector(values: ArrayLike, name: str, rows: int) -> NDArray[Any]:
-    """Return one label per row, as integers or as strings, or raise ValueError."""
-    labels = np.asarray(values)
-    if labels.shape != (rows,):
-        raise ValueError(f"{name}: expected shape ({rows},), one per input, got {labels.shape}")
-    if labels.dtype.kind in "US":
-        return labels.astype(np.str_)
-    if labels.dtype.kind not in "biuf":
-        raise ValueError(f"{name}: expected integers or names, got dtype {labels.dtype}")
-    wrong = ~(np.isfinite(labels) & (labels == np.floor(labels)))
-    if wrong.any():
-        row = int(np.argmax(wrong))
-        raise ValueError(f"{name}: expected integers or names, got {labels[row]} in row {row}")
-    return labels.astype(np.int64)
 
 
 def class_indices(
@@ -157,15 +145,15 @@ def class_indices(
     unknown = sorted({str(label) for label in names if label not in known})
     if unknown:
         raise ValueError(
-            f"{name}: out of range: {', '.join(unknown[:5])} not among the {len(known)} classes"
-            f" {listed(known)}"
+            f"{name}: out of range: {listed(unknown, 5)} not among the {len(known)} classes"
+            f" {listed(known)} that there are examples of to learn from"
         )
     return np.array([known[label] for label in names], dtype=np.int64)
 
 
 def listed(names: Sequence[Any] | dict[Any, int], most: int = 10) -> str:
     """Return names joined by commas, the end of a long list left out."""
-    words = [str(name) for name in names]
+    words = [f"{name!s:.40}" for name in names]
     return ", ".join(words[:most]) + (", ..." if len(words) > most else "")
 
 
