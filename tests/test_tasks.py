@@ -97,12 +97,12 @@ def test_accuracy_refuses_what_does_not_fit() -> None:
         ([1.0, 2.0], [0, 1], r"inputs: expected shape \(examples, inputs\), got \(2,\)"),
         (np.zeros((2, 0)), [0, 1], r"got \(2, 0\)"),
         (np.zeros((0, 2)), [], "at least two classes"),
-        ([["a"], ["b"]], [0, 1], "inputs: expected a matrix of numbers"),
+        ([["a"], ["b"]], [0, 1], "inputs must be an array of real numbers, got text"),
         ([[1.0], [2.0]], [0], r"labels: expected shape \(2,\), one per input, got \(1,\)"),
         ([[1.0], [2.0]], [0, 0], "at least two classes"),
         ([[1.0], [2.0]], [0.5, 1], "labels: expected integers or names, got 0.5 in row 0"),
         ([[1.0], [2.0]], [np.nan, 1], "labels: expected integers or names, got nan in row 0"),
-        ([[1.0], [2.0]], [None, 1], "got dtype object"),
+        ([[1.0], [2.0]], [None, 1], "got None in row 0, a missing value"),
     ],
 )
 def test_classification_refuses_bad_arrays(inputs: object, labels: object, message: str) -> None:

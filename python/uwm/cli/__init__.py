@@ -9,9 +9,11 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 from uwm.checks import one_line
 from uwm.cli.errors import CommandError, OwnCodeError, explain
@@ -51,7 +53,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         try:
             args = parse(argv)
             prog = f"uwm {args.command}"
-            code = int(args.run(args))
+            with layout_told(prog):
+                code = int(args.run(args))
             sys.stdout.flush()
             return code
         except SystemExit as stop:  # --help, --version, or an error that has been shown
@@ -114,6 +117,30 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     if unknown:
         commands.choices[args.command].error(f"unrecognized arguments: {' '.join(unknown)}")
     return args
+
+
+@contextmanager
+def layout_told(prog: str) -> Iterator[None]:
+    """Show what was guessed about a task's file as one line on standard error."""
+    from uwm.tasks import LayoutWarning
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        if issubclass(category, LayoutWarning):
+            print(f"{prog}: {one_line(str(message))}", file=sys.stderr)
+        else:
+            usual(message, category, filename, lineno, file, line)
+
+    with warnings.catch_warnings():
+        usual, warnings.showwarning = warnings.showwarning, show
+        warnings.simplefilter("always", LayoutWarning)
+        yield
 
 
 DESCRIPTION = "Local learning rules for networks of stochastic units."

@@ -19,7 +19,16 @@ from typing import TYPE_CHECKING, Any
 import uwm
 from uwm.analysis import Estimate
 from uwm.cli.errors import explained, own_code
-from uwm.cli.options import baseline, check_folder, check_packages, rates, sizes, whole, written
+from uwm.cli.options import (
+    add_layout,
+    baseline,
+    check_folder,
+    check_packages,
+    rates,
+    sizes,
+    whole,
+    written,
+)
 from uwm.cli.options import number as any_number
 from uwm.experiments import Settings, gradients
 from uwm.experiments.gradients import RULES, GradientStudy, Listener, Measurement
@@ -32,6 +41,9 @@ if TYPE_CHECKING:
 HELP = "bias, variance, noise-to-signal of rules against the exact gradient"
 SETTINGS = (
     "task",
+    "label",
+    "delimiter",
+    "header",
     "address_bits",
     "hidden",
     "units",
@@ -51,7 +63,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     def setting(name: str, help: str, **options: Any) -> None:
         parser.add_argument(name, default=given, help=help, **options)
 
-    setting("--task", "multiplexer (default), digits, or a .csv or .npz file of inputs and labels")
+    setting("--task", "multiplexer (default), digits, or a .csv or .npz file of inputs and labels"
+            " (- for standard input)")  # fmt: skip
+    add_layout(parser)
     setting("--address-bits", "of the multiplexer (default 2)", type=whole, metavar="N")
     setting("--hidden", "units of each hidden layer, or none (default 6,4; 64 for classification)",
             type=sizes, metavar="N,N")  # fmt: skip

@@ -88,7 +88,9 @@ def add_settings(
                 help = f"{help.split(' (default')[0]} (default {defaults[field]})"
             parser.add_argument(name, default=argparse.SUPPRESS, help=help, **options)
 
-    setting("--task", "multiplexer (default), digits, or a .csv or .npz file of inputs and labels")
+    setting("--task", "multiplexer (default), digits, or a .csv or .npz file of inputs and labels"
+            " (- for standard input)")  # fmt: skip
+    add_layout(parser)
     setting("--address-bits", "of the multiplexer (default 3)", type=whole, metavar="N")
     setting("--hidden", "units of each hidden layer, or none (default 64,32; 64 for"
             " classification)", type=sizes, metavar="N,N")  # fmt: skip
@@ -112,6 +114,23 @@ def add_settings(
                         " options win")  # fmt: skip
 
 
+LAYOUT = ("label", "delimiter", "header")
+
+
+def add_layout(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say how a task's file is laid out."""
+    parser.add_argument("--label", default=argparse.SUPPRESS, metavar="NAME|NUMBER",
+                        help="of the column of labels, numbers from 1 (default: the one named"
+                        " label, else a guess)")  # fmt: skip
+    parser.add_argument("--delimiter", default=argparse.SUPPRESS, metavar="CHAR",
+                        help="between the cells, or tab, comma, semicolon, space (default: a"
+                        " guess)")  # fmt: skip
+    parser.add_argument("--header", default=argparse.SUPPRESS,
+                        action=argparse.BooleanOptionalAction,
+                        help="whether the file's first line names the columns (default: a"
+                        " guess)")  # fmt: skip
+
+
 def settings_of(args: argparse.Namespace, **defaults: Any) -> Settings:
     """Return the defaults of the task, changed by the command's own, the file, the options.
 
@@ -131,6 +150,9 @@ def settings_of(args: argparse.Namespace, **defaults: Any) -> Settings:
             elif "rules" in given and isinstance(file.get(per_rule), dict):
                 values = file[per_rule]
                 file[per_rule] = {rule: values[rule] for rule in given["rules"] if rule in values}
+        if given.get("task", file.get("task")) != file.get("task"):
+            for name in LAYOUT:  # of another file
+                file.pop(name, None)
         values = {**defaults, **file, **given}
         return Settings.for_task(values.pop("task", "multiplexer"), **values)
 
@@ -147,7 +169,16 @@ def say_other_instructions(path: str) -> None:
 
 
 #: What the best learning rates and baseline of a rule depend on.
-FOUND_ON = ("task", "address_bits", "hidden", "episodes", "batch_size", "optimizer", "units")
+FOUND_ON = (
+    "task",
+    "label",
+    "address_bits",
+    "hidden",
+    "episodes",
+    "batch_size",
+    "optimizer",
+    "units",
+)
 
 
 def say_where_from(file: dict[str, Any], given: dict[str, Any], path: str) -> None:

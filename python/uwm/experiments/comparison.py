@@ -19,6 +19,7 @@ import uwm
 from uwm.checks import one_line, shown, whole_number
 from uwm.experiments.settings import Settings
 from uwm.tasks import Classification, Multiplexer, Task, digits, from_file
+from uwm.tasks.files import is_file_name
 
 CURVE_POINTS = 200
 MOST_JOBS = 1_024
@@ -141,7 +142,9 @@ def compare(
         title, task = title_of(settings), make_task(settings)
     else:  # the settings must not name another task than was used
         title = getattr(task, "name", type(task).__name__)
-        settings = dataclasses.replace(settings, task=title)
+        settings = dataclasses.replace(
+            settings, task=title, label=None, delimiter=None, header=None
+        )
     new_network(settings, task, settings.first_seed)  # what it refuses, it refuses before training
 
     requests = [  # seeds outermost: stopped early, all rules have had as many
@@ -276,8 +279,13 @@ def make_task(settings: Settings) -> Task:
         return Multiplexer(settings.address_bits)
     if settings.task == "digits":
         return digits()
-    if Path(settings.task).suffix.lower() in (".csv", ".npz"):
-        return from_file(settings.task)
+    if is_file_name(settings.task):
+        return from_file(
+            settings.task,
+            label=settings.label,
+            delimiter=settings.delimiter,
+            header=settings.header,
+        )
     raise ValueError(
         f"task: unknown {settings.task!r},"
         " expected multiplexer, digits or the path of a .csv or .npz file"
@@ -288,7 +296,8 @@ def title_of(settings: Settings) -> str:
     """Return the task's name for titles."""
     if settings.task == "multiplexer":
         return f"Multiplexer, {settings.address_bits} address bits"
-    return {"digits": "Handwritten digits"}.get(settings.task, one_line(Path(settings.task).name))
+    titles = {"digits": "Handwritten digits", "-": "Standard input"}
+    return titles.get(settings.task, one_line(Path(settings.task).name))
 
 
 def new_network(settings: Settings, task: Task, seed: int) -> uwm.Network:

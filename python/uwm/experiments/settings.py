@@ -14,6 +14,7 @@ import numpy as np
 
 import uwm
 from uwm.checks import finite, one_of, sequence, shown, whole_number
+from uwm.tasks.records import delimiter_named
 
 DEFAULT_RULES = (
     "reinforce",
@@ -42,6 +43,8 @@ SIMD_GROUPS = (("x86-64", "x86-64-v2"), ("x86-64-v3", "x86-64-v4"))
 class Settings:
     """What to compare, and how. The defaults are those of `uwm compare` on the multiplexer.
 
+    task: multiplexer, digits, or a file's path as `uwm.tasks.from_file` takes it; label, delimiter
+    and header tell it how to read a table of text, None leaves it to guess.
     rules: names of built-in rules, or rule objects, a `uwm.Rule` of one's own for instance.
     learning_rate: one number, or one per layer; None stands for 0.02 in the first layer, falling by
     a constant factor to 0.002 in the last. Every rule uses it, except for those that learning_rates
@@ -73,6 +76,9 @@ class Settings:
     optimizer: str = "adam"
     units: str = "binary"
     dtype: str = "float32"
+    label: str | int | None = None
+    delimiter: str | None = None
+    header: bool | None = None
 
     @classmethod
     def for_task(cls, task: str, **settings: Any) -> Settings:
@@ -85,6 +91,7 @@ class Settings:
             raise TypeError(f"task: expected a name, got {shown(self.task)}")
         if not isinstance(self.rates_from, str):
             raise TypeError(f"rates_from: expected words, got {shown(self.rates_from)}")
+        self._check_layout()
         for name, most in LIMITS.items():
             self._set(name, whole_number(name, getattr(self, name), 1, most))
         self._set("first_seed", whole_number("first_seed", self.first_seed, 0, 2**64))
@@ -105,6 +112,18 @@ class Settings:
 
     def _set(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)
+
+    def _check_layout(self) -> None:
+        given = {name: getattr(self, name) for name in ("label", "delimiter", "header")}
+        for name, value in given.items():
+            if value is not None and self.task in ("multiplexer", "digits"):
+                raise ValueError(f"{name}: only a task from a file has one, got {shown(value)}")
+        if self.label is not None and not isinstance(self.label, str):
+            self._set("label", whole_number("label", self.label, 1))
+        if self.delimiter is not None:
+            delimiter_named(self.delimiter)
+        if self.header is not None and not isinstance(self.header, bool):
+            raise TypeError(f"header: expected true or false, got {shown(self.header)}")
 
     def _check_rules(self) -> None:
         for rule in self.rules:

@@ -7,6 +7,14 @@
 from uwm._core import Bandit, Multiplexer, Task
 from uwm.tasks.classification import Classification
 from uwm.tasks.digits import digits
-from uwm.tasks.files import from_file
+from uwm.tasks.files import LayoutWarning, from_file
 
-__all__ = ["Bandit", "Classification", "Multiplexer", "Task", "digits", "from_file"]
+__all__ = [
+    "Bandit",
+    "Classification",
+    "LayoutWarning",
+    "Multiplexer",
+    "Task",
+    "digits",
+    "from_file",
+]

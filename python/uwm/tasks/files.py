@@ -1,39 +1,52 @@
-"""A user's own labelled data, from a CSV or an NPZ file."""
+"""A user's own labelled data, from a table of text or an NPZ file."""
 
 from __future__ import annotations
 
-import csv
-import math
+import io
 import os
-import zipfile
+import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from uwm.tasks.classification import Classification, held_out, input_matrix
+from uwm.tasks.csv_file import read_csv
+from uwm.tasks.labels import label_vector
+from uwm.tasks.npz_file import read_arrays
+from uwm.tasks.standardized import standardized
+from uwm.tasks.text_file import MOST_BYTES, read_text
 
-from uwm.tasks.classification import (
-    Classification,
-    held_out,
-    input_matrix,
-    label_vector,
-    listed,
-)
+STANDARD_INPUT = "-"
+TEXT = (".csv", ".tsv", ".txt", ".dat", ".data")
+EXPECTED = "a .csv or .npz file (.tsv, .txt, .dat and .data, also with .gz, are read as .csv is)"
 
-Examples = tuple[NDArray[np.float64], NDArray[Any]]
+
+class LayoutWarning(UserWarning):
+    """A guess about the layout of a file is doubtful; the message says what was taken for what."""
 
 
 def from_file(
-    path: str | os.PathLike[str], *, test_fraction: float = 0.2, standardize: bool = True
+    path: str | os.PathLike[str],
+    *,
+    label: str | int | None = None,
+    delimiter: str | None = None,
+    header: bool | None = None,
+    test_fraction: float = 0.2,
+    standardize: bool = True,
 ) -> Classification:
     """Return the labelled examples of a CSV or NPZ file as a bandit.
 
-    CSV: one example a line, cells separated by comma, semicolon or tab, with or without a header
-    line. The label is the column named `label`, else the last one; it is an integer or a name. All
-    other cells are numbers.
+    CSV (.csv, .tsv, .txt, .dat, .data, each also with .gz; `-` is standard input): one example a
+    line, one column of labels, which are integers or names; all other cells are numbers. What the
+    file does not say is guessed from whole columns, and `LayoutWarning` tells of a doubtful guess:
+
+    - delimiter: comma, semicolon, tab, |, spaces; or a first line `sep=;`.
+    - header: whether the first line names the columns. A comment above the table may do so, too.
+    - label: the column's name, or its number from 1. By default the column named `label`, else the
+      only column of names, else the last, or the first if only that one looks like classes.
 
     NPZ: arrays `inputs` (n, n_inputs) and `labels` (n,); `test_inputs` and `test_labels` if it has
-    its own held-out examples.
+    its own held-out examples. Nothing else is read of it.
 
     Without held-out examples of its own, `test_fraction` of each class is held out, always the same
     ones. With `standardize` each input gets mean 0 and standard deviation 1 over the training
@@ -50,121 +63,88 @@ def from_file(
     >>> task.class_names, len(task.train_labels), len(task.test_labels)
     (('apple', 'banana'), 8, 2)
     """
-    path = Path(path)
-    readers = {".csv": read_csv, ".npz": read_npz}
-    if path.suffix.lower() not in readers:
-        raise ValueError(f"{path}: expected a .csv or .npz file")
+    path = os.fsdecode(path)
+    name = "standard input" if path == STANDARD_INPUT else Path(path).name
+    if not is_file_name(path):
+        raise ValueError(f"{path}: expected {EXPECTED}")
     try:
-        train, test = readers[path.suffix.lower()](path)
-        inputs = input_matrix(train[0], "inputs")
-        labels = label_vector(train[1], "labels", len(inputs))
-        if test is None:
-            held = held_out(labels, test_fraction)
-            test = inputs[held], labels[held]
-            inputs, labels = inputs[~held], labels[~held]
-        test_inputs = input_matrix(test[0], "test_inputs", inputs.shape[1])
-        if standardize and len(inputs):
-            mean, deviation = inputs.mean(axis=0), inputs.std(axis=0)
-            varies = deviation > 1e-12 * np.abs(mean)  # a constant column tells nothing: all 0
-            scale = np.where(varies, 1 / np.where(varies, deviation, 1), 0)
-            inputs, test_inputs = (inputs - mean) * scale, (test_inputs - mean) * scale
-        return Classification(inputs, labels, test_inputs, test[1], name=path.name)
+        with opened(path) as file:
+            inputs, labels, tests, notes = read_examples(
+                file,
+                npz=path.lower().endswith((".npz", ".npy")),
+                label=label,
+                delimiter=delimiter,
+                header=header,
+            )
+        task = classification((inputs, labels), tests, test_fraction, standardize, name)
+    except OSError as error:
+        error.filename = error.filename or path
+        raise
+    except MemoryError:
+        raise ValueError(f"{path}: not enough memory for what it holds") from None
     except ValueError as error:
-        message = str(error)
-        raise ValueError(message if str(path) in message else f"{path}: {message}") from None
+        raise ValueError(f"{path}: {error}") from None
+    if notes:
+        how = "label, delimiter and header decide (--label, --delimiter, --no-header)"
+        warnings.warn(f"{path}: {'; '.join(notes)}; {how}", LayoutWarning, stacklevel=2)
+    return task
 
 
-def read_npz(path: Path) -> tuple[Examples, Examples | None]:
-    """Return the training and, if there are any, the test examples of an NPZ file."""
-    try:
-        archive = np.load(path, allow_pickle=False)
-        if isinstance(archive, np.ndarray):
-            raise ValueError("it holds one array without a name")
-        with archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except (zipfile.BadZipFile, EOFError, ValueError) as error:
-        raise ValueError(f"not a readable NPZ file of plain arrays: {error}") from None
-    missing = {"inputs", "labels"} - arrays.keys()
-    if missing:
-        found = listed(sorted(arrays)) or "none"
-        raise ValueError(f"expected an array named {' and '.join(sorted(missing))}, found {found}")
-    tests = {"test_inputs", "test_labels"} & arrays.keys()
+def is_file_name(name: str) -> bool:
+    """Tell whether a name is one of a file of examples, by its ending, or of standard input.
+
+    >>> is_file_name("a.csv.gz"), is_file_name("-"), is_file_name("digits")
+    (True, True, False)
+    """
+    lowered = name.lower()
+    return name == STANDARD_INPUT or lowered.endswith((".npz", ".npy")) or (
+        lowered.removesuffix(".gz").endswith(TEXT)
+    )  # fmt: skip
+
+
+def opened(path: str) -> io.BufferedReader:
+    """Return the file, open to be read; standard input is read to its end at once."""
+    if path != STANDARD_INPUT:
+        return open(path, "rb")
+    return io.BufferedReader(io.BytesIO(sys.stdin.buffer.read(MOST_BYTES + 1)))
+
+
+def read_examples(
+    file: io.BufferedReader, *, npz: bool, **layout: Any
+) -> tuple[Any, Any, tuple[Any, Any] | None, list[str]]:
+    """Return inputs, labels, test inputs and labels if there are any, and notes on guesses.
+
+    The first bytes tell an NPZ file, too, for standard input has no name.
+    """
+    if not npz and not file.peek(6).startswith((b"PK\3\4", b"\x93NUMPY")):
+        inputs, labels, notes = read_csv(read_text(file), **layout)
+        return inputs, labels, None, notes
+    for option, value in layout.items():
+        if value is not None:
+            raise ValueError(f"{option}: an NPZ file has none, expected None, got {value!r}")
+    arrays = read_arrays(file, ("inputs", "labels"), ("test_inputs", "test_labels"))
+    tests = [each for each in ("test_inputs", "test_labels") if each in arrays]
     if len(tests) == 1:
-        raise ValueError(f"found {tests.pop()} alone, expected both test_inputs and test_labels")
-    train = arrays["inputs"], arrays["labels"]
-    return train, (arrays["test_inputs"], arrays["test_labels"]) if tests else None
+        raise ValueError(f"found {tests[0]} alone, expected both test_inputs and test_labels")
+    held = (arrays["test_inputs"], arrays["test_labels"]) if tests else None
+    return arrays["inputs"], arrays["labels"], held, []
 
 
-def read_csv(path: Path) -> tuple[Examples, None]:
-    """Return the examples of a CSV file."""
-    try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            first = file.readline()
-            file.seek(0)
-            separator = max(",;\t", key=first.count)
-            reader = csv.reader(file, delimiter=separator, skipinitialspace=True)
-            lines = [
-                (reader.line_num, [cell.strip() for cell in cells])
-                for cells in reader
-                if any(cell.strip() for cell in cells)
-            ]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"not a readable CSV text file: {error}") from None
-    if not lines:
-        raise ValueError("the file is empty")
-    width = len(lines[0][1])
-    if width < 2:
-        raise ValueError(f"line {lines[0][0]}: expected inputs and a label, got one cell")
-    header = lines[0][1] if is_header(lines[0][1]) else None
-    if header is not None:
-        lines = lines[1:]
-    lowered = [name.lower() for name in header or []]
-    label_column = lowered.index("label") if "label" in lowered else width - 1
-    if not lines:
-        raise ValueError("the file has a header and no examples")
-
-    inputs: list[list[float]] = []
-    labels: list[str] = []
-    for number, cells in lines:
-        if len(cells) != width:
-            raise ValueError(f"line {number}: expected {width} cells, got {len(cells)}")
-        row = []
-        for column, cell in enumerate(cells):
-            if column == label_column:
-                continue
-            value = as_number(cell)
-            if value is None or not math.isfinite(value):
-                where = f"column {column + 1}" + (f" ({header[column]})" if header else "")
-                problem = "is not a number" if value is None else "is not a finite number"
-                raise ValueError(f"line {number}, {where}: {cell!r} {problem}")
-            row.append(value)
-        if not cells[label_column]:
-            raise ValueError(f"line {number}: the label is missing")
-        inputs.append(row)
-        labels.append(cells[label_column])
-    return (np.array(inputs), as_labels(labels, [number for number, _ in lines])), None
-
-
-def is_header(cells: list[str]) -> bool:
-    """Tell whether the first line names the columns: one is `label`, or no input is a number."""
-    named = any(cell.lower() == "label" for cell in cells)
-    return named or all(as_number(cell) is None for cell in cells[:-1])
-
-
-def as_number(cell: str) -> float | None:
-    """Return a cell's number, None if it is not one."""
-    try:
-        return float(cell)
-    except ValueError:
-        return None
-
-
-def as_labels(cells: list[str], lines: list[int]) -> NDArray[Any]:
-    """Return labels as integers if every one is a number, else as names."""
-    numbers = [as_number(cell) for cell in cells]
-    if any(number is None for number in numbers):
-        return np.array(cells)
-    for number, cell, line in zip(numbers, cells, lines, strict=True):
-        if number is None or not number.is_integer() or abs(number) > 2**53:
-            raise ValueError(f"line {line}: expected an integer or a name as label, got {cell}")
-    return np.array([int(number) for number in numbers if number is not None])
+def classification(
+    train: tuple[Any, Any],
+    tests: tuple[Any, Any] | None,
+    test_fraction: float,
+    standardize: bool,
+    name: str,
+) -> Classification:
+    """Return the examples as a task, some of them held out if there are no tests."""
+    inputs = input_matrix(train[0], "inputs")
+    labels = label_vector(train[1], "labels", len(inputs))
+    held = held_out(labels, test_fraction)  # refuses a wrong fraction, used or not
+    if tests is None:
+        tests = inputs[held], labels[held]
+        inputs, labels = inputs[~held], labels[~held]
+    test_inputs = input_matrix(tests[0], "test_inputs", inputs.shape[1])
+    if standardize and len(inputs):
+        inputs, test_inputs = standardized(inputs, test_inputs)
+    return Classification(inputs, labels, test_inputs, tests[1], name=name)
