@@ -63,14 +63,14 @@ void save_checkpoint(const std::filesystem::path& path, const NetworkHandle& net
                             .extra = extra_from(extra)};
   const Use using_net = Use::reading(net), using_optimizer = Use::reading(optimizer), using_mean = Use::reading(mean);
   visit(net, [&](const auto& n) {
-    const py::gil_scoped_release release;
+    const WithoutGil release;
     save(path, n, options);
   });
 }
 
 py::tuple load_checkpoint(const std::filesystem::path& path) {
   Checkpoint found = [&] {
-    const py::gil_scoped_release release;
+    const WithoutGil release;
     return load(path);
   }();
   py::object net = std::visit(

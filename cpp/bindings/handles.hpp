@@ -12,6 +12,7 @@
 #include <utility>
 #include <variant>
 
+#include "gil.hpp"
 #include "handle.hpp"
 #include "lease.hpp"
 #include "uwm/uwm.hpp"

@@ -46,7 +46,7 @@ class Lease {
 /// Holds a lease while it lives. It is made and destroyed with the GIL: declare it before what releases the GIL.
 ///
 ///     const Use use = Use::changing(net);      // or Use::reading(net)
-///     const py::gil_scoped_release release;
+///     const WithoutGil release;
 class Use {
  public:
   /// No other thread may use the object meanwhile. Throws std::runtime_error, in Python RuntimeError, if one does.

@@ -1,7 +1,23 @@
 #include "handles.hpp"
 
-PYBIND11_MODULE(_core, module) {
+namespace {
+
+/// The types of a module belong to one interpreter, and pybind11 waits for ever for the GIL of the main one when
+/// another loads it (before Python 3.12, which knows what a module supports).
+bool in_main_interpreter() { return PyInterpreterState_Get() == PyInterpreterState_Main(); }
+
+/// Without the GIL nothing guards the objects of the engine from two threads at once. A free-threaded Python switches
+/// it on for this module, unless it was told never to.
+bool gil_is_forbidden() {
+  const auto flag = pybind11::module_::import("sys").attr("flags");
+  return pybind11::getattr(flag, "gil", pybind11::none()).equal(pybind11::int_(0));
+}
+
+}  // namespace
+
+PYBIND11_MODULE(_core_of_main_interpreter, module) {
   using namespace uwm::python;
+  if (gil_is_forbidden()) throw py::import_error("uwm needs the GIL: run Python without PYTHON_GIL=0 and -X gil=0");
   module.doc() = "The engine of uwm; its public names are in the package uwm.";
   bind_system(module);
   bind_sample(module);
@@ -12,4 +28,11 @@ PYBIND11_MODULE(_core, module) {
   bind_baselines(module);
   bind_train(module);
   bind_checkpoint(module);
+}
+
+/// What Python calls first when it imports uwm._core.
+PYBIND11_PLUGIN_IMPL(_core) {
+  if (in_main_interpreter()) return PyInit__core_of_main_interpreter();
+  PyErr_SetString(PyExc_ImportError, "uwm runs in the main interpreter only, not in a subinterpreter");
+  return nullptr;
 }

@@ -93,7 +93,7 @@ SampleHandle forward(const NetworkHandle& self, const py::object& x) {
         const Matrix<T> input = matrix<T>(x, "x");
         auto sample = std::make_shared<Sample<T>>();
         const Use use = Use::changing(self);
-        const py::gil_scoped_release release;
+        const WithoutGil release;
         net->forward(input, *sample);
         return {std::move(sample)};
       },
@@ -113,7 +113,7 @@ SampleHandle clamp(const NetworkHandle& self, const py::object& x, const py::obj
           h.push_back(matrix<T>(py::reinterpret_borrow<py::object>(item), name.c_str()));
         }
         const Use use = Use::reading(self);
-        const py::gil_scoped_release release;
+        const WithoutGil release;
         return {std::make_shared<Sample<T>>(net->clamp(input, h))};
       },
       self.net);

@@ -21,7 +21,7 @@ py::list unit_rewards(const RuleHandle& self, const NetworkHandle& net, const Sa
     auto rewards = std::make_shared<UnitRewards<T>>();
     {
       const Use use = Use::reading(net);
-      const py::gil_scoped_release release;
+      const WithoutGil release;
       check_sample(n, s, r);
       rule.unit_rewards(n, s, r, *rewards);
     }

@@ -9,12 +9,16 @@ namespace {
 /// Calls Python code with the GIL; Ctrl-C in it ends training after the last whole step, like anywhere else.
 template <class F>
 auto call(F f) {
-  const py::gil_scoped_acquire acquire;
+  const WithGil acquire;
   try {
     return f();
   } catch (py::error_already_set& error) {
     if (error.matches(PyExc_KeyboardInterrupt)) throw StopTraining();
     throw;
+  } catch (const std::exception&) {
+    throw;
+  } catch (...) {  // an interpreter that ends unwinds this thread
+    rest_until_the_process_ends();
   }
 }
 
@@ -159,7 +163,7 @@ Log run(const py::object& net, const py::object& rule, const OptimizerHandle& op
   const Use using_baseline =
       Use::changing(py::isinstance<BaselineHandle>(baseline) ? baseline.cast<const BaselineHandle*>() : nullptr);
   return visit(handle, [&](auto& n) {
-    const py::gil_scoped_release release;
+    const WithoutGil release;
     return train(n, *the_rule, *optimizer.engine, *the_task, options);
   });
 }

@@ -3,6 +3,9 @@
 #if defined(__linux__)
 #include <sched.h>
 #endif
+#if defined(__unix__) || defined(__APPLE__)
+#include <unistd.h>
+#endif
 
 #include <algorithm>
 #include <atomic>
@@ -39,13 +42,23 @@ int processors() {
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
+/// Which process this is. A child made by fork has the memory of its parent, but of the threads only the one that
+/// forked.
+long process() {
+#if defined(__unix__) || defined(__APPLE__)
+  return getpid();
+#else
+  return 0;
+#endif
+}
+
 }  // namespace
 
 class Threads::Crew {
  public:
   explicit Crew(int n) : size(n) {
     try {
-      for (int worker = 1; worker < n; ++worker) workers_.emplace_back([this, worker] { work(worker); });
+      for (int worker = 1; worker < n; ++worker) workers_->emplace_back([this, worker] { work(worker); });
     } catch (...) {
       dismiss();
       throw;
@@ -59,6 +72,10 @@ class Threads::Crew {
     pieces_ = static_cast<int>(std::clamp<Index>(n / grain, 1, size));
     piece_ = piece;
     context_ = context;
+    if (workers_are_gone()) {
+      for (int worker = 0; worker < pieces_; ++worker) do_piece(worker);
+      return;
+    }
     unfinished_.store(size - 1, std::memory_order_relaxed);
     begin();
     do_piece(0);
@@ -68,10 +85,17 @@ class Threads::Crew {
   const int size;
 
  private:
+  bool workers_are_gone() const { return process() != home_; }
+
   void dismiss() {
+    if (workers_are_gone()) {
+      // Their handles name nobody here: neither joined nor detached, they are left where they are.
+      static_cast<void>(workers_.release());
+      return;
+    }
     stop_ = true;
     begin();
-    for (auto& worker : workers_) worker.join();
+    for (auto& worker : *workers_) worker.join();
   }
 
   void begin() {
@@ -103,7 +127,8 @@ class Threads::Crew {
   bool stop_ = false;  // like the fields above, written before `round_` changes and read after
   std::atomic<unsigned> round_ = 0;
   std::atomic<int> unfinished_ = 0;
-  std::vector<std::thread> workers_;
+  const long home_ = process();
+  std::unique_ptr<std::vector<std::thread>> workers_ = std::make_unique<std::vector<std::thread>>();
 };
 
 Threads::Threads(int n) {

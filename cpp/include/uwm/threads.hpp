@@ -9,7 +9,8 @@
 
 namespace uwm {
 
-/// Workers that share the work on one batch. The pieces are cut so that nothing computed depends on their number.
+/// Workers that share the work on one batch. The pieces are cut so that nothing computed depends on their number. In a
+/// child made by fork, where there are no workers, the caller does all the work.
 ///
 ///     uwm::Threads threads(4);
 ///     threads.split(batch, 16, [&](uwm::Index begin, uwm::Index end, int worker) { ... });
