@@ -4,10 +4,13 @@
 #if defined(__linux__)
 #include <sched.h>
 #endif
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <limits>
 #include <numeric>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -112,6 +115,22 @@ TEST(only_processors_that_the_process_may_use_count) {
   CHECK(sched_setaffinity(0, sizeof before, &before) == 0);
 }
 #endif
+
+TEST(a_child_made_by_fork_does_the_work_by_itself) {
+  std::optional<uwm::Threads> threads(3);
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(20);  // a child that hangs is ended
+    Index sum = 0;
+    threads->split(100, 1, [&](Index begin, Index end, int) {
+      for (Index i = begin; i < end; ++i) sum += i;
+    });
+    threads.reset();
+    _exit(sum == 4950 ? 0 : 1);
+  }
+  int status = 1;
+  CHECK(child > 0 && waitpid(child, &status, 0) == child && status == 0);
+}
 
 TEST(a_negative_number_is_refused) { CHECK_THROWS(uwm::ValueError, "must not be negative, got -1", uwm::Threads(-1)); }
 
