@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import io
 import json
 import multiprocessing
 from pathlib import Path
@@ -16,6 +17,7 @@ import uwm
 from uwm.cli import main
 from uwm.experiments import Comparison, Settings, compare
 from uwm.experiments.comparison import Unfinished
+from uwm.experiments.parallel import in_threads
 from uwm.experiments.results import PictureWarning
 
 pytest.importorskip("matplotlib")
@@ -245,7 +247,7 @@ NAMES = [
 
 
 def test_names_of_every_kind_reach_tables_pictures_and_json(capsys: Captured) -> None:
-    rows = "".join(f"{k},{-k},{'ab'[k % 2]}\n" for k in range(20))
+    rows = "".join(f"{k * 7 % 5},{k * 3 % 7},{'ab'[k % 2]}\n" for k in range(20))
     for k, name in enumerate(NAMES):
         Path(f"{name}.csv").write_text("x,y,label\n" + rows, encoding="utf-8")
         command = ["compare", "--task", f"{name}.csv", "--rules", "ste", "--seeds", "1"]
@@ -277,3 +279,56 @@ def test_rules_with_names_of_every_kind_have_a_legend() -> None:
     rules = tuple(rule_named(text) for text in NAMES)
     settings = Settings(address_bits=1, hidden=(2,), rules=rules, episodes=4, seeds=1)
     assert learning_curves(compare(settings)).startswith(b"\x89PNG")
+
+
+def test_two_tables_piped_into_one_folder_are_two_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = "".join(f"{k},{-k},{'ab'[k % 2]}\n" for k in range(20))
+    for count, text in enumerate((rows, rows.replace("7", "8"), rows.replace("7", "8"))):
+        piped = io.TextIOWrapper(io.BytesIO(("x,y,label\n" + text).encode()))
+        monkeypatch.setattr("sys.stdin", piped)
+        assert main([*COMPARE, "--task", "-", "--rules", "ste", "--seeds", "1"]) == 0
+        assert Path("uwm-compare/earlier-1").exists() == (count > 0)
+    assert not Path("uwm-compare/earlier-2").exists()
+    assert len(json.loads(Path("uwm-compare/settings.json").read_text())["task_sha256"]) == 64
+
+
+def test_two_task_objects_of_one_name_are_two_runs() -> None:
+    settings = Settings(hidden=(4,), rules=("ste",), episodes=16, seeds=1)
+    x = np.eye(3)
+    for labels in ([0, 1, 1], [0, 0, 1]):
+        compare(settings, task=uwm.tasks.Classification(x, labels)).write("out", plot=False)
+    assert Path("out/earlier-1/runs.csv").exists()
+
+
+class Broken(uwm.Rule):
+    def unit_rewards(self, net: uwm.Network, sample: uwm.Sample, reward: Any) -> Any:
+        raise RuntimeError("no reward for you")
+
+
+def test_a_rule_of_ones_own_that_raises_costs_the_comparison_only_its_own_runs() -> None:
+    settings = Settings(
+        address_bits=1, hidden=(4,), rules=("ste", Broken(), "reinforce"), episodes=16, seeds=2
+    )
+    found = compare(settings)
+    assert [(run.rule, run.seed) for run in found.runs] == [
+        (rule, seed) for rule in ("ste", "reinforce") for seed in (0, 1)
+    ]
+    assert [run.rule for run in found.unfinished] == ["Broken", "Broken"]
+    assert found.unfinished[0].reason.startswith("RuntimeError: no reward for you (test_results.py")
+
+
+def test_a_hundred_thousand_seeds_are_not_queued_at_once() -> None:
+    begun = 0
+
+    def calls() -> Any:
+        nonlocal begun
+        for _ in range(100_000):
+            begun += 1
+            yield lambda: None
+
+    def stop_soon(k: int, result: object) -> None:
+        if k == 5:
+            raise KeyboardInterrupt
+
+    assert in_threads(calls(), stop_soon, jobs=2)
+    assert begun < 20

@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import os
+import sys
 import threading
+import traceback
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +19,16 @@ from numpy.typing import NDArray
 
 import uwm
 from uwm.checks import one_line, shown, whole_number
+from uwm.experiments.parallel import in_threads
 from uwm.experiments.settings import Settings
 from uwm.tasks import Classification, Multiplexer, Task, digits, from_file
 from uwm.tasks.files import is_file_name
 
 CURVE_POINTS = 200
+BUILT_IN = ("multiplexer", "digits")
 MOST_JOBS = 1_024
+INTERRUPTED = "interrupted"  # why a run has no result
+PACKAGE = str(Path(uwm.__file__).parent)
 
 Listener = Callable[[str, int, int, int, float], None]
 
@@ -70,12 +76,16 @@ class Unfinished:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """The results of `compare`: finished runs, rule by rule and seed by seed, and the others."""
+    """The results of `compare`: finished runs, rule by rule and seed by seed, and the others.
+
+    task_sha256: digest of the task's examples, if it has any.
+    """
 
     settings: Settings
     title: str
     runs: tuple[Run, ...]
     unfinished: tuple[Unfinished, ...] = ()
+    task_sha256: str | None = None
 
     def of(self, rule: str) -> tuple[Run, ...]:
         """Return the runs of one rule."""
@@ -126,8 +136,8 @@ def compare(
     progress(rule, seed, step, steps, reward): called about ten times a second per run, from several
     threads.
 
-    A run that fails with ValueError or ArithmeticError (it diverged, say) is listed in the result's
-    `unfinished`.
+    A run that fails (it diverged, or a rule or task of one's own has raised) is listed in the
+    result's `unfinished`, with what was raised and where.
 
     Raises ValueError or TypeError for wrong settings, OSError for an unreadable task file,
     ImportError for a missing package, and ComparisonInterrupted on Ctrl-C.
@@ -138,13 +148,7 @@ def compare(
     """
     settings = Settings() if settings is None else settings
     jobs = available_cores() if jobs is None else whole_number("jobs", jobs, 1, MOST_JOBS)
-    if task is None:
-        title, task = title_of(settings), make_task(settings)
-    else:  # the settings must not name another task than was used
-        title = getattr(task, "name", type(task).__name__)
-        settings = dataclasses.replace(
-            settings, task=title, label=None, delimiter=None, header=None
-        )
+    settings, title, task = chosen_task(settings, task)
     new_network(settings, task, settings.first_seed)  # what it refuses, it refuses before training
 
     requests = [  # seeds outermost: stopped early, all rules have had as many
@@ -161,6 +165,7 @@ def compare(
         title,
         tuple(result for result in ordered if isinstance(result, Run)),
         tuple(result for result in ordered if isinstance(result, Unfinished)),
+        digest_of(settings, task),
     )
     if interrupted:
         raise ComparisonInterrupted(comparison)
@@ -193,31 +198,26 @@ def train_all(
     threads = max(1, available_cores() // max(1, min(jobs, len(requests))))
     stop = threading.Event()
     results: dict[int, Run | Unfinished] = {}
-    with ThreadPoolExecutor(max_workers=jobs) as pool:
-        pending: dict[Future[Run | Unfinished], int] = {
-            pool.submit(train_once, request, threads, stop, progress): k
-            for k, request in enumerate(requests)
-        }
-        try:
-            while pending:
-                done, _ = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
-                for future in sorted(done, key=lambda future: pending[future]):
-                    k = pending.pop(future)
-                    results[k] = future.result()
-                    if finished is not None:
-                        finished(k, results[k])
-            interrupted = False
-        except KeyboardInterrupt:
-            interrupted = True
-        finally:
-            stop.set()
-        for future, k in pending.items():
-            results[k] = future.result()
-    return [results[k] for k in range(len(requests))], interrupted
+
+    def ended(k: int, result: Run | Unfinished) -> None:
+        results[k] = result
+        if finished is not None:
+            finished(k, result)
+
+    calls = (partial(train_once, request, threads, stop, progress) for request in requests)
+    interrupted = in_threads(calls, ended, jobs=jobs, stop=stop.set)
+    return [
+        results.get(k) or Unfinished(name_of(request.rule), request.seed, INTERRUPTED)
+        for k, request in enumerate(requests)
+    ], interrupted
 
 
 class _Stopped(Exception):
     """Raised in a run's progress callback to end it."""
+
+
+class _ListenerFailed(Exception):
+    """Raised in a run's progress callback when the user's own function has raised."""
 
 
 def train_once(
@@ -225,18 +225,20 @@ def train_once(
 ) -> Run | Unfinished:
     """Train one rule with one seed."""
     settings, task, seed = request.settings, request.task, request.seed
-    rule = request.rule
-    rule = uwm.rule(rule) if isinstance(rule, str) else rule
-    name = str(rule.name)
+    name = name_of(request.rule)
 
     def listen(step: int, steps: int, reward: float) -> None:
         if stop.is_set():
             raise _Stopped
         if progress is not None:
-            progress(name, seed, step, steps, reward)
+            try:
+                progress(name, seed, step, steps, reward)
+            except BaseException as error:
+                raise _ListenerFailed from error
 
     try:
         listen(0, settings.steps, float("nan"))
+        rule = uwm.rule(request.rule) if isinstance(request.rule, str) else request.rule
         net = new_network(settings, task, seed)
         log = uwm.train(
             net,
@@ -254,9 +256,12 @@ def train_once(
         if isinstance(task, Classification) and len(task.test_labels) > 0:
             accuracy, one_pass = task.accuracy(net), task.accuracy(net, passes=1)
     except _Stopped:
-        return Unfinished(name, seed, "interrupted")
-    except (ValueError, ArithmeticError) as error:
-        return Unfinished(name, seed, str(error))
+        return Unfinished(name, seed, INTERRUPTED)
+    except _ListenerFailed as failure:
+        assert failure.__cause__ is not None
+        raise failure.__cause__ from None
+    except (Exception, SystemExit) as error:  # whatever a rule or a task of the user's may raise
+        return Unfinished(name, seed, reason_of(error, request.rule, task))
     ends = np.arange(1, len(log.rewards) + 1, dtype=np.int64) * log.record_every
     return Run(
         rule=name,
@@ -271,6 +276,43 @@ def train_once(
         version=uwm.__version__,
         simd_level=uwm.simd_level(),
     )
+
+
+def name_of(rule: str | uwm.Rule) -> str:
+    """Return a rule's name."""
+    return rule if isinstance(rule, str) else str(rule.name)
+
+
+def reason_of(error: BaseException, *own: object) -> str:
+    """Return why a run failed: the message, and for errors in the user's code kind, file and line.
+
+    own: objects whose classes may be the user's.
+    """
+    expected = isinstance(error, (ValueError, ArithmeticError)) and str(error)
+    words = str(error) if expected else f"{type(error).__name__}: {error}".removesuffix(": ")
+    modules = {getattr(sys.modules.get(type(each).__module__), "__file__", None) for each in own}
+    files = {file for file in modules if file and not file.startswith(PACKAGE)}
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename in files]
+    return (
+        f"{words} ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else words
+    )
+
+
+def chosen_task(settings: Settings, task: Task | None) -> tuple[Settings, str, Task]:
+    """Return the settings, a title and the task: the one that settings names unless one is given.
+
+    Settings must not name another task than is used: those returned name the one given.
+    """
+    if task is None:
+        return settings, title_of(settings), make_task(settings)
+    title = getattr(task, "name", type(task).__name__)
+    named = dataclasses.replace(settings, task=title, label=None, delimiter=None, header=None)
+    return named, title, task
+
+
+def digest_of(settings: Settings, task: Task) -> str | None:
+    """Return the digest of a task's examples; None for a built-in task, and without examples."""
+    return None if settings.task in BUILT_IN else getattr(task, "sha256", None)
 
 
 def make_task(settings: Settings) -> Task:

@@ -59,7 +59,7 @@ def described(comparison: Comparison) -> dict[str, Any]:
     """Return settings.json: all settings, what else matters, and the runs without a result."""
     unfinished = [vars(run) for run in comparison.unfinished]
     settings = comparison.settings
-    return {**settings.as_dict(), **origin(settings.task), "unfinished": unfinished}
+    return {**settings.as_dict(), **origin(comparison.task_sha256), "unfinished": unfinished}
 
 
 def runs_text(comparison: Comparison) -> str:
@@ -104,6 +104,7 @@ def merged(new: Comparison, folder: Path) -> Comparison | None:
         new.title,
         tuple(runs[key] for key in keys if key in runs),
         tuple(Unfinished(*key, reasons.get(key, NOT_RUN)) for key in keys if key not in runs),
+        new.task_sha256,
     )
 
 

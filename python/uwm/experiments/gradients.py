@@ -29,7 +29,14 @@ from uwm.analysis import (
 from uwm.analysis.exact import LIMIT, Reward
 from uwm.analysis.sampling import check_task
 from uwm.checks import finite, one_of, whole_number
-from uwm.experiments.comparison import make_task, new_baseline, new_network, new_optimizer, title_of
+from uwm.experiments.comparison import (
+    digest_of,
+    make_task,
+    new_baseline,
+    new_network,
+    new_optimizer,
+    title_of,
+)
 from uwm.experiments.named import rule_or_estimator
 from uwm.experiments.results import (
     SETTINGS,
@@ -280,7 +287,7 @@ def gradients(
         method=method,
         reference=name_of(reference),
         parameters_sha256=parameters,
-        **origin(settings.task),
+        **origin(digest_of(settings, task)),
     )
     return GradientStudy(title_of(settings), described, tuple(measurements), rewards)
 

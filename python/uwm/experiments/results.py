@@ -8,7 +8,6 @@ next number that is free.
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import json
 import os
@@ -27,14 +26,15 @@ class PictureWarning(UserWarning):
     """A picture could not be drawn; the results are in place without it."""
 
 
-def origin(task: str) -> dict[str, str | None]:
-    """Return what results depend on beside the settings: version, instruction set, task file."""
+def origin(task_sha256: str | None) -> dict[str, str | None]:
+    """Return what results depend on beside the settings: version, instruction set, examples.
+
+    task_sha256: digest of the task's examples, None for a task that its settings describe.
+    """
     return {
         "version": uwm.__version__,
         "simd_level": uwm.simd_level(),
-        "task_sha256": hashlib.sha256(Path(task).read_bytes()).hexdigest()
-        if os.path.isfile(task)
-        else None,
+        "task_sha256": task_sha256,
     }
 
 

@@ -28,11 +28,11 @@ from uwm.experiments.comparison import (
     Request,
     Run,
     available_cores,
-    make_task,
+    chosen_task,
+    digest_of,
     new_baseline,
     new_network,
     new_optimizer,
-    title_of,
     train_all,
 )
 from uwm.experiments.results import (
@@ -169,6 +169,7 @@ class Scaling:
     plan: Plan
     title: str
     points: tuple[Point, ...]
+    task_sha256: str | None = None
 
     def of(self, rule: str, axis: str) -> dict[int, list[Point]]:
         """Return a rule's points along an axis, by width or depth, one per seed."""
@@ -202,7 +203,7 @@ class Scaling:
                 made = self
             (folder / PLOT).unlink(missing_ok=True)
             rows = [[getattr(point, name) for name in COLUMNS] for point in made.points]
-            write_json(folder / SETTINGS, described(made.plan))
+            write_json(folder / SETTINGS, described(made))
             replace_file(folder / TABLE, csv_text(list(COLUMNS), rows).encode())
         paths = [folder / SETTINGS, folder / TABLE]
         if plot:
@@ -215,10 +216,11 @@ class Scaling:
 COLUMNS = tuple(field.name for field in dataclasses.fields(Point))
 
 
-def described(plan: Plan) -> dict[str, Any]:
+def described(found: Scaling) -> dict[str, Any]:
     """Return settings.json: the settings, the plan, and what else the results depend on."""
+    plan = found.plan
     own = {f.name: getattr(plan, f.name) for f in dataclasses.fields(plan) if f.name != "settings"}
-    return {**plan.settings.as_dict(), **origin(plan.settings.task), "plan": own}
+    return {**plan.settings.as_dict(), **origin(found.task_sha256), "plan": own}
 
 
 def merged(new: Scaling, folder: Path) -> Scaling | None:
@@ -227,7 +229,7 @@ def merged(new: Scaling, folder: Path) -> Scaling | None:
         return new
     try:
         there = read_json(folder / SETTINGS)
-        if identity(there) != identity(json.loads(json.dumps(described(new.plan)))):
+        if identity(there) != identity(json.loads(json.dumps(described(new)))):
             return None
         points = {point.key: point for point in map(read_point, read_rows(folder / TABLE))}
         rules = [rule for rule in there["rules"] if rule not in new.plan.settings.rule_names]
@@ -240,7 +242,7 @@ def merged(new: Scaling, folder: Path) -> Scaling | None:
         return None
     points.update({point.key: point for point in new.points})
     plan = dataclasses.replace(new.plan, settings=settings, **sizes)
-    return Scaling(plan, new.title, tuple(points.values()))
+    return Scaling(plan, new.title, tuple(points.values()), new.task_sha256)
 
 
 def identity(values: dict[str, Any]) -> dict[str, Any]:
@@ -283,10 +285,9 @@ def measure_scaling(
     >>> found.points[0].noise > 1
     True
     """
-    settings = plan.settings
     jobs = available_cores() if jobs is None else whole_number("jobs", jobs, 1, MOST_JOBS)
-    title = title_of(settings) if task is None else getattr(task, "name", type(task).__name__)
-    task = make_task(settings) if task is None else task
+    settings, title, task = chosen_task(plan.settings, task)
+    plan = dataclasses.replace(plan, settings=settings)
     tell = progress or (lambda line: None)
 
     cells = [(axis, hidden, seed) for axis, hidden in plan.sizes for seed in settings.seed_range]
@@ -336,7 +337,7 @@ def measure_scaling(
                     microseconds_per_step=1e6 / run.steps_per_second if run else math.nan,
                 )
             )
-    return Scaling(plan, title, tuple(points))
+    return Scaling(plan, title, tuple(points), digest_of(settings, task))
 
 
 Runs = dict[tuple[tuple[int, ...], str, float, int], Run]

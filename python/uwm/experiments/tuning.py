@@ -31,7 +31,8 @@ from uwm.experiments.comparison import (
     Run,
     Unfinished,
     available_cores,
-    make_task,
+    chosen_task,
+    digest_of,
     new_network,
     title_of,
     train_all,
@@ -183,6 +184,7 @@ class Tuned:
     title: str
     trials: tuple[Trial, ...]
     importance: dict[str, dict[str, float]]
+    task_sha256: str | None = None
 
     def best(self, rule: str, objective: str | None = None) -> Trial:
         """Return a rule's best finalist, by another objective than the search's if one is given.
@@ -235,7 +237,7 @@ class Tuned:
         Raises ValueError if the folder holds another search.
         """
         folder = Path(folder)
-        check_search(folder, self.search)
+        check_search(folder, self.search, self.task_sha256)
         write_trials(folder, self.search, self.trials)
         with locked(folder):
             write_json(folder / TUNED, with_earlier(self, folder))
@@ -251,7 +253,7 @@ class Tuned:
             best[rule] = {k: None if math.isnan(v) else v for k, v in found.items()}
             best[rule]["trials"] = self.search.trials
         about = {**self.search.as_dict(), "best": best, "importance": self.importance}
-        return {**settings.as_dict(), **origin(settings.task), "search": about}
+        return {**settings.as_dict(), **origin(self.task_sha256), "search": about}
 
 
 def rates_from(search: Search, least: int, most: int) -> str:
@@ -320,13 +322,13 @@ def tune(
     [0, 1]
     """
     check_optuna()
-    settings = search.settings
     jobs = available_cores() if jobs is None else whole_number("jobs", jobs, 1, MOST_JOBS)
-    title = title_of(settings) if task is None else getattr(task, "name", type(task).__name__)
-    task = make_task(settings) if task is None else task
+    settings, title, task = chosen_task(search.settings, task)
+    search = dataclasses.replace(search, settings=settings)
+    sha256 = digest_of(settings, task)
     new_network(settings, task, settings.first_seed)  # what it refuses, it refuses before training
 
-    kept = resume(Path(folder), search) if folder is not None else {}
+    kept = resume(Path(folder), search, sha256) if folder is not None else {}
     trials: dict[tuple[str, int], Trial] = {}
 
     def told(trial: Trial) -> None:
@@ -400,7 +402,7 @@ def tune(
         for number in range(search.trials)
     ]
     importance = {name: importance_of(study) for name, study in studies.items()}
-    return Tuned(search, title, tuple(order), importance)
+    return Tuned(search, title, tuple(order), importance, sha256)
 
 
 def finalists(trials: Sequence[Trial], search: Search) -> list[Trial]:
@@ -532,22 +534,21 @@ def importance_of(study: optuna.Study) -> dict[str, float]:
     return {name: float(share) for name, share in found.items()}
 
 
-def resume(folder: Path, search: Search) -> dict[Key, Trial]:
+def resume(folder: Path, search: Search, sha256: str | None) -> dict[Key, Trial]:
     """Return the trials that the folder holds, after writing down which search it is for.
 
     Raises ValueError if they are of another search; the number of trials may differ.
     """
-    check_search(folder, search)
+    check_search(folder, search, sha256)
     return read_trials(folder / TRIALS, search) if (folder / TRIALS).exists() else {}
 
 
-def check_search(folder: Path, search: Search) -> None:
+def check_search(folder: Path, search: Search, sha256: str | None) -> None:
     """Write down which search the folder is for, or raise ValueError if it is another's."""
     make_folder(folder)
     fixed = {**search.as_dict(), "trials": None, "finalists": None}
-    content = origin(search.settings.task)["task_sha256"]
-    if content is not None:
-        fixed["task_sha256"] = content
+    if sha256 is not None:
+        fixed["task_sha256"] = sha256
     wanted = json.loads(json.dumps(fixed))
     path = folder / SEARCH
     if path.exists():

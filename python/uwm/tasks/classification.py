@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,6 +26,8 @@ class Classification(Bandit):
     inputs: (n, n_inputs) real numbers; labels: (n,), integers or names. Both may be arrays, lists,
     or frames and series of pandas. The classes are the distinct labels in sorted order. test_inputs
     and test_labels are alike, and may be left out.
+    sha256: tells these examples from others with the same name in the settings of results; by
+    default a digest of all arrays.
 
     Raises ValueError for arrays that do not fit together, what is no real number or not finite or
     missing, labels that are no classes (real numbers, integers and names mixed), fewer than two
@@ -46,6 +49,7 @@ class Classification(Bandit):
         test_labels: ArrayLike | None = None,
         *,
         name: str = "classification",
+        sha256: str | None = None,
     ) -> None:
         if (test_inputs is None) != (test_labels is None):
             raise ValueError("expected both test_inputs and test_labels, or neither")
@@ -66,6 +70,7 @@ class Classification(Bandit):
         self.class_names: tuple[str, ...] = tuple(str(c) for c in classes)
         self.train_inputs, self.train_labels = train_inputs, targets
         self.test_inputs, self.test_labels = held_inputs, held_targets
+        self.sha256 = digest(self) if sha256 is None else sha256
 
     def accuracy(
         self,
@@ -94,6 +99,15 @@ class Classification(Bandit):
             raise ValueError(f"passes: expected a whole number of at least 1, got {passes!r}")
         y = class_indices(y, np.arange(len(self.class_names)), "labels")
         return float(np.mean(predict(net, x, len(self.class_names), passes) == y))
+
+
+def digest(task: Classification) -> str:
+    """Return a digest of all examples and classes."""
+    found = hashlib.sha256(repr(task.class_names).encode())
+    for array in (task.train_inputs, task.train_labels, task.test_inputs, task.test_labels):
+        found.update(repr(array.shape).encode())
+        found.update(np.ascontiguousarray(array).tobytes())
+    return found.hexdigest()
 
 
 def predict(

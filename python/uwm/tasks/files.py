@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
+import stat
 import sys
 import warnings
 from pathlib import Path
@@ -69,6 +71,7 @@ def from_file(
         raise ValueError(f"{path}: expected {EXPECTED}")
     try:
         with opened(path) as file:
+            sha256 = digest(file)
             inputs, labels, tests, notes = read_examples(
                 file,
                 npz=path.lower().endswith((".npz", ".npy")),
@@ -76,7 +79,9 @@ def from_file(
                 delimiter=delimiter,
                 header=header,
             )
-        task = classification((inputs, labels), tests, test_fraction, standardize, name)
+        task = classification(
+            (inputs, labels), tests, test_fraction, standardize, name=name, sha256=sha256
+        )
     except OSError as error:
         error.filename = error.filename or path
         raise
@@ -103,10 +108,23 @@ def is_file_name(name: str) -> bool:
 
 
 def opened(path: str) -> io.BufferedReader:
-    """Return the file, open to be read; standard input is read to its end at once."""
-    if path != STANDARD_INPUT:
-        return open(path, "rb")
-    return io.BufferedReader(io.BytesIO(sys.stdin.buffer.read(MOST_BYTES + 1)))
+    """Return the file, open to be read; standard input or a pipe is read to its end at once."""
+    if path == STANDARD_INPUT:
+        return io.BufferedReader(io.BytesIO(sys.stdin.buffer.read(MOST_BYTES + 1)))
+    file = open(path, "rb")  # noqa: SIM115
+    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        return file
+    with file:
+        return io.BufferedReader(io.BytesIO(file.read(MOST_BYTES + 1)))
+
+
+def digest(file: io.BufferedReader) -> str:
+    """Return a digest of the file's bytes, from its beginning, where it is then again."""
+    found = hashlib.sha256()
+    while block := file.read(2**20):
+        found.update(block)
+    file.seek(0)
+    return found.hexdigest()
 
 
 def read_examples(
@@ -135,7 +153,7 @@ def classification(
     tests: tuple[Any, Any] | None,
     test_fraction: float,
     standardize: bool,
-    name: str,
+    **more: Any,
 ) -> Classification:
     """Return the examples as a task, some of them held out if there are no tests."""
     inputs = input_matrix(train[0], "inputs")
@@ -147,4 +165,4 @@ def classification(
     test_inputs = input_matrix(tests[0], "test_inputs", inputs.shape[1])
     if standardize and len(inputs):
         inputs, test_inputs = standardized(inputs, test_inputs)
-    return Classification(inputs, labels, test_inputs, tests[1], name=name)
+    return Classification(inputs, labels, test_inputs, tests[1], **more)
