@@ -316,7 +316,7 @@ def test_a_baseline_that_fails_leaves_the_last_whole_step() -> None:
 
 def test_adam_at_the_edge_of_single_precision() -> None:
     ones = [uwm.LayerGradient(np.ones((1, 2)), np.zeros(1))]
-    for options in ({"beta2": 1 - 1e-8}, {"epsilon": 1e-50}):
+    for options in ({"beta2": 1 - 1e-7}, {"epsilon": 1e-50}):
         weights = []
         for dtype in ("float32", "float64"):
             net = uwm.Network([2, 1], dtype=dtype)

@@ -4,6 +4,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <cmath>
 #include <initializer_list>
 #include <memory>
 #include <optional>
@@ -92,9 +93,23 @@ inline py::array real_array(const py::object& object, const char* name) {
   return py::module_::import("uwm._arrays").attr("real_array")(name, object);
 }
 
+/// The numbers of an array in precision T. ValueError for a finite number that has no place there.
 template <class T>
 py::array_t<T, py::array::c_style | py::array::forcecast> numbers(const py::object& object, const char* name) {
-  return py::array_t<T, py::array::c_style | py::array::forcecast>(real_array(object, name));
+  constexpr auto flags = py::array::c_style | py::array::forcecast;
+  const py::array array = real_array(object, name);
+  if (sizeof(T) == sizeof(double) || array.dtype().kind() != 'f' || array.itemsize() <= py::ssize_t{sizeof(T)})
+    return py::array_t<T, flags>(array);
+  const py::array_t<double, flags> wide(array);
+  py::array_t<T, flags> narrow(std::vector<py::ssize_t>(wide.shape(), wide.shape() + wide.ndim()));
+  for (py::ssize_t i = 0; i < wide.size(); ++i) {
+    const double x = wide.data()[i];
+    narrow.mutable_data()[i] = static_cast<T>(x);
+    if (std::isfinite(x) && std::isinf(narrow.data()[i]))
+      throw ValueError(std::string(name) + " must be within the range of float32, got " +
+                       std::string(py::str(py::float_(x))));
+  }
+  return narrow;
 }
 
 template <class T>

@@ -224,8 +224,9 @@ Args:
     seed: 0 ... 2^64 - 1, of the initial weights and of every draw.
 
 Raises:
-    ValueError: an argument out of its range: fewer than two sizes, a size outside 1 ... 2^30, a softmax of one unit, a
-        temperature or sigma that is not positive and finite, another number of temperatures than layers.
+    ValueError: an argument out of its range: fewer than two sizes, a size outside 1 ... 2^30, a softmax of one unit,
+        another number of temperatures than layers, a temperature outside 1.2e-38 ... 8.5e37 or a Gaussian's sigma
+        outside 1.1e-19 ... 9.2e18 in float32 (2.3e-308 ... 4.5e307 and 1.5e-154 ... 6.7e153 in float64).
     TypeError: an argument of the wrong kind.
 
 >>> import numpy as np, uwm
@@ -294,7 +295,8 @@ Returns:
     Sample.
 
 Raises:
-    ValueError: x has another shape, is empty, or x or a parameter is NaN or infinite; the network is then unchanged.
+    ValueError: x has another shape or is empty; x, a parameter or what they make of x (a logit, an action) is NaN,
+        infinite or beyond the range of the dtype. The network is then unchanged.
     TypeError: x is no array of real numbers.
 
 >>> import numpy as np, uwm
@@ -314,7 +316,8 @@ Returns:
     Sample.
 
 Raises:
-    ValueError: a shape is wrong, an activation is none that the unit can take, or x or a parameter is NaN or infinite.
+    ValueError: a shape is wrong, an activation is none that the unit can take, or x, a parameter or what they make of x
+        (a logit, an eligibility) is NaN, infinite or beyond the range of the dtype.
     TypeError: x or activations are no arrays of real numbers.
 
 >>> import numpy as np, uwm
@@ -335,6 +338,9 @@ array([[1.]], dtype=float32)
           },
           py::arg("dtype"), R"(
 A copy in another precision, "float32" or "float64".
+
+Raises:
+    ValueError: a parameter, temperature or sigma is out of the range of that precision, or dtype is another one.
 
 >>> import uwm
 >>> uwm.Network([2, 1]).astype("float64").dtype

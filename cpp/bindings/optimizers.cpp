@@ -143,8 +143,9 @@ Args:
     gradient: list with one entry per layer that has .weight (n_out, n_in) and .bias (n_out,), as ``Rule.gradient`` gives.
 
 Raises:
-    ValueError: shapes or the number of learning rates do not fit, a number is NaN or infinite, or the optimizer has
-        worked on a network of another shape or dtype. Network and optimizer are then unchanged.
+    ValueError: shapes or the number of learning rates do not fit, a number of the gradient is NaN or infinite, a
+        parameter or moment would become so, a setting has no place in the network's dtype, or the optimizer has worked
+        on a network of another shape or dtype. Network and optimizer are then unchanged.
     RuntimeError: another thread uses the network or the optimizer.
 
 >>> import numpy as np, uwm
@@ -211,6 +212,9 @@ Raises:
 
   py::class_<AdamHandle, OptimizerHandle>(module, "Adam", R"(
 Adam (Kingma and Ba, 2015) uphill: w += rate * m_hat / (sqrt(v_hat) + epsilon).
+
+A number of the gradient beyond 2^63 in float32, or 2^511 in float64, counts as that: its square has to fit. An epsilon below
+the smallest normal number of the dtype counts as that. A beta that rounds to 1 in the dtype is refused by ``step`` and ``train``.
 
 Args:
     learning_rate: a number or schedule (Linear, Exponential), or one of these per layer.

@@ -44,6 +44,7 @@ std::vector<LayerGradientHandle> gradient_of(const py::object& self, const Netwo
     auto g = std::make_shared<Gradient<T>>();
     const Use use = Use::reading(net);
     gradient(n, s, rewards, *g);
+    check_gradient(*g);
     std::vector<LayerGradientHandle> layers;
     for (const auto& layer : g->layers)
       layers.emplace_back(view(layer.weight, keep(g), true), view(layer.bias, keep(g), true));

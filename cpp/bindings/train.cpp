@@ -245,7 +245,7 @@ Returns:
 Raises:
     ValueError, TypeError: pieces that do not fit together; nothing is changed then. An error in a rule, task or baseline
         written in Python is raised as it is, network and optimizer as the last whole step left them.
-    DivergenceError: the parameters left the finite numbers.
+    DivergenceError: a gradient, a parameter or a logit left the finite numbers, or would have.
     RuntimeError: another thread uses the network, the optimizer or the baseline.
     Interrupted: Ctrl-C; its ``log`` has the rewards so far.
 

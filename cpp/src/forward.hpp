@@ -18,12 +18,9 @@ void resize_like(const Network<T>& net, Index batch, Sample<T>& sample);
 template <class T>
 void draw_forward(Network<T>& net, Sample<T>& sample);
 
-/// False if a parameter was NaN or infinite, which shows in a logit, and there are far fewer of those; or out of range.
+/// What is not finite in a sample, and why; empty if everything is. A parameter that is NaN or infinite shows in a logit,
+/// and there are far fewer of those.
 template <class T>
-bool finite_logits(const Sample<T>& sample);
-
-/// What to say where they are not: the first parameter that is not finite, if there is one.
-template <class T>
-std::string why_not_finite(const Network<T>& net);
+std::string why_not_finite(const Network<T>& net, const Sample<T>& sample);
 
 }  // namespace uwm

@@ -8,6 +8,14 @@
 
 namespace uwm {
 
+namespace {
+
+DivergenceError divergence(const std::string& why) {
+  return DivergenceError(text("learning diverged (a learning rate that is too large?): ", why));
+}
+
+}  // namespace
+
 template <class T>
 Learner<T>::Learner(Network<T>& net, const Rule& rule, Optimizer& optimizer)
     : net_(net), rule_(rule), optimizer_(optimizer) {
@@ -23,10 +31,11 @@ const Sample<T>& Learner<T>::forward(ConstMatrixRef<T> x) {
   sample_.input = x;
   const auto step = net_.position().step;
   draw_forward(net_, sample_);
-  if (finite_logits(sample_)) return sample_;
+  const auto why = why_not_finite(net_, sample_);
+  if (why.empty()) return sample_;
   net_.set_step(step);
   sample_ = {};
-  throw DivergenceError(text("learning diverged (a learning rate that is too large?): ", why_not_finite(net_)));
+  throw divergence(why);
 }
 
 template <class T>
@@ -39,7 +48,8 @@ void Learner<T>::learn(const Vector<double>& reward) {
   rule_.unit_rewards(net_, sample_, reward, gradient_.unit_rewards);
   gradient(net_, sample_, gradient_.unit_rewards, gradient_);
   optimizer_.check(net_);  // a rule may have got hold of it
-  apply_gradient<T>(optimizer_, net_, gradient_, nullptr);
+  const auto refused = apply_gradient<T>(optimizer_, net_, gradient_, Watch::gradient, nullptr);
+  if (!refused.empty()) throw divergence(refused);
 }
 
 template class Learner<float>;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "bernoulli.hpp"
@@ -29,6 +30,19 @@ std::vector<Index> checked_sizes(std::vector<Index> sizes) {
   return sizes;
 }
 
+/// Whether neither the number nor what divides by it leaves the normal numbers of the precision.
+template <class T>
+bool usable(T temperature) {
+  return std::isnormal(temperature) && temperature > 0 && std::isnormal(1 / temperature);
+}
+
+template <class T>
+void check_temperature(const std::string& name, double temperature) {
+  require(temperature > 0 && std::isfinite(temperature), name, " must be positive and finite, got ", temperature);
+  require(usable(static_cast<T>(temperature)), name, " must be from ", std::numeric_limits<T>::min(), " to ",
+          1 / std::numeric_limits<T>::min(), " in ", sizeof(T) == 4 ? "float32" : "float64", ", got ", temperature);
+}
+
 }  // namespace
 
 template <class T>
@@ -45,9 +59,7 @@ Network<T>::Network(std::vector<Index> sizes, std::shared_ptr<const Output<T>> o
   require(temperature.size() == 1 || temperature.size() == n, "temperature must be one number or one per layer (", n,
           "), got ", temperature.size());
   temperature.resize(n, temperature.front());
-  for (const double t : temperature)
-    require(static_cast<T>(t) > 0 && std::isfinite(static_cast<T>(t)), "temperatures must be positive and finite, got ",
-            t);
+  for (const double t : temperature) check_temperature<T>("temperatures", t);
   layers_.resize(n);
   for (std::size_t l = 0; l < n; ++l) {
     layers_[l].weight.resize(sizes_[l + 1], sizes_[l]);
@@ -61,10 +73,16 @@ template <class T>
 template <class U>
 Network<T>::Network(const Network<U>& other, std::shared_ptr<const Output<T>> output)
     : sizes_(other.sizes_), output_(std::move(output)), options_(other.options_), step_(other.step_) {
-  for (const auto& layer : other.layers_)
+  for (const auto& layer : other.layers_) {
+    check_temperature<T>(text("layers[", layers_.size(), "].temperature"), static_cast<double>(layer.temperature));
+    const auto fits = [](const auto& x) { return !(x.array().abs() > U(std::numeric_limits<T>::max())).any(); };
+    if constexpr (sizeof(T) < sizeof(U))
+      require(fits(layer.weight) && fits(layer.bias), "layers[", layers_.size(),
+              "] must hold numbers up to ", std::numeric_limits<T>::max(), " to become float32");
     layers_.push_back({.weight = layer.weight.template cast<T>(),
                        .bias = layer.bias.template cast<T>(),
                        .temperature = static_cast<T>(layer.temperature)});
+  }
 }
 
 template <class T>
@@ -104,8 +122,7 @@ void Network<T>::check_shapes() const {
     require(weight.rows() == sizes_[l + 1] && weight.cols() == sizes_[l] && bias.size() == sizes_[l + 1], "layers[", l,
             "].weight and bias must have shapes (", sizes_[l + 1], ", ", sizes_[l], ") and (", sizes_[l + 1],
             ",), got (", weight.rows(), ", ", weight.cols(), ") and (", bias.size(), ",)");
-    require(temperature > 0 && std::isfinite(temperature), "layers[", l,
-            "].temperature must be positive and finite, got ", temperature);
+    if (!usable(temperature)) check_temperature<T>(text("layers[", l, "].temperature"), temperature);
   }
 }
 
@@ -189,18 +206,23 @@ void draw_forward(Network<T>& net, Sample<T>& sample) {
 }
 
 template <class T>
-bool finite_logits(const Sample<T>& sample) {
-  return std::ranges::all_of(sample.layers, [](const auto& layer) { return layer.logit.allFinite(); });
-}
-
-template <class T>
-std::string why_not_finite(const Network<T>& net) {
-  try {
-    net.check_finite();
-  } catch (const ValueError& error) {
-    return error.what();
+std::string why_not_finite(const Network<T>& net, const Sample<T>& sample) {
+  const std::string range = sizeof(T) == 4 ? "float32" : "float64";
+  for (std::size_t l = 0; l < sample.layers.size(); ++l) {
+    if (sample.layers[l].logit.allFinite()) continue;
+    try {
+      net.check_finite();
+    } catch (const ValueError& error) {
+      return error.what();
+    }
+    return text("a logit of layer ", l, " is out of range: the inputs or the parameters are too large for ", range);
   }
-  return "a logit is out of range";
+  if (net.output().independent_units()) return "";
+  const auto& out = sample.layers.back();
+  if (!out.activation.allFinite()) return "an action of the output is out of range for " + range;
+  if (!out.eligibility.allFinite())
+    return "an action of the output is so improbable that its eligibility is out of range for " + range;
+  return "";
 }
 
 template <class T>
@@ -218,14 +240,11 @@ void Network<T>::forward(ConstMatrixRef<T> x, Sample<T>& sample) {
   sample.input = x;
   const auto step = step_;
   draw_forward(*this, sample);
-  if (finite_logits(sample)) return;
-  try {
-    check_finite();
-  } catch (...) {
-    step_ = step;
-    sample = {};
-    throw;
-  }
+  const auto why = why_not_finite(*this, sample);
+  if (why.empty()) return;
+  step_ = step;
+  sample = {};
+  throw ValueError(why);
 }
 
 template <class T>
@@ -257,6 +276,8 @@ Sample<T> Network<T>::clamp(ConstMatrixRef<T> x, const std::vector<Matrix<T>>& a
     else
       evaluate_units(units(), sample.layers[l]);
   }
+  const auto why = why_not_finite(*this, sample);
+  require(why.empty(), why);
   return sample;
 }
 
@@ -285,9 +306,7 @@ template void draw_forward(Network<float>&, Sample<float>&);
 template void draw_forward(Network<double>&, Sample<double>&);
 template void check_input(const Network<float>&, const ConstMatrixRef<float>&);
 template void check_input(const Network<double>&, const ConstMatrixRef<double>&);
-template bool finite_logits(const Sample<float>&);
-template bool finite_logits(const Sample<double>&);
-template std::string why_not_finite(const Network<float>&);
-template std::string why_not_finite(const Network<double>&);
+template std::string why_not_finite(const Network<float>&, const Sample<float>&);
+template std::string why_not_finite(const Network<double>&, const Sample<double>&);
 
 }  // namespace uwm

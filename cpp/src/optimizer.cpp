@@ -65,6 +65,8 @@ void Optimizer::restore(std::int64_t steps, State state) {
 template <class T>
 void Optimizer::check(const Network<T>& net) const {
   const std::size_t layers = net.layers().size();
+  check_settings(static_cast<double>(std::numeric_limits<T>::max()),
+                 static_cast<double>(std::numeric_limits<T>::epsilon()));
   require(n_moments() <= max_moments, "an optimizer may keep ", max_moments, " moments, ", name(), " wants ",
           n_moments());
   require(learning_rate_.size() == 1 || learning_rate_.size() == layers,
@@ -83,6 +85,141 @@ void Optimizer::check(const Network<T>& net) const {
   }
 }
 
+void Optimizer::check_settings(double largest, double) const {
+  for (const Schedule& s : learning_rate_)
+    for (const double rate : {s.start, s.end})
+      require(rate <= largest, "learning rates must be at most ", largest, " for this network's precision, got ", rate);
+}
+
+namespace {
+
+template <class T>
+T largest(const auto& x) {
+  return kernels::active<T>().max_abs(x.size(), x.data());
+}
+
+template <class T>
+T largest(const LayerGradient<T>& g) {
+  return std::max(largest<T>(g.weight), largest<T>(g.bias));
+}
+
+template <class T>
+T largest(const Layer<T>& layer) {
+  return std::max(largest<T>(layer.weight), largest<T>(layer.bias));
+}
+
+/// Numbers up to here are far from an overflow, products of two included.
+template <class T>
+constexpr T calm = sizeof(T) == 4 ? T(1e12) : T(1e150);
+
+template <class T>
+void copy_parameters(const std::vector<Layer<T>>& from, std::vector<Layer<T>>& to) {
+  for (std::size_t l = 0; l < to.size(); ++l) {
+    to[l].weight = from[l].weight;
+    to[l].bias = from[l].bias;
+  }
+}
+
+}  // namespace
+
+/// One update of a network by an optimizer.
+template <class T>
+class Step {
+ public:
+  Step(Optimizer& optimizer, Network<T>& net, const Gradient<T>& gradient, Threads* threads)
+      : optimizer_(optimizer), layers_(net.layers()), gradient_(gradient.layers), threads_(threads) {}
+
+  std::string make(Watch watch) {
+    bool calm_so_far = true;
+    for (std::size_t l = 0; l < layers_.size(); ++l) {
+      const T most = largest<T>(gradient_[l]);
+      if (!std::isfinite(most)) return text("the gradient of layer ", l, " must be finite, but holds NaN or infinity");
+      calm_so_far = calm_so_far && most <= calm<T> && rate(l) <= static_cast<double>(calm<T>);
+    }
+    if (calm_so_far && (watch == Watch::gradient || all(calm<T>) == layers_.size())) {
+      apply();
+      return "";
+    }
+    return apply_or_undo();
+  }
+
+ private:
+  using Moments = Optimizer::Moments<T>;
+
+  double rate(std::size_t l) const {
+    const auto& rates = optimizer_.learning_rate_;
+    return rates[rates.size() == 1 ? 0 : l].at(optimizer_.steps_);
+  }
+
+  /// The first layer with a parameter or moment beyond the limit; the number of layers if there is none.
+  std::size_t all(T limit) const {
+    const auto* moments = std::get_if<Moments>(&optimizer_.state_);
+    for (std::size_t l = 0; l < layers_.size(); ++l) {
+      bool within = largest<T>(layers_[l]) <= limit;
+      if (moments != nullptr)
+        for (const auto& moment : *moments) within = within && largest<T>(moment[l]) <= limit;
+      if (!within) return l;
+    }
+    return layers_.size();
+  }
+
+  std::string apply_or_undo() {
+    const auto layers = layers_;
+    const auto state = optimizer_.state_;
+    apply();
+    const std::size_t l = all(std::numeric_limits<T>::max());
+    if (l == layers_.size()) return "";
+    copy_parameters<T>(layers, layers_);
+    optimizer_.state_ = state;
+    --optimizer_.steps_;
+    return text("the update of layer ", l, " must stay within ", sizeof(T) == 4 ? "float32" : "float64",
+                ", but overflows: the learning rate is ", rate(l), " and the gradient goes up to ",
+                largest<T>(gradient_[l]));
+  }
+
+  void apply() {
+    if (std::holds_alternative<std::monostate>(optimizer_.state_)) optimizer_.state_ = zeros();
+    auto& moments = std::get<Moments>(optimizer_.state_);
+    for (std::size_t l = 0; l < layers_.size(); ++l) {
+      apply(l, moments, [](auto& layer) -> auto& { return layer.weight; });
+      apply(l, moments, [](auto& layer) -> auto& { return layer.bias; });
+    }
+    ++optimizer_.steps_;
+  }
+
+  template <class Array>
+  void apply(std::size_t l, Moments& moments, Array array) {
+    const auto& g = array(gradient_[l]);
+    split(threads_, g.size(), grain_of(update_cost), [&](Index begin, Index end, int) {
+      T* of_piece[max_moments] = {};
+      for (std::size_t k = 0; k < moments.size(); ++k) of_piece[k] = array(moments[k][l]).data() + begin;
+      optimizer_.update(Optimizer::Update<T>{end - begin, g.data() + begin, of_piece, array(layers_[l]).data() + begin,
+                                             rate(l), optimizer_.steps_ + 1});
+    });
+  }
+
+  Moments zeros() const {
+    Moments made(optimizer_.n_moments(), std::vector<LayerGradient<T>>(layers_.size()));
+    for (auto& moment : made)
+      for (std::size_t l = 0; l < layers_.size(); ++l) {
+        moment[l].weight.setZero(layers_[l].weight.rows(), layers_[l].weight.cols());
+        moment[l].bias.setZero(layers_[l].bias.size());
+      }
+    return made;
+  }
+
+  Optimizer& optimizer_;
+  std::vector<Layer<T>>& layers_;
+  const std::vector<LayerGradient<T>>& gradient_;
+  Threads* threads_;
+};
+
+template <class T>
+std::string apply_gradient(Optimizer& optimizer, Network<T>& net, const Gradient<T>& gradient, Watch watch,
+                           Threads* threads) {
+  return Step<T>(optimizer, net, gradient, threads).make(watch);
+}
+
 template <class T>
 void Optimizer::step(Network<T>& net, const Gradient<T>& gradient) {
   check(net);
@@ -90,54 +227,34 @@ void Optimizer::step(Network<T>& net, const Gradient<T>& gradient) {
   const auto& layers = net.layers();
   require(gradient.layers.size() == layers.size(), "the gradient has ", gradient.layers.size(),
           " layers, the network has ", layers.size());
-  const auto finite = [](const auto& x) { return std::isfinite(kernels::active<T>().max_abs(x.size(), x.data())); };
   for (std::size_t l = 0; l < layers.size(); ++l) {
     const auto& g = gradient.layers[l];
     const auto& w = layers[l].weight;
     require(g.weight.rows() == w.rows() && g.weight.cols() == w.cols() && g.bias.size() == w.rows(),
             "the gradient of layer ", l, " must have shape (", w.rows(), ", ", w.cols(), "), got (", g.weight.rows(),
             ", ", g.weight.cols(), ")");
-    require(finite(g.weight) && finite(g.bias), "the gradient of layer ", l,
-            " must be finite, but holds NaN or infinity");
   }
-  apply_gradient<T>(*this, net, gradient, nullptr);
-}
-
-template <class T>
-void apply_gradient(Optimizer& optimizer, Network<T>& net, const Gradient<T>& gradient, Threads* threads) {
-  using Moments = Optimizer::Moments<T>;
-  auto& layers = net.layers();
-  if (std::holds_alternative<std::monostate>(optimizer.state_)) {
-    Moments zeros(optimizer.n_moments(), std::vector<LayerGradient<T>>(layers.size()));
-    for (auto& moment : zeros)
-      for (std::size_t l = 0; l < layers.size(); ++l) {
-        moment[l].weight.setZero(layers[l].weight.rows(), layers[l].weight.cols());
-        moment[l].bias.setZero(layers[l].bias.size());
-      }
-    optimizer.state_ = std::move(zeros);
-  }
-  auto& moments = std::get<Moments>(optimizer.state_);
-  const auto& rates = optimizer.learning_rate_;
-  for (std::size_t l = 0; l < layers.size(); ++l) {
-    const double rate = rates[rates.size() == 1 ? 0 : l].at(optimizer.steps_);
-    const auto apply = [&](auto array) {
-      const auto& g = array(gradient.layers[l]);
-      split(threads, g.size(), grain_of(update_cost), [&](Index begin, Index end, int) {
-        T* of_piece[max_moments] = {};
-        for (std::size_t k = 0; k < moments.size(); ++k) of_piece[k] = array(moments[k][l]).data() + begin;
-        optimizer.update(Optimizer::Update<T>{end - begin, g.data() + begin, of_piece, array(layers[l]).data() + begin,
-                                              rate, optimizer.steps_ + 1});
-      });
-    };
-    apply([](auto& layer) -> auto& { return layer.weight; });
-    apply([](auto& layer) -> auto& { return layer.bias; });
-  }
-  ++optimizer.steps_;
+  const std::string refused = apply_gradient<T>(*this, net, gradient, Watch::parameters, nullptr);
+  require(refused.empty(), refused);
 }
 
 SGD::SGD(std::vector<Schedule> learning_rate, double momentum)
     : Optimizer(std::move(learning_rate)), momentum_(momentum) {
   require(momentum >= 0 && momentum < 1, "momentum must be at least 0 and below 1, got ", momentum);
+}
+
+namespace {
+
+/// A decay of 1 forgets nothing.
+void check_decay(const char* name, double decay, double precision) {
+  require(1 - decay > precision / 4, name, " must be below 1 in this network's precision, got 1 - ", 1 - decay);
+}
+
+}  // namespace
+
+void SGD::check_settings(double largest, double precision) const {
+  Optimizer::check_settings(largest, precision);
+  check_decay("momentum", momentum_, precision);
 }
 
 template <class T>
@@ -171,6 +288,13 @@ double bias_correction(double beta, std::int64_t step) {
 
 }  // namespace
 
+void Adam::check_settings(double largest, double precision) const {
+  Optimizer::check_settings(largest, precision);
+  check_decay("beta1", beta1_, precision);
+  check_decay("beta2", beta2_, precision);
+  require(epsilon_ <= largest, "epsilon must be at most ", largest, " for this network's precision, got ", epsilon_);
+}
+
 template <class T>
 void Adam::apply(const Update<T>& u) const {
   const kernels::Adam<T> constants = {
@@ -189,8 +313,8 @@ template void Optimizer::check(const Network<float>&) const;
 template void Optimizer::check(const Network<double>&) const;
 template void Optimizer::step(Network<float>&, const Gradient<float>&);
 template void Optimizer::step(Network<double>&, const Gradient<double>&);
-template void apply_gradient(Optimizer&, Network<float>&, const Gradient<float>&, Threads*);
-template void apply_gradient(Optimizer&, Network<double>&, const Gradient<double>&, Threads*);
+template std::string apply_gradient(Optimizer&, Network<float>&, const Gradient<float>&, Watch, Threads*);
+template std::string apply_gradient(Optimizer&, Network<double>&, const Gradient<double>&, Watch, Threads*);
 template void SGD::apply(const Update<float>&) const;
 template void SGD::apply(const Update<double>&) const;
 template void Adam::apply(const Update<float>&) const;

@@ -1,6 +1,7 @@
 #include "uwm/output.hpp"
 
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 #include "bernoulli.hpp"
@@ -155,6 +156,9 @@ void SoftmaxOutput<T>::flip_ratio(const OutputFlip<T>& flip, Matrix<T>& ratio, M
 template <class T>
 GaussianOutput<T>::GaussianOutput(double sigma) : sigma_(sigma) {
   require(sigma > 0 && std::isfinite(sigma), "sigma must be positive and finite, got ", sigma);
+  const double least = std::sqrt(static_cast<double>(std::numeric_limits<T>::min()));
+  require(sigma >= least && sigma <= 1 / least, "sigma must be from ", least, " to ", 1 / least, " in ",
+          sizeof(T) == 4 ? "float32" : "float64", ", got ", sigma);
 }
 
 template <class T>

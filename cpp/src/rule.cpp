@@ -75,6 +75,15 @@ void Rule::gradient(const Network<T>& net, const Sample<T>& sample, const Vector
   check_fit(net, sample, reward);
   unit_rewards(net, sample, reward, out.unit_rewards);
   uwm::gradient(net, sample, out.unit_rewards, out);
+  check_gradient(out);
+}
+
+template <class T>
+void check_gradient(const Gradient<T>& gradient) {
+  const auto finite = [](const auto& x) { return std::isfinite(kernels::active<T>().max_abs(x.size(), x.data())); };
+  for (std::size_t l = 0; l < gradient.layers.size(); ++l)
+    require(finite(gradient.layers[l].weight) && finite(gradient.layers[l].bias), "the gradient of layer ", l,
+            " is out of range: reward, inputs or weights are too large for ", sizeof(T) == 4 ? "float32" : "float64");
 }
 
 template <class T>
@@ -138,5 +147,8 @@ template void Rule::gradient(const Network<double>&, const Sample<double>&, cons
                              Gradient<double>&) const;
 template void gradient(const Network<float>&, const Sample<float>&, const UnitRewards<float>&, Gradient<float>&);
 template void gradient(const Network<double>&, const Sample<double>&, const UnitRewards<double>&, Gradient<double>&);
+
+template void check_gradient(const Gradient<float>&);
+template void check_gradient(const Gradient<double>&);
 
 }  // namespace uwm

@@ -117,10 +117,8 @@ void check_filled(const M& m, Index rows, Index columns, const char* who, const 
   require(m.allFinite(), "the ", who, "'s ", what, " must be finite, but hold NaN or infinity at step ", step);
 }
 
-template <class T>
-DivergenceError divergence(const Network<T>& net, std::int64_t step) {
-  return DivergenceError(
-      text("training diverged before step ", step, " (a learning rate that is too large?): ", why_not_finite(net)));
+DivergenceError divergence(const std::string& why, std::int64_t step) {
+  return DivergenceError(text("training diverged before step ", step, " (a learning rate that is too large?): ", why));
 }
 
 /// One step of training at a time, in memory that is kept from step to step.
@@ -151,7 +149,7 @@ class Loop {
       task_.inputs(position, sample_.input);
       check_filled(sample_.input, batch_size_, net_.n_inputs(), "task", "inputs", number);
       draw_forward(net_, sample_);
-      if (!finite_logits(sample_)) throw divergence(net_, number);
+      if (const auto why = why_not_finite(net_, sample_); !why.empty()) throw divergence(why, number);
       task_.reward(position, sample_, reward_);
       check_filled(reward_, batch_size_, 1, "task", "rewards", number);
       centred_ = reward_;
@@ -166,11 +164,12 @@ class Loop {
       gradient(net_, sample_, gradient_.unit_rewards, gradient_);
       if (baseline_ != nullptr) baseline_->update(sample_.input, reward_);
       optimizer_.check(net_);  // a rule or task may have got hold of it
+      const auto refused = apply_gradient(optimizer_, net_, gradient_, Watch::gradient, threads_.get());
+      if (!refused.empty()) throw divergence(refused, number + 1);
     } catch (...) {
       net_.set_step(position.step);
       throw;
     }
-    apply_gradient(optimizer_, net_, gradient_, threads_.get());
     return reward_;
   }
 
@@ -216,8 +215,8 @@ Log train(Network<T>& net, const Rule& rule, Optimizer& optimizer, Task& task, c
   }
   try {
     net.check_finite();  // which the next step would have met
-  } catch (const ValueError&) {
-    throw divergence(net, log.steps);
+  } catch (const ValueError& error) {
+    throw divergence(error.what(), log.steps);
   }
   recorder.finish(std::chrono::duration<double>(Clock::now() - start).count());
   return log;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cmath>
+
 #include "uwm/export.hpp"
 #include "uwm/matrix.hpp"
 
@@ -61,7 +63,9 @@ class UWM_EXPORT RunningMean final : public BaselineOf<RunningMean> {
   }
   template <class M>
   void learn(const M&, const Vector<double>& reward) {
-    value_ += rate_ * (reward.mean() - value_);
+    const double mean = (reward / static_cast<double>(reward.size())).sum();  // no sum of rewards overflows
+    const double way = mean - value_;
+    value_ = std::isfinite(way) ? value_ + rate_ * way : (1 - rate_) * value_ + rate_ * mean;
   }
 
  private:

@@ -25,11 +25,12 @@ class UWM_EXPORT Learner {
   Learner& operator=(const Learner&) = delete;
 
   /// Draws the actions of a batch. Throws ValueError if x has the wrong shape or is not finite, and DivergenceError if
-  /// the parameters have left the finite numbers; the network is then unchanged.
+  /// a parameter or what they make of x has left the finite numbers; the network is then unchanged.
   const Sample<T>& forward(ConstMatrixRef<T> x);
 
   /// One update from the latest sample; reward: (batch), baseline subtracted. Throws ValueError unless there is a
-  /// sample and the reward one finite number for each of its rows; nothing is changed then.
+  /// sample and the reward one finite number for each of its rows, and DivergenceError if the gradient or a parameter
+  /// would leave the finite numbers; nothing is changed then.
   void learn(const Vector<double>& reward);
 
   const Sample<T>& sample() const { return sample_; }

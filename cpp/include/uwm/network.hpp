@@ -63,16 +63,18 @@ class UWM_EXPORT Network {
   void reset(std::uint64_t seed);
 
   /// Draws the actions of a batch, x (batch, n_in), and advances the step by one. Throws ValueError if x or a parameter
-  /// has the wrong shape or is not finite; the network is then unchanged.
+  /// has the wrong shape or is not finite, or if a logit or action would not be; the network is then unchanged.
   Sample<T> forward(ConstMatrixRef<T> x);
 
   /// The same into a sample whose memory is used again.
   void forward(ConstMatrixRef<T> x, Sample<T>& sample);
 
-  /// The sample that has these activations, one matrix per layer, (batch, n_l). Nothing is drawn.
+  /// The sample that has these activations, one matrix per layer, (batch, n_l). Nothing is drawn. Throws ValueError as
+  /// forward() does, and for activations that the units cannot take.
   Sample<T> clamp(ConstMatrixRef<T> x, const std::vector<Matrix<T>>& activations) const;
 
-  /// A network of the other precision with the same parameters and position.
+  /// A network of the other precision with the same parameters and position. Throws ValueError if a parameter,
+  /// temperature or sigma is out of range there.
   template <class U>
   Network<U> cast() const;
 

@@ -12,6 +12,9 @@
 
 namespace uwm {
 
+template <class T>
+class Step;
+
 /// A number that changes from `start` to `end` over `steps` updates and stays there.
 struct UWM_EXPORT Schedule {
   enum class Shape { constant, linear, exponential };
@@ -45,12 +48,12 @@ class UWM_EXPORT Optimizer {
   const std::vector<Schedule>& learning_rate() const { return learning_rate_; }
   std::int64_t steps() const { return steps_; }
 
-  /// One update. Throws ValueError if the gradient, the number of rates or earlier updates do not fit the network, or
-  /// the gradient is not finite; nothing is changed then.
+  /// One update. Throws ValueError if the gradient, the number of rates or earlier updates do not fit the network, if
+  /// the gradient is not finite, or if a parameter or moment would not be; nothing is changed then.
   template <class T>
   void step(Network<T>& net, const Gradient<T>& gradient);
 
-  /// Throws ValueError as step() would.
+  /// Throws ValueError as step() would, whatever the gradient: also where a setting has no place in the precision T.
   template <class T>
   void check(const Network<T>& net) const;
 
@@ -73,13 +76,15 @@ class UWM_EXPORT Optimizer {
     std::int64_t step;  ///< counted from 1
   };
   virtual std::size_t n_moments() const = 0;  ///< at most 8
+  /// Throws ValueError if a setting is out of range for numbers that go up to `largest` and 1 + `precision`.
+  virtual void check_settings(double largest, double precision) const;
   /// Must not throw; threads call it for different pieces of an array at once.
   virtual void update(const Update<float>&) const = 0;
   virtual void update(const Update<double>&) const = 0;
 
  private:
   template <class U>
-  friend void apply_gradient(Optimizer& optimizer, Network<U>& net, const Gradient<U>& gradient, Threads* threads);
+  friend class Step;
 
   std::vector<Schedule> learning_rate_;
   std::int64_t steps_ = 0;
@@ -95,6 +100,7 @@ class UWM_EXPORT SGD final : public Optimizer {
 
  protected:
   std::size_t n_moments() const override { return momentum_ > 0 ? 1 : 0; }
+  void check_settings(double largest, double precision) const override;
   void update(const Update<float>& u) const override { apply(u); }
   void update(const Update<double>& u) const override { apply(u); }
 
@@ -105,6 +111,9 @@ class UWM_EXPORT SGD final : public Optimizer {
 };
 
 /// Adam (Kingma and Ba, 2015): w += rate * m_hat / (sqrt(v_hat) + epsilon).
+///
+/// A number of the gradient beyond 2^63 in float32, or 2^511 in float64, counts as that: its square has to fit. An epsilon
+/// below the smallest normal number counts as that.
 class UWM_EXPORT Adam final : public Optimizer {
  public:
   explicit Adam(std::vector<Schedule> learning_rate = {1e-3}, double beta1 = 0.9, double beta2 = 0.999,
@@ -116,6 +125,7 @@ class UWM_EXPORT Adam final : public Optimizer {
 
  protected:
   std::size_t n_moments() const override { return 2; }
+  void check_settings(double largest, double precision) const override;
   void update(const Update<float>& u) const override { apply(u); }
   void update(const Update<double>& u) const override { apply(u); }
 

@@ -64,7 +64,7 @@ class UWM_EXPORT Rule {
                             UnitRewards<double>& out) const = 0;
 
   /// The update for one batch, reward: (batch), baseline subtracted. Throws ValueError unless the sample has this
-  /// network's layers and the reward one finite number per sample.
+  /// network's layers, the reward one finite number per sample, and the gradient within the range of T.
   template <class T>
   Gradient<T> gradient(const Network<T>& net, const Sample<T>& sample, const Vector<double>& reward) const;
 
@@ -102,6 +102,10 @@ class RuleOf : public Rule {
 template <class T>
 UWM_EXPORT void gradient(const Network<T>& net, const Sample<T>& sample, const UnitRewards<T>& unit_rewards,
                          Gradient<T>& out);
+
+/// Throws ValueError unless every number of the gradient is finite.
+template <class T>
+UWM_EXPORT void check_gradient(const Gradient<T>& gradient);
 
 /// Throws ValueError unless the sample has this network's layers, the reward one finite number per sample, and the
 /// parameters are finite.

@@ -18,13 +18,30 @@ class FlushToZero {
 #endif
 };
 
+/// A product that is rounded before anything is added to it. Of the two products in a * b + c * d compilers fuse one into
+/// the sum, not always the same one, and results would depend on the width of the vectors.
+template <class T>
+inline Vec<T> rounded(Vec<T> product) {
+#if defined(__SSE2__)
+  asm("" : "+x"(product));
+#endif
+  return product;
+}
+
+/// A gradient whose square stays finite, also in a mean of squares: a power of two, so that clipping rounds nothing.
+template <class T>
+constexpr T most_gradient = sizeof(T) == 4 ? T(0x1p63) : T(0x1p511);
+
 template <class T>
 void adam(Size n, const Adam<T>& c, const T* g, T* m, T* v, T* w) {
   [[maybe_unused]] const FlushToZero scope;
   for_each_vector<T>(n, [=](Size i, Size used) {
-    const Vec<T> gradient = load<T>(g + i, used);
-    const Vec<T> first = c.beta1 * load<T>(m + i, used) + c.one_minus_beta1 * gradient;
-    const Vec<T> second = c.beta2 * load<T>(v + i, used) + c.one_minus_beta2 * gradient * gradient;
+    const Vec<T> most = broadcast<T>(most_gradient<T>), given = load<T>(g + i, used);
+    const Vec<T> below = given < most ? given : most;
+    const Vec<T> gradient = below > -most ? below : -most;
+    const Vec<T> first = c.beta1 * load<T>(m + i, used) + rounded<T>(c.one_minus_beta1 * gradient);
+    const Vec<T> square = rounded<T>(c.one_minus_beta2 * gradient * gradient);
+    const Vec<T> second = c.beta2 * load<T>(v + i, used) + square;
     store<T>(m + i, first, used);
     store<T>(v + i, second, used);
     Vec<T> root;
