@@ -18,8 +18,8 @@ void resize_like(const Network<T>& net, Index batch, Sample<T>& sample);
 template <class T>
 void draw_forward(Network<T>& net, Sample<T>& sample);
 
-/// What is not finite in a sample, and why; empty if everything is. A parameter that is NaN or infinite shows in a logit,
-/// and there are far fewer of those.
+/// What is not finite in a sample, and why; empty if everything is. A parameter that is NaN or infinite shows in a
+/// logit, and there are far fewer of those.
 template <class T>
 std::string why_not_finite(const Network<T>& net, const Sample<T>& sample);
 

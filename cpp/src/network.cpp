@@ -77,8 +77,8 @@ Network<T>::Network(const Network<U>& other, std::shared_ptr<const Output<T>> ou
     check_temperature<T>(text("layers[", layers_.size(), "].temperature"), static_cast<double>(layer.temperature));
     const auto fits = [](const auto& x) { return !(x.array().abs() > U(std::numeric_limits<T>::max())).any(); };
     if constexpr (sizeof(T) < sizeof(U))
-      require(fits(layer.weight) && fits(layer.bias), "layers[", layers_.size(),
-              "] must hold numbers up to ", std::numeric_limits<T>::max(), " to become float32");
+      require(fits(layer.weight) && fits(layer.bias), "layers[", layers_.size(), "] must hold numbers up to ",
+              std::numeric_limits<T>::max(), " to become float32");
     layers_.push_back({.weight = layer.weight.template cast<T>(),
                        .bias = layer.bias.template cast<T>(),
                        .temperature = static_cast<T>(layer.temperature)});

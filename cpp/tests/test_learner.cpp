@@ -80,7 +80,7 @@ void check_divergence() {
   Adam adam({0.01});
   Learner<T> learner(net, rule, adam);
   net.layers()[0].weight.setConstant(std::numeric_limits<T>::max() / 2);
-  CHECK_THROWS(uwm::DivergenceError, "a logit is out of range", learner.forward(x * 10));
+  CHECK_THROWS(uwm::DivergenceError, "a logit of layer 0 is out of range", learner.forward(x * 10));
   CHECK(net.position().step == 0 && adam.steps() == 0);
 }
 

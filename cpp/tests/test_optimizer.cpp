@@ -209,6 +209,42 @@ TEST(bad_settings_are_refused) {
     CHECK_THROWS(ValueError, "epsilon", Adam({0.1}, 0.9, 0.999, bad));
 }
 
+template <class T>
+void check_overflow() {
+  const T big = sizeof(T) == 4 ? T(1e30) : T(1e300);
+  Network<T> net({5, 7, 3});
+  auto huge = normal_gradient(net, 1);
+  for (auto& layer : huge.layers) {
+    layer.weight.setConstant(big);
+    layer.bias.setConstant(-big);
+  }
+  const auto before = net;
+  SGD sgd({static_cast<double>(big)}, 0.9);
+  CHECK_THROWS(ValueError, "the update of layer 0 must stay within", sgd.step(net, huge));
+  CHECK(same_parameters(net, before) && sgd.steps() == 0);
+  Adam adam({0.01});
+  adam.step(net, huge);
+  for (const auto& moment : std::get<uwm::Optimizer::Moments<T>>(adam.state()))
+    for (const auto& layer : moment) CHECK(layer.weight.allFinite() && layer.bias.allFinite());
+  net.check_finite();
+}
+
+TEST(a_huge_gradient_leaves_nothing_that_is_not_finite) {
+  check_overflow<float>();
+  check_overflow<double>();
+}
+
+TEST(what_rounds_to_one_or_infinity_in_float_is_refused_there) {
+  Network<float> net({5, 7, 3});
+  Network<double> wide({5, 7, 3});
+  const double nearly = 1 - 1e-10;
+  for (Adam adam : {Adam({0.1}, nearly), Adam({0.1}, 0.9, nearly), Adam({0.1}, 0.9, 0.9, 1e39), Adam({1e39})}) {
+    CHECK_THROWS(ValueError, "precision", adam.step(net, normal_gradient(net, 1)));
+    adam.check(wide);
+  }
+  CHECK_THROWS(ValueError, "momentum", SGD({0.1}, nearly).step(net, normal_gradient(net, 1)));
+}
+
 TEST(what_does_not_fit_is_refused_and_changes_nothing) {
   check_refusals<float, double>();
   check_refusals<double, float>();

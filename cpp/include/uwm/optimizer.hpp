@@ -112,8 +112,8 @@ class UWM_EXPORT SGD final : public Optimizer {
 
 /// Adam (Kingma and Ba, 2015): w += rate * m_hat / (sqrt(v_hat) + epsilon).
 ///
-/// A number of the gradient beyond 2^63 in float32, or 2^511 in float64, counts as that: its square has to fit. An epsilon
-/// below the smallest normal number counts as that.
+/// A number of the gradient beyond 2^63 in float32, or 2^511 in float64, counts as that: its square has to fit. An
+/// epsilon below the smallest normal number counts as that.
 class UWM_EXPORT Adam final : public Optimizer {
  public:
   explicit Adam(std::vector<Schedule> learning_rate = {1e-3}, double beta1 = 0.9, double beta2 = 0.999,

@@ -18,8 +18,8 @@ class FlushToZero {
 #endif
 };
 
-/// A product that is rounded before anything is added to it. Of the two products in a * b + c * d compilers fuse one into
-/// the sum, not always the same one, and results would depend on the width of the vectors.
+/// A product that is rounded before anything is added to it. Of the two products in a * b + c * d compilers fuse one
+/// into the sum, not always the same one, and results would depend on the width of the vectors.
 template <class T>
 inline Vec<T> rounded(Vec<T> product) {
 #if defined(__SSE2__)

@@ -104,8 +104,11 @@ inline void multiply_packed(const Product<T>& p) {
               T* c = p.c + (m0 + m + r) * p.c_row + n0 + n;
               const T* s = sums + r * Shape::columns;
               for (Size j = 0; j < tile_columns; ++j) {
-                const T start = d0 > 0 ? c[j] : p.bias ? p.alpha * p.bias[n0 + n + j] : T(0);
-                c[j] = start + p.alpha * s[j];
+                // one product only: of two, compilers fuse one or the other into the sum
+                if (d0 > 0)
+                  c[j] += p.alpha * s[j];
+                else
+                  c[j] = p.alpha * (p.bias ? s[j] + p.bias[n0 + n + j] : s[j]);
               }
             }
           }
@@ -140,10 +143,10 @@ inline void direct_tile(const Product<T>& p, Size row, Size column, Size used) {
       for (int v = 0; v < vectors; ++v) {
         const Size n = partial && v == vectors - 1 ? used : lanes<T>;
         T* c = p.c + (row + r) * p.c_row + column + v * lanes<T>;
-        const Vec<T> start = d0 > 0   ? load<T>(c, n)
-                             : p.bias ? p.alpha * load<T>(p.bias + column + v * lanes<T>, n)
-                                      : Vec<T>{};
-        store<T>(c, start + p.alpha * acc[r][v], n);
+        if (d0 > 0)
+          store<T>(c, load<T>(c, n) + p.alpha * acc[r][v], n);
+        else
+          store<T>(c, p.alpha * (p.bias ? acc[r][v] + load<T>(p.bias + column + v * lanes<T>, n) : acc[r][v]), n);
       }
   }
 }

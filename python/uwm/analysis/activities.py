@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -86,19 +87,15 @@ class Gaussian:
 
     def __init__(self, low: Array, high: Array, sigma: float, quadrature: int) -> None:
         step = 20.0 * sigma / quadrature
-        self._sigma = sigma
-        self._axes = [
-            a + step * np.arange(int(np.ceil((b - a) / step)) + 1)
-            for a, b in zip(low - 10.0 * sigma, high + 10.0 * sigma, strict=True)
-        ]
+        self._sigma, self._step, self._low = sigma, step, low - 10.0 * sigma
+        # Counted, not made: a range of many deviations is refused before it fills the memory.
+        self._points = [int(np.ceil(n)) + 1 for n in (high - low + 20.0 * sigma) / step]
         self._log_factor = len(low) * (np.log(step / sigma) - 0.5 * np.log(2.0 * np.pi))
-        self.count = 1
-        for axis in self._axes:
-            self.count *= len(axis)
+        self.count = math.prod(self._points)
 
     def actions(self, k: NDArray[Any]) -> Array:
-        index = np.unravel_index(k, [len(axis) for axis in self._axes])
-        return np.stack([axis[i] for axis, i in zip(self._axes, index, strict=True)], axis=1)
+        index = np.unravel_index(k, self._points)
+        return np.asarray(self._low + self._step * np.stack(index, axis=1))
 
     activations = actions
 
@@ -124,7 +121,11 @@ def spaces(net: NetworkLike, inputs: Array, quadrature: int) -> tuple[list[Berno
         return hidden, Bernoulli(net.sizes[-1], False)
     if net.output == "softmax":
         return hidden, Softmax(net.sizes[-1])
-    low, high = _range_of_means(net, inputs)
+    with np.errstate(over="ignore", invalid="ignore"):
+        low, high = _range_of_means(net, inputs)
+        spans = high - low
+    if not np.all(np.isfinite(spans / net.sigma)):
+        raise ValueError("net: expected parameters that give finite means of the output")
     return hidden, Gaussian(low, high, net.sigma, quadrature)
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -78,6 +79,7 @@ def exact_gradient(
             alpha_above[columns] += P.T @ alpha[rows]
         alpha = alpha_above
         gradient.append(LayerGradient(weight, bias))
+    _check_finite(gradient)
     return gradient
 
 
@@ -110,7 +112,7 @@ def expected_update(
     >>> bool(np.allclose(mean[0].weight, exact_gradient(net, [1.0, -1.0], reward)[0].weight))
     True
     """
-    return update_moments(net, [rule], x, reward, quadrature=quadrature)[0][0]
+    return moments(net, [rule], x, reward, quadrature=quadrature)[0].mean
 
 
 def update_moments(
@@ -133,26 +135,76 @@ def update_moments(
     >>> mean[0].bias, square
     (array([0.25]), [0.125])
     """
-    means = [
-        [
-            LayerGradient(np.zeros(layer.weight.shape), np.zeros(layer.bias.shape))
-            for layer in net.layers
-        ]
-        for _ in rules
-    ]
-    squares = [[0.0] * len(net.layers) for _ in rules]
+    found = moments(net, rules, x, reward, quadrature=quadrature, progress=progress)
+    return [(each.mean, each.checked_square()) for each in found]
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Of a rule's update, per layer: its mean, the mean of its square and of its magnitude.
+
+    The magnitude tells how far rounding reaches in the mean, whose terms may cancel.
+    """
+
+    mean: list[LayerGradient]
+    square: list[float]
+    size: list[LayerGradient]
+
+    def checked_square(self) -> list[float]:
+        """The squares, which may overflow where the means do not; ValueError then."""
+        if not np.all(np.isfinite(self.square)):
+            raise ValueError("reward(output): the squares of the updates overflow; it is too large")
+        return self.square
+
+
+def moments(
+    net: NetworkLike,
+    rules: Sequence[RuleLike],
+    x: Any,
+    reward: Reward,
+    *,
+    quadrature: int = 200,
+    progress: Progress | None = None,
+) -> list[Moments]:
+    """What `update_moments` gives, and the size of the terms; arguments and errors as there.
+
+    >>> from uwm.reference import Network, Reinforce
+    >>> (found,) = moments(Network([1, 1]), [Reinforce()], [0.0], lambda output: [1.0, 1.0])
+    >>> found.mean[0].bias, found.size[0].bias
+    (array([0.]), array([0.5]))
+    """
+    found = [Moments(_zeros(net), [0.0] * len(net.layers), _zeros(net)) for _ in rules]
     done, total = 0, count_activities(net, x, quadrature=quadrature)
-    for probability, updates in weighted_updates(net, rules, x, reward, quadrature=quadrature):
-        for layers, mean, square in zip(updates, means, squares, strict=True):
-            for ell, update in enumerate(layers):
-                weight, bias = update.total(probability)
-                mean[ell].weight += weight
-                mean[ell].bias += bias
-                square[ell] += float(probability @ update.dot(update))
-        done += len(probability)
-        if progress is not None:
-            progress(done, total)
-    return list(zip(means, squares, strict=True))
+    with np.errstate(over="ignore", invalid="ignore"):
+        for probability, updates in weighted_updates(net, rules, x, reward, quadrature=quadrature):
+            for layers, each in zip(updates, found, strict=True):
+                for ell, update in enumerate(layers):
+                    _add(each.mean[ell], update.total(probability))
+                    _add(each.size[ell], update.size().total(probability))
+                    each.square[ell] += float(probability @ update.dot(update))
+            done += len(probability)
+            if progress is not None:
+                progress(done, total)
+    for each in found:
+        _check_finite(each.size)
+    return found
+
+
+def _zeros(net: NetworkLike) -> list[LayerGradient]:
+    shapes = [(layer.weight.shape, layer.bias.shape) for layer in net.layers]
+    return [LayerGradient(np.zeros(weight), np.zeros(bias)) for weight, bias in shapes]
+
+
+def _add(to: LayerGradient, terms: tuple[Array, Array]) -> None:
+    weight, bias = terms
+    to.weight[...] += weight
+    to.bias[...] += bias
+
+
+def _check_finite(gradient: list[LayerGradient]) -> None:
+    if not all(np.all(np.isfinite(a)) for layer in gradient for a in (layer.weight, layer.bias)):
+        raise ValueError("expected finite updates, but they overflow: rewards, inputs or weights"
+                         " are too large")  # fmt: skip
 
 
 def weighted_updates(
@@ -255,7 +307,10 @@ class _Layers:
         w, b = np.asarray(layer.weight, np.float64), np.asarray(layer.bias, np.float64)
         width = min(above.count, BLOCK)
         for rows in blocks(below.count, max(1, 32 * BLOCK // width)):
-            z = (below.activations(numbers(rows)) @ w.T + b) / layer.temperature
+            with np.errstate(over="ignore", invalid="ignore"):
+                z = (below.activations(numbers(rows)) @ w.T + b) / layer.temperature
+            if not np.all(np.isfinite(z)):
+                raise ValueError(f"layer {ell}: logits overflow; inputs or weights are too large")
             mean = above.mean(z)
             for columns in blocks(above.count, width):
                 yield rows, columns, above.probabilities(z, above.actions(numbers(columns))), mean
@@ -270,6 +325,11 @@ def as_float64(net: NetworkLike) -> NetworkLike:
 
 
 def _inputs(net: NetworkLike, x: Any) -> Array:
+    """x as rows, with the network's parameters checked beside it."""
+    for ell, layer in enumerate(net.layers):
+        shape_of_weight = (net.sizes[ell + 1], net.sizes[ell])
+        finite_array(f"layers[{ell}].weight", layer.weight, shape_of_weight)
+        finite_array(f"layers[{ell}].bias", layer.bias, shape_of_weight[:1])
     shape = (None, net.sizes[0]) if np.ndim(x) == 2 else (net.sizes[0],)
     return np.atleast_2d(finite_array("x", x, shape))
 
@@ -290,4 +350,5 @@ def _kinds(table: Array, rows: int) -> tuple[Array, Any]:
 
 def _check_count(count: int, what: str) -> None:
     if count > LIMIT:
-        raise ValueError(f"expected at most {LIMIT} activities of {what} to enumerate, got {count}")
+        got = str(count) if count < 10**15 else f"about 2^{count.bit_length() - 1}"
+        raise ValueError(f"expected at most {LIMIT} activities of {what} to enumerate, got {got}")

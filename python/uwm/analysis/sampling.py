@@ -24,7 +24,7 @@ from uwm.reference.rules import LayerGradient
 
 from .estimators import Estimator, OneSample, RewardOf, rebuilt
 from .exact import Progress
-from .statistics import flat
+from .statistics import ROUNDING, flat
 from .updates import LayerUpdate
 
 GROUPS = 10
@@ -98,12 +98,14 @@ def sampled_statistics(
     (2, 'unbiased_weight_max')
     """
     samples = whole_number("samples", samples, 2 * GROUPS)
+    if layers is not None:
+        layers = whole_number("layers", layers, 1)
     baseline = real_number("baseline", baseline)
     check_task(net, task)
     engine = rebuilt(net, 0, seed=whole_number("seed", seed, 0, 2**64))
     estimators = [_estimator(rule) for rule in rules]
     judge = _estimator(uwm.UnbiasedWeightMax() if reference is None else reference)
-    exact = None if gradient is None else [flat(layer) for layer in gradient][:layers]
+    exact = None if gradient is None else _checked(gradient, engine)[:layers]
     sizes = [layer.weight.size + layer.bias.size for layer in engine.layers][:layers]
     judged = [_Sums(n) for n in sizes]
     sums = [[_Sums(n) for n in sizes] for _ in estimators]
@@ -142,6 +144,15 @@ def sampled_statistics(
         )
         for estimator, totals in zip(estimators, sums, strict=True)
     ]
+
+
+def _checked(gradient: Sequence[LayerGradient], net: uwm.Network) -> list[Array]:
+    if len(gradient) != len(net.layers):
+        raise ValueError(f"gradient: expected {len(net.layers)} layers, got {len(gradient)}")
+    for ell, (g, layer) in enumerate(zip(gradient, net.layers, strict=True)):
+        finite_array(f"gradient[{ell}].weight", g.weight, layer.weight.shape)
+        finite_array(f"gradient[{ell}].bias", g.bias, layer.bias.shape)
+    return [flat(layer) for layer in gradient]
 
 
 def check_task(net: NetworkLike, task: Any) -> None:
@@ -267,7 +278,7 @@ def _moments(u: _Sums, v: _Sums, counts: Array, without: int | None) -> Array:
         return float((a @ b - same[keep].sum()) / (n * (n - 1)))
 
     uu, uv, vv = product(U, U, u.squares), product(U, V, u.products), product(V, V, v.squares)
-    if vv <= 0:
+    if vv <= ROUNDING**2 * u.squares[keep].sum() / n:
         return np.full(4, np.nan)
     cosine = uv / np.sqrt(uu * vv) if uu > 0 else np.nan
     variance = u.squares[keep].sum() / n - uu

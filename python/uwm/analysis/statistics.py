@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 
 from uwm.reference.arrays import Array, NetworkLike, RuleLike, positive_number
-from uwm.reference.rules import LayerGradient
+from uwm.reference.rules import LayerGradient, Reinforce
 
-from .exact import Progress, Reward, exact_gradient, expected_update, update_moments
+from .exact import Moments, Progress, Reward, exact_gradient, moments
+
+ROUNDING = 1e-13  # of a sum, relative to the sum of its terms' magnitudes
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,10 @@ class RuleStatistics:
     With g the exact gradient: `relative_bias` |E u - g| / |g|; `cosine` of the angle between E u
     and g; `standard_deviation` sqrt(trace of the covariance of u) / |g|, the noise-to-signal ratio
     (inputs count as drawn at random from the rows given); `gradient_norm` |g|.
+
+    A length that the rounding of its terms accounts for is 0. Where |g| is 0, as under a constant
+    reward, the relative bias is 0 for an unbiased rule and infinite for another, the cosine is NaN,
+    and the noise-to-signal ratio of an update that varies is infinite.
     """
 
     relative_bias: tuple[float, ...]
@@ -49,9 +55,11 @@ def exact_statistics(
     >>> unbiased.relative_bias[0] < 1e-9 < ste.relative_bias[0]
     True
     """
-    exact = [flat(g) for g in exact_gradient(net, x, reward, quadrature=quadrature)]
-    moments = update_moments(net, rules, x, reward, quadrature=quadrature, progress=progress)
-    return [_statistics([flat(layer) for layer in mean], square, exact) for mean, square in moments]
+    exact = exact_gradient(net, x, reward, quadrature=quadrature)
+    *found, reinforce = moments(
+        net, [*rules, Reinforce()], x, reward, quadrature=quadrature, progress=progress
+    )
+    return [_statistics(each, reinforce, exact) for each in found]
 
 
 def rule_statistics(
@@ -74,6 +82,7 @@ def relative_bias(
 ) -> tuple[float, ...]:
     """|mean update - exact gradient| / |exact gradient| of each layer, weights and biases together.
 
+    A length that the rounding of its terms accounts for is 0, and 0 / 0 is 0: see RuleStatistics.
     Arguments and errors as in `expected_update`.
 
     >>> from uwm.reference import Network, WeightMax
@@ -81,9 +90,8 @@ def relative_bias(
     True
     """
     exact = exact_gradient(net, x, reward, quadrature=quadrature)
-    mean = expected_update(net, rule, x, reward, quadrature=quadrature)
-    pairs = [(flat(m), flat(g)) for m, g in zip(mean, exact, strict=True)]
-    return tuple(_ratio(_norm(m - g), _norm(g)) for m, g in pairs)
+    mean, reinforce = moments(net, [rule, Reinforce()], x, reward, quadrature=quadrature)
+    return tuple(each.relative_bias for each in _comparisons(mean, reinforce, exact))
 
 
 def is_unbiased(
@@ -116,24 +124,72 @@ def flat(gradient: LayerGradient) -> Array:
     return np.concatenate([np.ravel(gradient.weight), np.ravel(gradient.bias)])
 
 
-def _statistics(mean: list[Array], square: list[float], exact: list[Array]) -> RuleStatistics:
-    pairs = list(zip(mean, exact, strict=True))
-    variance = [max(0.0, s - float(m @ m)) for s, m in zip(square, mean, strict=True)]
+@dataclass(frozen=True)
+class _Comparison:
+    """A mean update beside the gradient; lengths that rounding alone accounts for are 0."""
+
+    mean: Array
+    gradient: Array
+    rounding: float
+
+    def length(self, vector: Array) -> float:
+        found = norm(vector)
+        return found if found > self.rounding else 0.0
+
+    @property
+    def relative_bias(self) -> float:
+        return ratio(self.length(self.mean - self.gradient), self.length(self.gradient))
+
+    @property
+    def cosine(self) -> float:
+        lengths = self.length(self.mean), self.length(self.gradient)
+        if 0.0 in lengths:
+            return float("nan")
+        cosine = float((self.mean / lengths[0]) @ (self.gradient / lengths[1]))
+        return min(max(cosine, -1.0), 1.0)
+
+    def noise(self, square: float) -> float:
+        variance = square - float(self.mean @ self.mean)
+        deviation = float(np.sqrt(variance)) if variance > ROUNDING * square else 0.0
+        return ratio(deviation, self.length(self.gradient))
+
+
+def _comparisons(
+    found: Moments, reinforce: Moments, exact: list[LayerGradient]
+) -> list[_Comparison]:
+    """One per layer. REINFORCE's terms are those whose sum is the gradient."""
+    made = []
+    for mean, own, terms, g in zip(found.mean, found.size, reinforce.size, exact, strict=True):
+        rounding = ROUNDING * (norm(flat(own)) + norm(flat(terms)))
+        made.append(_Comparison(flat(mean), flat(g), rounding))
+    return made
+
+
+def _statistics(found: Moments, reinforce: Moments, exact: list[LayerGradient]) -> RuleStatistics:
+    layers = _comparisons(found, reinforce, exact)
+    squares = found.checked_square()
     return RuleStatistics(
-        relative_bias=tuple(_ratio(_norm(m - g), _norm(g)) for m, g in pairs),
-        cosine=tuple(_ratio(float(m @ g), _norm(m) * _norm(g)) for m, g in pairs),
+        relative_bias=tuple(each.relative_bias for each in layers),
+        cosine=tuple(each.cosine for each in layers),
         standard_deviation=tuple(
-            _ratio(float(np.sqrt(v)), _norm(g)) for v, g in zip(variance, exact, strict=True)
+            each.noise(square) for each, square in zip(layers, squares, strict=True)
         ),
-        gradient_norm=tuple(_norm(g) for g in exact),
+        gradient_norm=tuple(each.length(each.gradient) for each in layers),
     )
 
 
-def _norm(vector: Array) -> float:
-    return float(np.linalg.norm(vector))
+def norm(vector: Array) -> float:
+    """Euclidean length, whatever the size of the numbers.
+
+    >>> norm(np.array([3e200, 4e200]))
+    5e+200
+    """
+    most = float(np.max(np.abs(vector), initial=0.0))
+    return most * float(np.linalg.norm(vector / most)) if most > 0 else 0.0
 
 
-def _ratio(part: float, whole: float) -> float:
+def ratio(part: float, whole: float) -> float:
+    """part / whole; of 0 / 0, 0; infinite where only the whole is 0."""
     if whole > 0:
         return part / whole
     return 0.0 if part == 0 else float("inf")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from uwm.reference.arrays import Array, NetworkLike, RuleLike, SampleLike
+from uwm.reference.arrays import Array, NetworkLike, RuleLike, SampleLike, finite_array
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,10 @@ class LayerUpdate:
         below = np.einsum("mi,mi->m", self.below, other.below)
         return np.asarray(delta * (1.0 + below))
 
+    def size(self) -> LayerUpdate:
+        """The update with every number replaced by its magnitude."""
+        return LayerUpdate(np.abs(self.delta), np.abs(self.below))
+
     def total(self, weights: Array) -> tuple[Array, Array]:
         """Sums of d_weight and d_bias over the samples, each with its weight, weights (m,)."""
         weighted = weights[:, None] * self.delta
@@ -39,9 +43,16 @@ def updates_of_rule(
     net: NetworkLike, sample: SampleLike, rule: RuleLike, reward: Array
 ) -> list[LayerUpdate]:
     """What a rule does to each layer for each sample, reward (m,)."""
+    if not hasattr(rule, "unit_rewards"):
+        raise TypeError(f"rule: expected an object with unit_rewards, got a {type(rule).__name__}")
     T = rule.unit_rewards(net, sample, reward)
-    pairs = zip(T, sample.eligibilities, strict=True)
-    return updates_of_slopes(net, sample, [np.asarray(t) * np.asarray(e) for t, e in pairs])
+    if len(T) != len(net.layers):
+        raise ValueError(f"unit rewards: expected {len(net.layers)} arrays, got {len(T)}")
+    slopes = []
+    for ell, (t, e) in enumerate(zip(T, sample.eligibilities, strict=True)):
+        e = np.asarray(e, np.float64)
+        slopes.append(finite_array(f"unit rewards of layer {ell}", t, e.shape) * e)
+    return updates_of_slopes(net, sample, slopes)
 
 
 def updates_of_slopes(

@@ -267,6 +267,9 @@ def cells(m: Measurement) -> list[str]:
     """Return the numbers of a line; intervals where there was sampling."""
     if math.isnan(m.noise_to_signal.value):
         return ["too few samples", "", "", str(m.evaluations), ""]
+    if m.gradient_norm.value == 0:
+        bias = "0" if m.relative_bias.value == 0 else "the gradient is 0"
+        return [bias, "-", "-", str(m.evaluations), "-"]
     return [
         "0 by definition" if m.rule == m.gradient else interval(m.relative_bias, 2),
         "-" if math.isnan(m.cosine.value) else f"{m.cosine.value:.4f}",

@@ -64,4 +64,9 @@ class RunningMean(Constant):
             raise ValueError(f"rate: expected a number in (0, 1], got {rate}")
 
     def update(self, x: Array, reward: Array) -> None:
-        self.value += self.rate * (float(np.mean(reward)) - self.value)
+        mean = float(np.sum(np.asarray(reward) / len(reward)))  # no sum of rewards overflows
+        way = mean - self.value
+        if np.isfinite(way):
+            self.value += self.rate * way
+        else:
+            self.value = (1.0 - self.rate) * self.value + self.rate * mean

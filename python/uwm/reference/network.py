@@ -133,6 +133,8 @@ class Network:
             raise ValueError(f"sizes: a softmax output needs 2 classes or more, got {sizes}")
         self._output, self._units, self._seed = output, units, 0
         self._sigma = positive_number("sigma", sigma)
+        if output == "gaussian" and not 1.5e-154 <= self._sigma <= 6.7e153:
+            raise ValueError(f"sigma: expected a number from 1.5e-154 to 6.7e153, got {sigma}")
         n_layers = len(self._sizes) - 1
         each = list(temperature) if isinstance(temperature, (Sequence, np.ndarray)) else None
         if each is not None and len(each) != n_layers:
@@ -253,7 +255,8 @@ class Network:
         """Draw the actions of all units for inputs x (batch, n_in).
 
         Uses the random numbers of (seed, step) and then counts step up by one.
-        Raises ValueError for a wrong shape and for NaN or infinity in x or in the parameters.
+        Raises ValueError for a wrong shape and for NaN or infinity in x, in the parameters or in
+        what they make of x.
 
         >>> Network([2, 2], output="softmax").forward([[0, 1]]).actions.shape
         (1,)
@@ -306,7 +309,8 @@ class Network:
         sample = Sample(inputs, [], [], [], [], self._output)
         below = inputs
         for ell, layer in enumerate(self._layers):
-            z = (below @ layer.weight.T + layer.bias) / layer.temperature
+            with np.errstate(over="ignore", invalid="ignore"):
+                z = (below @ layer.weight.T + layer.bias) / layer.temperature
             if not np.all(np.isfinite(z)):
                 raise ValueError(f"layer {ell}: logits overflow; inputs or weights are too large")
             last = ell == len(self._layers) - 1
@@ -317,7 +321,12 @@ class Network:
             else:
                 h = self._draw(ell, z, kind)
                 h = 2.0 * h - 1.0 if bipolar else h
-            probability, eligibility = self._law(z, h, kind)
+            with np.errstate(over="ignore"):
+                probability, eligibility = self._law(z, h, kind)
+            if not (np.all(np.isfinite(h)) and np.all(np.isfinite(eligibility))):
+                raise ValueError(
+                    f"layer {ell}: actions or eligibilities overflow; they are too large"
+                )
             sample.logits.append(z)
             sample.activations.append(h)
             sample.probabilities.append(probability)

@@ -70,6 +70,8 @@ class Exponential(Schedule):
         return float(self.start * (self.end / self.start) ** (t / self.steps))
 
 
+MOST = 2.0**511  # of a gradient, for Adam
+
 LearningRate = float | Schedule | Sequence[float | Schedule]
 
 
@@ -94,7 +96,8 @@ class Optimizer:
     def step(self, net: NetworkLike, gradient: Sequence[LayerGradient]) -> None:
         """Move the parameters of `net` up the gradient, one LayerGradient per layer.
 
-        Raises ValueError or TypeError, and changes nothing, if the gradient does not fit.
+        Raises ValueError or TypeError, and changes nothing, if the gradient does not fit or if a
+        parameter or moment would not be finite after it.
         """
         layers = net.layers
         if len(gradient) != len(layers):
@@ -107,24 +110,38 @@ class Optimizer:
             d_bias = finite_array(f"gradient[{ell}].bias", g.bias, layer.bias.shape)
             checked.append((layer, d_weight, d_bias))
         shapes = [a.shape for layer in layers for a in (layer.weight, layer.bias)]
-        if not self._state:
-            self._state = [
-                {name: np.zeros(shape) for name in self._state_names} for shape in shapes
-            ]
-        for state, shape in zip(self._state, shapes, strict=False):
-            if any(a.shape != shape for a in state.values()) or len(shapes) != len(self._state):
+        before = self._state or [
+            {name: np.zeros(shape) for name in self._state_names} for shape in shapes
+        ]
+        for state, shape in zip(before, shapes, strict=False):
+            if any(a.shape != shape for a in state.values()) or len(shapes) != len(before):
                 raise ValueError("net: expected the network of the first step, got another shape")
+        parameters: list[tuple[Array, Array]] = []
+        states: list[dict[str, Array]] = []
         for ell, (layer, d_weight, d_bias) in enumerate(checked):
             rate = self._rates[ell if self._several else 0]
             lr = rate(self._steps) if isinstance(rate, Schedule) else rate
-            of_weight, of_bias = self._state[2 * ell : 2 * ell + 2]
-            layer.weight[...] += lr * self._direction(of_weight, d_weight)
-            layer.bias[...] += lr * self._direction(of_bias, d_bias)
+            pairs = [(layer.weight, d_weight), (layer.bias, d_bias)]
+            for (array, slope), state in zip(pairs, before[2 * ell : 2 * ell + 2], strict=True):
+                with np.errstate(over="ignore", invalid="ignore"):
+                    direction, moved = self._direction(state, slope)
+                    new = array + lr * direction
+                if not all(np.all(np.isfinite(a)) for a in (new, *moved.values())):
+                    raise ValueError(
+                        f"gradient[{ell}]: expected an update that stays finite, got a gradient"
+                        f" of up to {np.abs(slope).max():g} at learning rate {lr:g}"
+                    )
+                parameters.append((array, new))
+                states.append(moved)
+        for array, new in parameters:
+            array[...] = new
+        self._state = states
         self._steps += 1
 
     _state_names: tuple[str, ...] = ()
 
-    def _direction(self, state: dict[str, Array], g: Array) -> Array:
+    def _direction(self, state: dict[str, Array], g: Array) -> tuple[Array, dict[str, Array]]:
+        """Where to go, and the state after it; nothing is changed."""
         raise NotImplementedError
 
 
@@ -155,15 +172,16 @@ class SGD(Optimizer):
         super().__init__(learning_rate)
         self.momentum = _fraction("momentum", momentum)
 
-    def _direction(self, state: dict[str, Array], g: Array) -> Array:
-        state["velocity"] = self.momentum * state["velocity"] + g
-        return state["velocity"]
+    def _direction(self, state: dict[str, Array], g: Array) -> tuple[Array, dict[str, Array]]:
+        velocity = self.momentum * state["velocity"] + g
+        return velocity, {"velocity": velocity}
 
 
 class Adam(Optimizer):
     """Adam (Kingma & Ba 2015): w <- w + learning_rate m_hat / (sqrt(v_hat) + epsilon).
 
-    learning_rate: a number, a schedule, or one of these per layer.
+    learning_rate: a number, a schedule, or one of these per layer. A number of the gradient beyond
+    2^511 counts as that: its square has to fit.
 
     >>> from uwm.reference import Network
     >>> net = Network([1, 1])
@@ -185,13 +203,14 @@ class Adam(Optimizer):
         self.beta1, self.beta2 = _fraction("beta1", beta1), _fraction("beta2", beta2)
         self.epsilon = positive_number("epsilon", epsilon)
 
-    def _direction(self, state: dict[str, Array], g: Array) -> Array:
+    def _direction(self, state: dict[str, Array], g: Array) -> tuple[Array, dict[str, Array]]:
         t = self._steps + 1
-        state["m"] = self.beta1 * state["m"] + (1.0 - self.beta1) * g
-        state["v"] = self.beta2 * state["v"] + (1.0 - self.beta2) * g**2
-        m_hat = state["m"] / (1.0 - self.beta1**t)
-        v_hat = state["v"] / (1.0 - self.beta2**t)
-        return np.asarray(m_hat / (np.sqrt(v_hat) + self.epsilon))
+        g = np.clip(g, -MOST, MOST)
+        m = self.beta1 * state["m"] + (1.0 - self.beta1) * g
+        v = self.beta2 * state["v"] + (1.0 - self.beta2) * g**2
+        m_hat = m / (1.0 - self.beta1**t)
+        v_hat = v / (1.0 - self.beta2**t)
+        return np.asarray(m_hat / (np.sqrt(v_hat) + self.epsilon)), {"m": m, "v": v}
 
 
 def _fraction(name: str, value: object) -> float:

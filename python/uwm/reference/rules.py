@@ -78,8 +78,14 @@ class Rule:
             T = finite_array(f"unit rewards of layer {ell}", rewards[ell], shape)
             below = np.asarray(sample.activations[ell - 1] if ell > 0 else sample.inputs)
             e = np.asarray(sample.eligibilities[ell])
-            update = T * e / (layer.temperature * sample.batch_size)
-            gradient.append(LayerGradient(update.T @ below, update.sum(axis=0)))
+            with np.errstate(over="ignore", invalid="ignore"):
+                update = T * e / (layer.temperature * sample.batch_size)
+                made = LayerGradient(update.T @ below, update.sum(axis=0))
+            if not (np.all(np.isfinite(made.weight)) and np.all(np.isfinite(made.bias))):
+                raise ValueError(
+                    f"gradient of layer {ell}: expected finite numbers, but it overflows"
+                )
+            gradient.append(made)
         return gradient
 
     def __repr__(self) -> str:
