@@ -71,7 +71,7 @@ def main() -> None:
     golden = {}
     for first, _ in GROUPS:
         golden[first] = {k: [r["mean_reward"], r["size"]] for k, r in run(first).items()}
-    (HERE / "golden.json").write_text(json.dumps(golden).replace("], ", "],\\n") + "\n")
+    (HERE / "golden.json").write_text(json.dumps(golden).replace("], ", "],\n") + "\n")
 
 
 if __name__ == "__main__":
