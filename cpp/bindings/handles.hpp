@@ -102,12 +102,13 @@ py::array_t<T, py::array::c_style | py::array::forcecast> numbers(const py::obje
     return py::array_t<T, flags>(array);
   const py::array_t<double, flags> wide(array);
   py::array_t<T, flags> narrow(std::vector<py::ssize_t>(wide.shape(), wide.shape() + wide.ndim()));
+  const double* from = wide.data();
+  T* to = narrow.mutable_data();
   for (py::ssize_t i = 0; i < wide.size(); ++i) {
-    const double x = wide.data()[i];
-    narrow.mutable_data()[i] = static_cast<T>(x);
-    if (std::isfinite(x) && std::isinf(narrow.data()[i]))
+    to[i] = static_cast<T>(from[i]);
+    if (std::isinf(to[i]) && std::isfinite(from[i]))
       throw ValueError(std::string(name) + " must be within the range of float32, got " +
-                       std::string(py::str(py::float_(x))));
+                       std::string(py::str(py::float_(from[i]))));
   }
   return narrow;
 }
