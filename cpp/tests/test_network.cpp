@@ -175,9 +175,19 @@ TEST(bad_arguments_of_a_network_are_refused) {
   CHECK_THROWS(ValueError, "one number or one per layer (2), got 3",
                Net({3, 2, 1}, "bernoulli", {.temperature = {1, 1, 1}}));
   CHECK_THROWS(ValueError, "one number or one per layer (2), got 0", Net({3, 2, 1}, "bernoulli", {.temperature = {}}));
-  for (const double t : {0.0, -1.0, 1e-60, 1e60, not_a_number, infinity})  // also what a float cannot hold
+  for (const double t : {0.0, -1.0, not_a_number, infinity})
     CHECK_THROWS(ValueError, "temperatures must be positive and finite",
                  Net({3, 1}, "bernoulli", {.temperature = {t}}));
+  for (const double t : {1e-60, 1e60, 1e-42, 3e38}) {  // what a float cannot hold, or not divide by
+    CHECK_THROWS(ValueError, "temperatures must be from", Net({3, 1}, "bernoulli", {.temperature = {t}}));
+    CHECK_THROWS(ValueError, "temperature must be from",
+                 Network<double>({3, 1}, "bernoulli", {.temperature = {t}}).cast<float>());
+  }
+  CHECK_THROWS(ValueError, "sigma must be from", uwm::GaussianOutput<float>(1e-30));
+  Net steep({1, 1});
+  steep.layers()[0].weight.setConstant(3e38f);
+  CHECK_THROWS(ValueError, "a logit of layer 0 is out of range", steep.forward(Matrix<float>::Constant(1, 1, 1e10f)));
+  CHECK(steep.position().step == 0);
 }
 
 TEST(forward_draws_what_the_random_words_say) {
