@@ -1,6 +1,5 @@
 """Results are the same bit for bit within {x86-64, v2} and within {v3, v4}, and stay what they are.
 
-Batches of 1 to 3 are an exception: v3 and v4 add up a row in vectors of their own width.
 golden.json holds numbers of each group, made by `python tests/test_golden.py`. They are compared to
 a tolerance, because compilers and C libraries round differently; levels are compared bit for bit.
 """
@@ -49,8 +48,6 @@ def test_levels_of_a_group_agree_bit_for_bit(
         pytest.skip("this processor has one level of the group at most")
     first, second = (results[level] for level in group)
     assert first.keys() == second.keys()
-    if group[1] == "x86-64-v4":  # sums over a whole row, in batches below 4, are as wide as vectors
-        first = {k: r for k, r in first.items() if not k.endswith("batch 1")}
     for what in ("gradient", "training"):
         assert [k for k in first if first[k][what] != second[k][what]] == []
 

@@ -216,24 +216,48 @@ void multiply_turned(const Product<T>& p) {
   }
 }
 
+/// A row is added up in 64 bytes of lanes at every level with AVX, so that those levels round alike: in one vector, or
+/// in a pair.
+#if defined(__AVX__)
+constexpr int dot_vectors = 64 / vector_bytes;
+#else
+constexpr int dot_vectors = 1;
+#endif
+
+/// The terms of `columns` dot products, lane by lane; the vectors of a pair are added up at the end.
+template <class T, int columns>
+inline void add_terms(Size k, const T* a, const T* b, Size b_column, Vec<T>* totals) {
+  Vec<T> acc[columns][dot_vectors];
+#pragma GCC unroll 16
+  for (int c = 0; c < columns; ++c)
+#pragma GCC unroll 2
+    for (int v = 0; v < dot_vectors; ++v) acc[c][v] = Vec<T>{};
+  const auto add = [&](int v, Size i, Size used) __attribute__((always_inline)) {
+    const Vec<T> left = load<T>(a + i, used);
+#pragma GCC unroll 16
+    for (int c = 0; c < columns; ++c) acc[c][v] += left * load<T>(b + c * b_column + i, used);
+  };
+  Size i = 0;
+  for (; i + dot_vectors * lanes<T> <= k; i += dot_vectors * lanes<T>)
+#pragma GCC unroll 2
+    for (int v = 0; v < dot_vectors; ++v) add(v, i + v * lanes<T>, lanes<T>);
+#pragma GCC unroll 2
+  for (int v = 0; v < dot_vectors; ++v, i += lanes<T>)
+    if (i < k) add(v, i, smaller(k - i, lanes<T>));
+#pragma GCC unroll 16
+  for (int c = 0; c < columns; ++c) totals[c] = dot_vectors == 2 ? acc[c][0] + acc[c][dot_vectors - 1] : acc[c][0];
+}
+
 /// A row of A against `columns` columns of B, both contiguous along the terms: the forward pass of a few samples.
 template <class T, int columns>
 inline void dots(const Product<T>& p, Size row, Size column) {
-  const T* a = p.a + row * p.a_row;
-  const T* b = p.b + column * p.b_column;
-  Vec<T> acc[columns];
-#pragma GCC unroll 16
-  for (int c = 0; c < columns; ++c) acc[c] = Vec<T>{};
-  const auto add = [&](Size i, Size used) __attribute__((always_inline)) {
-    const Vec<T> left = load<T>(a + i, used);
-#pragma GCC unroll 16
-    for (int c = 0; c < columns; ++c) acc[c] += left * load<T>(b + c * p.b_column + i, used);
-  };
-  Size i = 0;
-  for (; i + lanes<T> <= p.k; i += lanes<T>) add(i, lanes<T>);
-  if (i < p.k) add(i, p.k - i);
+  constexpr int at_once = columns < 8 / dot_vectors ? columns : 8 / dot_vectors;  // accumulators fit the registers
+  Vec<T> totals[columns];
+#pragma GCC unroll 2
+  for (int c = 0; c < columns; c += at_once)
+    add_terms<T, at_once>(p.k, p.a + row * p.a_row, p.b + (column + c) * p.b_column, p.b_column, totals + c);
   T sums[columns], bias[columns] = {};
-  sum_each<T, columns>(acc, sums);
+  sum_each<T, columns>(totals, sums);
   if (p.bias) __builtin_memcpy(bias, p.bias + column, sizeof bias);
   for (int c = 0; c < columns; ++c) sums[c] = p.alpha * (sums[c] + bias[c]);
   __builtin_memcpy(p.c + row * p.c_row + column, sums, sizeof sums);
