@@ -3,8 +3,8 @@
 #include <random>
 
 #include "check.hpp"
-#include "message.hpp"
-#include "number_text.hpp"
+#include "files/number_text.hpp"
+#include "work/message.hpp"
 
 using uwm::format_number;
 using uwm::parse_number;

@@ -1,9 +1,9 @@
-#include "wide.hpp"
+#include "rules/wide.hpp"
 
 #include <span>
 #include <vector>
 
-#include "bernoulli.hpp"
+#include "network/bernoulli.hpp"
 
 namespace uwm {
 

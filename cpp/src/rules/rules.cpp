@@ -4,10 +4,10 @@
 #include <cmath>
 #include <limits>
 
-#include "bernoulli.hpp"
-#include "message.hpp"
-#include "multiply.hpp"
-#include "wide.hpp"
+#include "network/bernoulli.hpp"
+#include "rules/wide.hpp"
+#include "work/message.hpp"
+#include "work/multiply.hpp"
 
 namespace uwm {
 

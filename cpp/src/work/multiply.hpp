@@ -2,10 +2,10 @@
 
 #include <vector>
 
-#include "grain.hpp"
-#include "grow.hpp"
 #include "kernels/kernels.hpp"
 #include "uwm/threads.hpp"
+#include "work/grain.hpp"
+#include "work/grow.hpp"
 
 namespace uwm {
 

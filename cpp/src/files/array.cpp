@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "message.hpp"
+#include "work/message.hpp"
 
 namespace uwm {
 

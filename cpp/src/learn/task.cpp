@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "message.hpp"
-#include "words.hpp"
+#include "network/words.hpp"
+#include "work/message.hpp"
 
 namespace uwm {
 

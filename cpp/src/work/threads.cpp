@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-#include "message.hpp"
+#include "work/message.hpp"
 
 namespace uwm {
 

@@ -7,8 +7,8 @@
 #include <cerrno>
 #include <system_error>
 
-#include "input_file.hpp"
-#include "message.hpp"
+#include "files/input_file.hpp"
+#include "work/message.hpp"
 
 namespace uwm {
 

@@ -5,10 +5,10 @@
 #include <limits>
 #include <numeric>
 
-#include "bernoulli.hpp"
-#include "forward.hpp"
-#include "message.hpp"
-#include "multiply.hpp"
+#include "network/bernoulli.hpp"
+#include "network/forward.hpp"
+#include "work/message.hpp"
+#include "work/multiply.hpp"
 
 namespace uwm {
 

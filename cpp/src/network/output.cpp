@@ -4,10 +4,10 @@
 #include <limits>
 #include <numbers>
 
-#include "bernoulli.hpp"
-#include "grow.hpp"
 #include "kernels/kernels.hpp"
-#include "message.hpp"
+#include "network/bernoulli.hpp"
+#include "work/grow.hpp"
+#include "work/message.hpp"
 
 namespace uwm {
 

@@ -1,4 +1,4 @@
-#include "atomic_file.hpp"
+#include "files/atomic_file.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -8,7 +8,7 @@
 #include <system_error>
 #include <utility>
 
-#include "message.hpp"
+#include "work/message.hpp"
 
 namespace uwm {
 

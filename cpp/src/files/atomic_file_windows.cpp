@@ -10,8 +10,8 @@
 #include <system_error>
 #include <utility>
 
-#include "atomic_file.hpp"
-#include "message.hpp"
+#include "files/atomic_file.hpp"
+#include "work/message.hpp"
 
 namespace uwm {
 

@@ -4,10 +4,10 @@
 #include <cmath>
 #include <limits>
 
-#include "apply.hpp"
-#include "grain.hpp"
 #include "kernels/kernels.hpp"
-#include "message.hpp"
+#include "learn/apply.hpp"
+#include "work/grain.hpp"
+#include "work/message.hpp"
 
 namespace uwm {
 

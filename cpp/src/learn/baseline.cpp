@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "message.hpp"
+#include "work/message.hpp"
 
 namespace uwm {
 

@@ -6,10 +6,10 @@
 #include <limits>
 #include <memory>
 
-#include "apply.hpp"
-#include "forward.hpp"
-#include "grain.hpp"
-#include "message.hpp"
+#include "learn/apply.hpp"
+#include "network/forward.hpp"
+#include "work/grain.hpp"
+#include "work/message.hpp"
 
 namespace uwm {
 

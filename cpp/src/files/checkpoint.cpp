@@ -5,9 +5,9 @@
 #include <optional>
 #include <set>
 
-#include "message.hpp"
-#include "number_text.hpp"
-#include "safetensors.hpp"
+#include "files/number_text.hpp"
+#include "files/safetensors.hpp"
+#include "work/message.hpp"
 
 namespace uwm {
 

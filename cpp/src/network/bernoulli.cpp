@@ -1,7 +1,7 @@
-#include "bernoulli.hpp"
+#include "network/bernoulli.hpp"
 
-#include "grain.hpp"
-#include "words.hpp"
+#include "network/words.hpp"
+#include "work/grain.hpp"
 
 namespace uwm {
 

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "input_file.hpp"
+#include "files/input_file.hpp"
 #include "uwm/array.hpp"
 
 /// Reads and writes the safetensors format: the length of the header in 8 bytes, little-endian; the header, a JSON

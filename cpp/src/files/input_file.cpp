@@ -1,4 +1,4 @@
-#include "input_file.hpp"
+#include "files/input_file.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <system_error>
 
-#include "message.hpp"
+#include "work/message.hpp"
 
 namespace uwm {
 

@@ -3,8 +3,8 @@
 #include <cmath>
 #include <limits>
 
-#include "message.hpp"
-#include "multiply.hpp"
+#include "work/message.hpp"
+#include "work/multiply.hpp"
 
 namespace uwm {
 

@@ -1,4 +1,4 @@
-#include "crc32.hpp"
+#include "files/crc32.hpp"
 
 #include <array>
 #include <cstring>

@@ -2,9 +2,9 @@
 
 #include <limits>
 
-#include "apply.hpp"
-#include "forward.hpp"
-#include "message.hpp"
+#include "learn/apply.hpp"
+#include "network/forward.hpp"
+#include "work/message.hpp"
 
 namespace uwm {
 

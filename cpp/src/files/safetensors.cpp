@@ -1,4 +1,4 @@
-#include "safetensors.hpp"
+#include "files/safetensors.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -7,9 +7,9 @@
 #include <set>
 #include <utility>
 
-#include "atomic_file.hpp"
-#include "crc32.hpp"
-#include "message.hpp"
+#include "files/atomic_file.hpp"
+#include "files/crc32.hpp"
+#include "work/message.hpp"
 
 namespace uwm::safetensors {
 
