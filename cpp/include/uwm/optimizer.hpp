@@ -82,6 +82,11 @@ class UWM_EXPORT Optimizer {
   virtual void update(const Update<float>&) const = 0;
   virtual void update(const Update<double>&) const = 0;
 
+  /// One update of the whole network at once, of a gradient that is checked: an optimizer that does not work element by
+  /// element makes it here and returns true; update() is then not called.
+  virtual bool update_network(Network<float>&, const Gradient<float>&) { return false; }
+  virtual bool update_network(Network<double>&, const Gradient<double>&) { return false; }
+
  private:
   template <class U>
   friend class Step;

@@ -127,7 +127,12 @@ template <class T>
 class Step {
  public:
   Step(Optimizer& optimizer, Network<T>& net, const Gradient<T>& gradient, Threads* threads)
-      : optimizer_(optimizer), layers_(net.layers()), gradient_(gradient.layers), threads_(threads) {}
+      : optimizer_(optimizer),
+        net_(net),
+        whole_(gradient),
+        layers_(net.layers()),
+        gradient_(gradient.layers),
+        threads_(threads) {}
 
   std::string make(Watch watch) {
     bool calm_so_far = true;
@@ -135,6 +140,10 @@ class Step {
       const T most = largest<T>(gradient_[l]);
       if (!std::isfinite(most)) return text("the gradient of layer ", l, " must be finite, but holds NaN or infinity");
       calm_so_far = calm_so_far && most <= calm<T> && rate(l) <= static_cast<double>(calm<T>);
+    }
+    if (optimizer_.update_network(net_, whole_)) {
+      ++optimizer_.steps_;
+      return "";
     }
     if (calm_so_far && (watch == Watch::gradient || all(calm<T>) == layers_.size())) {
       apply();
@@ -209,6 +218,8 @@ class Step {
   }
 
   Optimizer& optimizer_;
+  Network<T>& net_;
+  const Gradient<T>& whole_;
   std::vector<Layer<T>>& layers_;
   const std::vector<LayerGradient<T>>& gradient_;
   Threads* threads_;
