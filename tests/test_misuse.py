@@ -289,7 +289,8 @@ def attributes(cls):
     for c in reversed(cls.__mro__):
         if type(c).__name__ == "pybind11_type":
             found.update(vars(c))
-    return {name: value for name, value in sorted(found.items()) if name not in python_own}
+    return {name: value for name, value in sorted(found.items())
+            if name not in python_own and not isinstance(value, staticmethod)}
 
 def uses(cls, thing):
     for name, value in attributes(cls).items():

@@ -105,7 +105,8 @@ def test_a_rule_in_python_trains_like_the_engine() -> None:
 def test_overrides_in_subclasses_of_what_is_built_in_count() -> None:
     class Nothing(uwm.Reinforce):
         def unit_rewards(self, net: Any, sample: Any, reward: Any) -> Any:
-            return [np.zeros(h.shape) for h in sample.activations]
+            hidden = [np.zeros(h.shape) for h in sample.activations[:-1]]
+            return [*hidden, reward[:, None]]
 
     class Kind(uwm.tasks.Multiplexer):
         def reward(self, seed: int, step: int, sample: Any) -> Any:
@@ -117,8 +118,10 @@ def test_overrides_in_subclasses_of_what_is_built_in_count() -> None:
 
     task = uwm.tasks.Multiplexer(1)
     net = uwm.Network([3, 4, 1])
-    before = parameters(net)
+    hidden = net.layers[0].weight.copy()
     uwm.train(net, Nothing(), uwm.SGD(0.1), task, steps=5)
+    np.testing.assert_array_equal(net.layers[0].weight, hidden)
+    before = parameters(net)
     uwm.train(net, uwm.Reinforce(), uwm.SGD(0.1), Kind(1), steps=5, baseline=Steady())
     for a, b in zip(before, parameters(net), strict=True):
         np.testing.assert_array_equal(a, b)

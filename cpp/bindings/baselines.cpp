@@ -1,4 +1,5 @@
 #include "handles.hpp"
+#include "pickling.hpp"
 
 namespace uwm::python {
 
@@ -7,6 +8,12 @@ namespace {
 struct RunningMeanHandle : BaselineHandle {};
 
 const RunningMean& running_mean(const RunningMeanHandle& self) { return static_cast<const RunningMean&>(*self.engine); }
+
+RunningMeanHandle make_running_mean(double rate, double value) {
+  RunningMeanHandle handle;
+  handle.engine = std::make_shared<RunningMean>(rate, value);
+  return handle;
+}
 
 Baseline& engine(const BaselineHandle& self) {
   if (self.engine == nullptr)
@@ -24,7 +31,7 @@ py::object baseline_object(std::unique_ptr<Baseline> baseline) {
 }
 
 void bind_baselines(py::module_& module) {
-  py::class_<BaselineHandle>(module, "Baseline", R"(
+  py::class_<BaselineHandle> base(module, "Baseline", R"(
 What is subtracted from the reward in training. It may depend on the input but not on the actions drawn: then no rule gets biased.
 
 A baseline of your own is a subclass with ``predict(x)``, which returns (batch,) numbers for inputs (batch, n_in), and
@@ -38,8 +45,8 @@ A baseline of your own is a subclass with ``predict(x)``, which returns (batch,)
 ...         pass
 >>> log = uwm.train(uwm.Network([3, 1]), uwm.Reinforce(), uwm.SGD(0.1), uwm.tasks.Multiplexer(1), steps=2,
 ...                 baseline=Half())
-)")
-      .def(py::init<>())
+)");
+  base.def(py::init<>())
       .def(
           "predict",
           [](const BaselineHandle& self, const py::object& x) {
@@ -78,8 +85,14 @@ Learns from the rewards (batch,) of the inputs x (batch, n_in).
 >>> baseline.update(np.ones((2, 3)), [1.0, 1.0])
 >>> baseline.value
 0.5
-)");
-  py::class_<RunningMeanHandle, BaselineHandle>(module, "RunningMean", R"(
+)")
+      .def("__repr__", [](const py::object& self) {
+        self.cast<const BaselineHandle&>();
+        return "<" + class_name(self) + ">";
+      });
+  picklable(base, [](const BaselineHandle&) { return py::tuple(); }, [](const py::tuple&) { return BaselineHandle(); });
+
+  py::class_<RunningMeanHandle, BaselineHandle> mean(module, "RunningMean", R"(
 The mean of past rewards, forgotten at a rate: value += rate * (mean reward of the batch - value), from ``value``.
 
 Args:
@@ -92,11 +105,9 @@ Raises:
 >>> import uwm
 >>> uwm.RunningMean(rate=0.1).value
 0.0
-)")
-      .def(py::init([](double rate, double value) {
-             RunningMeanHandle handle;
-             handle.engine = std::make_shared<RunningMean>(rate, value);
-             return handle;
+)");
+  mean.def(py::init([](const py::object& rate, const py::object& value) {
+             return make_running_mean(real_number(rate, "rate"), real_number(value, "value"));
            }),
            py::arg("rate") = 0.01, py::kw_only(), py::arg("value") = 0.0)
       .def_property_readonly(
@@ -107,7 +118,21 @@ Raises:
             const Use use = Use::reading(self);
             return running_mean(self).value();
           },
-          "The mean as it stands.");
+          "The mean as it stands.")
+      .def("__repr__", [](const py::object& self) {
+        const auto& handle = self.cast<const RunningMeanHandle&>();
+        const Use use = Use::reading(handle);
+        const auto& engine = running_mean(handle);
+        return constructor_form<RunningMeanHandle>(
+            self, "uwm.RunningMean", "rate=" + repr_of(engine.rate()) + ", value=" + repr_of(engine.value()));
+      });
+  picklable(
+      mean,
+      [](const RunningMeanHandle& self) {
+        const Use use = Use::reading(self);
+        return py::make_tuple(running_mean(self).rate(), running_mean(self).value());
+      },
+      [](const py::tuple& state) { return make_running_mean(item<double>(state, 0, 2), item<double>(state, 1, 2)); });
 }
 
 }  // namespace uwm::python

@@ -50,8 +50,15 @@ py::dict extra_object(const Extra& extra) {
   return out;
 }
 
-void save_checkpoint(const std::filesystem::path& path, const NetworkHandle& net, const OptimizerHandle* optimizer,
-                     const py::object& baseline, const LogHandle* log, const py::dict& extra) {
+template <class Held>
+const Held* held_or_null(const py::object& object) {
+  return object.is_none() ? nullptr : object.cast<const Held*>();
+}
+
+void save_checkpoint(const std::filesystem::path& path, const NetworkHandle& net, const py::object& optimizer_or_none,
+                     const py::object& baseline, const py::object& log_or_none, const py::dict& extra) {
+  const auto* optimizer = held_or_null<OptimizerHandle>(optimizer_or_none);
+  const auto* log = held_or_null<LogHandle>(log_or_none);
   const auto* mean = py::isinstance<BaselineHandle>(baseline) ? baseline.cast<const BaselineHandle*>() : nullptr;
   std::optional<ConstantBaseline> constant;
   if (mean == nullptr && !baseline.is_none()) constant.emplace(baseline.cast<double>());

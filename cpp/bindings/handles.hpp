@@ -13,6 +13,7 @@
 #include <utility>
 #include <variant>
 
+#include "arguments.hpp"
 #include "gil.hpp"
 #include "handle.hpp"
 #include "lease.hpp"
@@ -76,6 +77,23 @@ template <class N>
 using scalar_of = std::remove_reference_t<decltype(std::declval<N&>().layers()[0].weight(0, 0))>;
 template <class N>
 using Scalar = std::remove_const_t<scalar_of<N>>;
+
+/// The class by module and name, "uwm.Adam" or "mine.Rule": the engine's own are in the package that shows them.
+inline std::string class_name(const py::object& self) {
+  const py::object type = py::type::of(self);
+  return std::string(py::str(type.attr("__module__"))) + "." + std::string(py::str(type.attr("__qualname__")));
+}
+
+/// A constructor call for the class of `H` itself; a subclass, whose constructor may differ, is told by both names.
+template <class H>
+std::string constructor_form(const py::object& self, const std::string& name, const std::string& arguments) {
+  self.cast<const H&>();  // refuses an object whose __init__ has not run
+  const std::string call = name + "(" + arguments + ")";
+  if (py::type::of(self).is(py::type::of<H>())) return call;
+  return "<" + class_name(self) + ", a " + call + ">";
+}
+
+inline std::string repr_of(double number) { return py::repr(py::float_(number)); }
 
 inline std::string shape_of(const py::array& array) { return py::str(array.attr("shape")); }
 
@@ -148,29 +166,19 @@ py::capsule keep(const std::shared_ptr<T>& pointer) {
   return py::capsule(new std::shared_ptr<T>(pointer), [](void* p) { delete static_cast<std::shared_ptr<T>*>(p); });
 }
 
-/// Whether the object's class has a method or attribute of its own in place of the one that `Base` binds.
+/// Whether the object or its class has a method or attribute of its own in place of the one that `Base` binds.
 template <class Base>
 bool overrides(const py::object& object, std::initializer_list<const char*> names) {
   const py::object base = py::type::of<Base>();
+  const py::object own = py::getattr(object, "__dict__", py::dict());
   for (const char* name : names)
-    if (!py::type::of(object).attr(name).is(base.attr(name))) return true;
+    if (own.contains(name) || !py::type::of(object).attr(name).is(base.attr(name))) return true;
   return false;
 }
 
-/// A whole number from 0 up to, not including, `end` (0 stands for 2^64).
-inline std::uint64_t whole(const py::object& object, const char* name, std::uint64_t end) {
-  if (PyIndex_Check(object.ptr()) == 0 || py::isinstance<py::bool_>(object))
-    throw py::type_error(std::string(name) + " must be a whole number, got a " + type_name(object));
-  const py::object number = py::reinterpret_steal<py::object>(PyNumber_Index(object.ptr()));
-  if (!number) throw py::error_already_set();
-  const unsigned long long value = PyLong_AsUnsignedLongLong(number.ptr());
-  const bool outside = PyErr_Occurred() != nullptr;
-  if (outside) PyErr_Clear();
-  if (outside || (end != 0 && value >= end))
-    throw ValueError(std::string(name) + " must be from 0 to 2^" + (end == 0 ? "64" : "48") + " - 1, got " +
-                     std::string(py::str(number)));
-  return value;
-}
+/// A seed, 0 ... 2^64 - 1, and a step, 0 ... max_step - 1.
+inline std::uint64_t seed_from(const py::object& seed) { return whole_bits(seed, "seed", 64); }
+inline std::uint64_t step_from(const py::object& step, const char* name = "step") { return whole_bits(step, name, 48); }
 
 /// The sample's record in the precision of the network.
 template <class T>
@@ -180,9 +188,11 @@ const Sample<T>& sample_of(const SampleHandle& handle) {
   return **sample;
 }
 
-/// Unit rewards that Python code returned: one array (batch, n_l) per layer.
+/// Unit rewards that Python code returned: one array (batch, n_l) per layer, the output layer's the reward in every
+/// column (to the rounding of float32, in which a rule may work).
 template <class T>
-void read_unit_rewards(const py::object& returned, const Sample<T>& sample, UnitRewards<T>& out) {
+void read_unit_rewards(const py::object& returned, const Sample<T>& sample, const Vector<double>& reward,
+                       UnitRewards<T>& out) {
   if (!py::isinstance<py::sequence>(returned) || py::len(returned) != sample.layers.size())
     throw ValueError("unit_rewards must return one array per layer, " + std::to_string(sample.layers.size()) +
                      " in all");
@@ -199,6 +209,12 @@ void read_unit_rewards(const py::object& returned, const Sample<T>& sample, Unit
     if (!t.allFinite()) throw ValueError(name + " must be finite, but holds NaN or infinity");
     target = t;
   }
+  const auto& top = out.layers.back();
+  for (Index s = 0; s < top.rows(); ++s)
+    for (Index j = 0; j < top.cols(); ++j)
+      if (std::abs(static_cast<double>(top(s, j)) - reward[s]) > 1e-5 * std::abs(reward[s]))
+        throw ValueError("unit_rewards of the output layer must be the reward in every column, got " +
+                         repr_of(static_cast<double>(top(s, j))) + " for a reward of " + repr_of(reward[s]));
 }
 
 /// The Python object of an optimizer; None for null.
@@ -215,5 +231,8 @@ void bind_baselines(py::module_& module);
 void bind_train(py::module_& module);
 void bind_checkpoint(py::module_& module);
 void bind_system(py::module_& module);
+
+/// Gives everything that is bound a signature, and errors in one sentence.
+void sign_and_explain(py::module_& module);
 
 }  // namespace uwm::python

@@ -19,6 +19,8 @@ PYBIND11_MODULE(_core_of_main_interpreter, module) {
   using namespace uwm::python;
   if (gil_is_forbidden()) throw py::import_error("uwm needs the GIL: run Python without PYTHON_GIL=0 and -X gil=0");
   module.doc() = "The engine of uwm; its public names are in the package uwm.";
+  py::options options;
+  options.disable_function_signatures();  // sign_and_explain writes them
   bind_system(module);
   bind_sample(module);
   bind_network(module);
@@ -28,6 +30,7 @@ PYBIND11_MODULE(_core_of_main_interpreter, module) {
   bind_baselines(module);
   bind_train(module);
   bind_checkpoint(module);
+  sign_and_explain(module);
 }
 
 /// What Python calls first when it imports uwm._core.

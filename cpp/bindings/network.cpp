@@ -1,6 +1,8 @@
+#include <algorithm>
 #include <cmath>
 
 #include "handles.hpp"
+#include "pickling.hpp"
 
 namespace uwm::python {
 
@@ -19,21 +21,27 @@ Either<Network> make(const std::vector<Index>& sizes, const std::string& output,
 }
 
 bool is_double(const py::object& dtype) {
-  const auto name = std::string(py::str(py::dtype::from_args(dtype).attr("name")));
+  std::string name;
+  try {
+    name = py::str(py::dtype::from_args(dtype).attr("name"));
+  } catch (py::error_already_set& error) {
+    if (!error.matches(PyExc_Exception)) throw;
+    throw py::type_error("dtype must be 'float32' or 'float64', got " + described(dtype));
+  }
   if (name != "float32" && name != "float64")
     throw ValueError("dtype must be 'float32' or 'float64', got '" + name + "'");
   return name == "float64";
 }
 
 std::vector<Index> sizes_from(const py::object& object) {
+  const bool sequence = py::isinstance<py::iterable>(object) && !py::isinstance<py::str>(object) &&
+                        !py::isinstance<py::bytes>(object) &&
+                        !(py::isinstance<py::array>(object) && object.attr("ndim").cast<int>() == 0);
+  if (!sequence)
+    throw py::type_error("sizes must be a sequence of whole numbers, such as [3, 4, 1], got " + described(object));
   std::vector<Index> sizes;
-  if (!py::isinstance<py::iterable>(object) || py::isinstance<py::str>(object))
-    throw py::type_error("sizes must be a sequence of whole numbers, got a " + type_name(object));
   for (const auto& item : object) {
-    if (PyIndex_Check(item.ptr()) == 0 || py::isinstance<py::bool_>(item))
-      throw py::type_error("sizes must be whole numbers, got a " + type_name(item));
-    const py::object number = py::reinterpret_steal<py::object>(PyNumber_Index(item.ptr()));
-    if (!number) throw py::error_already_set();
+    const py::int_ number = whole_object(item, "every number in sizes");
     int overflow = 0;
     const long long n = PyLong_AsLongLongAndOverflow(number.ptr(), &overflow);
     if (overflow != 0) throw ValueError("every number in sizes must be between 1 and 2^30");
@@ -42,11 +50,15 @@ std::vector<Index> sizes_from(const py::object& object) {
   return sizes;
 }
 
-NetworkHandle construct(const py::object& sizes, const std::string& output, const std::string& units,
-                        const py::object& temperature, double sigma, const py::object& dtype, const py::object& seed) {
-  NetworkOptions options{units_from_string(units), one_or_more(temperature, "temperature"), whole(seed, "seed", 0)};
-  return {is_double(dtype) ? make<double>(sizes_from(sizes), output, sigma, std::move(options))
-                           : make<float>(sizes_from(sizes), output, sigma, std::move(options))};
+NetworkHandle construct(const py::object& sizes, const py::object& output, const py::object& units,
+                        const py::object& temperature, const py::object& sigma_given, const py::object& dtype,
+                        const py::object& seed) {
+  const auto kind = text(output, "output");
+  const double sigma = real_number(sigma_given, "sigma");
+  NetworkOptions options{units_from_string(text(units, "units")), one_or_more(temperature, "temperature"),
+                         seed_from(seed)};
+  return {is_double(dtype) ? make<double>(sizes_from(sizes), kind, sigma, std::move(options))
+                           : make<float>(sizes_from(sizes), kind, sigma, std::move(options))};
 }
 
 template <class T>
@@ -65,7 +77,7 @@ py::tuple temperatures(const NetworkHandle& self) {
 
 /// Copies an array into parameters of the same shape.
 template <class M>
-void assign(M& target, const py::object& value, const char* name) {
+void read(M& target, const py::object& value, const char* name) {
   using T = typename M::Scalar;
   const auto array = numbers<T>(value, name);
   const bool fits = M::ColsAtCompileTime == 1
@@ -75,10 +87,17 @@ void assign(M& target, const py::object& value, const char* name) {
     throw ValueError(std::string(name) + " must have shape (" + std::to_string(target.rows()) +
                      (M::ColsAtCompileTime == 1 ? "," : ", " + std::to_string(target.cols())) + "), got " +
                      shape_of(array));
+  std::copy(array.data(), array.data() + array.size(), target.data());
+}
+
+/// The same for arrays of finite numbers.
+template <class M>
+void assign(M& target, const py::object& value, const char* name) {
+  const auto array = numbers<typename M::Scalar>(value, name);
   for (py::ssize_t i = 0; i < array.size(); ++i)
     if (!std::isfinite(array.data()[i]))
       throw ValueError(std::string(name) + " must be finite, but holds NaN or infinity");
-  std::copy(array.data(), array.data() + array.size(), target.data());
+  read(target, array, name);
 }
 
 template <class F>
@@ -126,43 +145,82 @@ NetworkHandle cast(const NetworkHandle& self) {
                [](const auto& net) -> NetworkHandle { return {std::make_shared<Network<U>>(net.template cast<U>())}; });
 }
 
-NetworkHandle copy(const NetworkHandle& self) {
-  return visit(self, [&](const auto& net) { return cast<Scalar<decltype(net)>>(self); });
-}
-
 py::str dtype_name(const NetworkHandle& self) { return self.net.index() == 0 ? "float32" : "float64"; }
+
+/// The constructor's call, without the settings that no one has set.
+std::string representation(const py::object& self) {
+  const auto& handle = self.cast<const NetworkHandle&>();
+  return visit(handle, [&](const auto& net) {
+    std::string settings;
+    const auto& layers = net.layers();
+    const auto as_first = [&](const auto& layer) { return layer.temperature == layers[0].temperature; };
+    if (!std::all_of(layers.begin(), layers.end(), as_first))
+      settings += ", temperature=" + std::string(py::repr(temperatures(handle)));
+    else if (layers[0].temperature != 1)
+      settings += ", temperature=" + repr_of(static_cast<double>(layers[0].temperature));
+    if (net.output().name() == "gaussian") settings += ", sigma=" + repr_of(sigma_of(net));
+    return constructor_form<NetworkHandle>(self, "uwm.Network",
+                                           std::string(py::repr(py::cast(net.sizes()))) + ", output='" +
+                                               net.output().name() + "', units='" + to_string(net.units()) + "'" +
+                                               settings + ", dtype='" + std::string(dtype_name(handle)) +
+                                               "', seed=" + std::to_string(net.position().seed));
+  });
+}
 
 py::tuple state(const NetworkHandle& self) {
   const Use use = Use::reading(self);
   return visit(self, [&](auto& net) {
     py::list parameters;
-    for (const auto& layer : net.layers())
-      parameters.append(py::make_tuple(view(layer.weight, py::none(), false).attr("copy")(),
-                                       view(layer.bias, py::none(), false).attr("copy")()));
+    for (const auto& layer : net.layers()) parameters.append(py::make_tuple(copied(layer.weight), copied(layer.bias)));
     return py::make_tuple(py::cast(net.sizes()), net.output().name(), to_string(net.units()), temperatures(self),
                           sigma_of(net), dtype_name(self), net.position().seed, net.position().step, parameters);
   });
 }
 
 NetworkHandle from_state(const py::tuple& t) {
-  NetworkHandle self =
-      construct(t[0], t[1].cast<std::string>(), t[2].cast<std::string>(), t[3], t[4].cast<double>(), t[5], t[6]);
+  constexpr std::size_t n = 9;
+  const auto sizes = sizes_from(item<py::object>(t, 0, n));
+  const auto parameters = item<py::list>(t, 8, n);
+  if (sizes.size() < 2 || parameters.size() != sizes.size() - 1) throw ValueError("sizes and parameters differ");
+  for (std::size_t l = 0; l < parameters.size(); ++l) {  // before memory is taken for sizes that may be anything
+    const auto pair = py::cast<py::tuple>(py::object(parameters[l]));
+    const auto weight = real_array(item<py::object>(pair, 0, 2), "weight");
+    if (weight.ndim() != 2 || weight.shape(0) != sizes[l + 1] || weight.shape(1) != sizes[l])
+      throw ValueError("weight must have shape (" + std::to_string(sizes[l + 1]) + ", " + std::to_string(sizes[l]) +
+                       "), got " + shape_of(weight));
+  }
+  NetworkHandle self = construct(t[0], t[1], t[2], t[3], t[4], t[5], t[6]);
   visit(self, [&](auto& net) {
-    net.set_step(t[7].cast<std::uint64_t>());
-    const py::list parameters = t[8];
+    net.set_step(step_from(t[7]));
     for (std::size_t l = 0; l < net.layers().size(); ++l) {
-      const py::tuple pair = parameters[l];
-      assign(net.layers()[l].weight, pair[0], "weight");
-      assign(net.layers()[l].bias, pair[1], "bias");
+      const auto pair = py::cast<py::tuple>(py::object(parameters[l]));
+      read(net.layers()[l].weight, pair[0], "weight");
+      read(net.layers()[l].bias, pair[1], "bias");
     }
   });
   return self;
 }
 
+/// A network of the same class and with the same attributes.
+template <class U>
+py::object in_class_of(const py::object& self) {
+  const py::object made = instance_of(py::type::of(self), cast<U>(self.cast<const NetworkHandle&>()));
+  copy_attributes(self, made);
+  return made;
+}
+
+py::object copy(const py::object& self) {
+  return self.cast<const NetworkHandle&>().net.index() == 0 ? in_class_of<float>(self) : in_class_of<double>(self);
+}
+
+py::object astype(const py::object& self, const py::object& dtype) {
+  return is_double(dtype) ? in_class_of<double>(self) : in_class_of<float>(self);
+}
+
 }  // namespace
 
 void bind_network(py::module_& module) {
-  py::class_<LayerHandle>(module, "Layer", R"(
+  py::class_<LayerHandle> layer_class(module, "Layer", R"(
 The parameters of one layer, z = (W h + b) / temperature: an item of ``Network.layers``.
 
 >>> import uwm
@@ -170,7 +228,8 @@ The parameters of one layer, z = (W h + b) / temperature: an item of ``Network.l
 >>> layer.weight.shape, layer.bias.shape, layer.temperature
 ((4, 3), (4,), 1.0)
 >>> layer.weight[0, 0] = 0.5      # writes into the network
-)")
+)");
+  layer_class
       .def_property(
           "weight",
           [](const LayerHandle& self) {
@@ -208,7 +267,17 @@ The parameters of one layer, z = (W h + b) / temperature: an item of ``Network.l
         });
       });
 
-  py::class_<NetworkHandle>(module, "Network", R"(
+  picklable(
+      layer_class, [](const LayerHandle& self) { return py::make_tuple(NetworkHandle(self.net), self.index); },
+      [](const py::tuple& state) {
+        const auto net = item<NetworkHandle>(state, 0, 2);
+        const auto index = item<std::size_t>(state, 1, 2);
+        const std::size_t layers = visit(net, [](const auto& n) { return n.layers().size(); });
+        if (index >= layers) throw ValueError("the network has no layer " + std::to_string(index));
+        return LayerHandle(net, index);
+      });
+
+  py::class_<NetworkHandle> network(module, "Network", R"(
 A layered network of Bernoulli-logistic units: each fires with probability p = sigma(z), z = (W h + b) / temperature.
 
 Weights start uniform in +-sqrt(6 / (fan in + fan out)), biases at 0. Every draw is a function of
@@ -235,7 +304,8 @@ Raises:
 (64, 20)
 >>> net.forward(np.ones((5, 20))).output.shape, net.step
 ((5, 1), 1)
-)")
+)");
+  network
       .def(py::init(&construct), py::arg("sizes"), py::kw_only(), py::arg("output") = "bernoulli",
            py::arg("units") = "binary", py::arg("temperature") = 1.0, py::arg("sigma") = 1.0,
            py::arg("dtype") = "float32", py::arg("seed") = py::int_(0))
@@ -272,7 +342,7 @@ Raises:
           },
           [](const NetworkHandle& self, const py::object& step) {
             const Use use = Use::changing(self);
-            visit(self, [&](auto& net) { net.set_step(whole(step, "step", max_step)); });
+            visit(self, [&](auto& net) { net.set_step(step_from(step)); });
           },
           "Place in the random numbers: the step that the next forward pass draws; may be set, 0 ... 2^48 - 1.")
       .def_property_readonly(
@@ -325,18 +395,15 @@ Raises:
 >>> net.clamp(np.ones((1, 2)), [np.array([[1, 0, 1]]), np.array([[1]])]).output
 array([[1.]], dtype=float32)
 )")
-      .def("copy", &copy,
-           "A network of its own with the same parameters, seed and step.\n\n>>> import uwm\n>>> net = uwm.Network([2, "
-           "1])\n>>> net.copy().sizes\n(2, 1)\n")
-      .def("__copy__", &copy)
-      .def(
-          "__deepcopy__", [](const NetworkHandle& self, const py::dict&) { return copy(self); }, py::arg("memo"))
-      .def(
-          "astype",
-          [](const NetworkHandle& self, const py::object& dtype) {
-            return is_double(dtype) ? cast<double>(self) : cast<float>(self);
-          },
-          py::arg("dtype"), R"(
+      .def("copy", &copy, R"(
+A network of its own with the same parameters, seed and step; of a subclass, with its attributes.
+
+>>> import uwm
+>>> net = uwm.Network([2, 1])
+>>> net.copy().sizes
+(2, 1)
+)")
+      .def("astype", &astype, py::arg("dtype"), R"(
 A copy in another precision, "float32" or "float64".
 
 Raises:
@@ -350,7 +417,7 @@ dtype('float64')
           "reset",
           [](const NetworkHandle& self, const py::object& seed) {
             const Use use = Use::changing(self);
-            visit(self, [&](auto& net) { net.reset(seed.is_none() ? net.position().seed : whole(seed, "seed", 0)); });
+            visit(self, [&](auto& net) { net.reset(seed.is_none() ? net.position().seed : seed_from(seed)); });
           },
           py::arg("seed") = py::none(), R"(
 Starts over, in place: initial weights of this seed (by default the network's own), biases 0, step 0. Views of the parameters
@@ -362,14 +429,8 @@ that were taken before stay valid and show the new ones.
 >>> net.seed, net.step
 (2, 0)
 )")
-      .def(py::pickle(&state, &from_state))
-      .def("__repr__", [](const NetworkHandle& self) {
-        return visit(self, [&](const auto& net) {
-          return "uwm.Network(" + std::string(py::repr(py::cast(net.sizes()))) + ", output='" + net.output().name() +
-                 "', units='" + to_string(net.units()) + "', dtype='" + std::string(dtype_name(self)) +
-                 "', seed=" + std::to_string(net.position().seed) + ")";
-        });
-      });
+      .def("__repr__", &representation);
+  picklable(network, &state, &from_state);
 }
 
 }  // namespace uwm::python

@@ -1,4 +1,5 @@
 #include "handles.hpp"
+#include "pickling.hpp"
 
 namespace uwm::python {
 
@@ -16,17 +17,13 @@ struct ExponentialHandle : Handle {
 Schedule schedule_from(const py::handle& object) {
   if (py::isinstance<LinearHandle>(object)) return object.cast<const LinearHandle&>().schedule;
   if (py::isinstance<ExponentialHandle>(object)) return object.cast<const ExponentialHandle&>().schedule;
-  const double number = PyFloat_AsDouble(object.ptr());
-  if (PyErr_Occurred() != nullptr) {
-    PyErr_Clear();
-    throw py::type_error("a learning rate must be a number or a schedule, got a " + type_name(object));
-  }
-  return number;
+  return real_number(object, "a learning rate", "a number or a schedule");
 }
 
 /// A number, a schedule, or a sequence of those.
 std::vector<Schedule> rates_from(const py::object& object) {
-  const bool several = py::isinstance<py::sequence>(object) || py::isinstance<py::array>(object);
+  const bool several =
+      py::isinstance<py::array>(object) ? object.attr("ndim").cast<int>() > 0 : py::isinstance<py::sequence>(object);
   if (!several || py::isinstance<py::str>(object) || py::isinstance<py::bytes>(object)) return {schedule_from(object)};
   std::vector<Schedule> rates;
   for (const auto& item : object) rates.push_back(schedule_from(item));
@@ -48,9 +45,11 @@ py::object rate_of(const Schedule& s) {
 template <class Held>
 void bind_schedule(py::module_& module, const char* name, Schedule (*make)(double, double, std::int64_t),
                    const char* doc) {
-  py::class_<Held>(module, name, doc)
-      .def(py::init([make](double start, double end, std::int64_t steps) { return Held(make(start, end, steps)); }),
-           py::arg("start"), py::arg("end"), py::arg("steps"))
+  py::class_<Held> cls(module, name, doc);
+  cls.def(py::init([make](const py::object& start, const py::object& end, const py::object& steps) {
+            return Held(make(real_number(start, "start"), real_number(end, "end"), whole_number(steps, "steps")));
+          }),
+          py::arg("start"), py::arg("end"), py::arg("steps"))
       .def_property_readonly(
           "start", [](const Held& self) { return self.schedule.start; }, "First value.")
       .def_property_readonly(
@@ -59,15 +58,21 @@ void bind_schedule(py::module_& module, const char* name, Schedule (*make)(doubl
           "steps", [](const Held& self) { return self.schedule.steps; }, "Updates in between.")
       .def(
           "__call__",
-          [](const Held& self, std::int64_t t) {
+          [](const Held& self, const py::object& updates) {
+            const std::int64_t t = whole_number(updates, "t");
             if (t < 0) throw ValueError("t must not be negative, got " + std::to_string(t));
             return self.schedule.at(t);
           },
           py::arg("t"), "The value after t updates.")
-      .def("__repr__", [name = std::string(name)](const Held& self) {
-        const auto& s = self.schedule;
-        return "uwm." + name + "(" + std::string(py::repr(py::float_(s.start))) + ", " +
-               std::string(py::repr(py::float_(s.end))) + ", " + std::to_string(s.steps) + ")";
+      .def("__repr__", [name = "uwm." + std::string(name)](const py::object& self) {
+        const auto& s = self.cast<const Held&>().schedule;
+        return constructor_form<Held>(self, name,
+                                      repr_of(s.start) + ", " + repr_of(s.end) + ", " + std::to_string(s.steps));
+      });
+  picklable(
+      cls, [](const Held& self) { return py::make_tuple(self.schedule.start, self.schedule.end, self.schedule.steps); },
+      [make](const py::tuple& state) {
+        return Held(make(item<double>(state, 0, 3), item<double>(state, 1, 3), item<std::int64_t>(state, 2, 3)));
       });
 }
 
@@ -88,6 +93,117 @@ Gradient<T> read_gradient(const py::object& object, const Network<T>& net) {
 
 struct SGDHandle : OptimizerHandle {};
 struct AdamHandle : OptimizerHandle {};
+
+/// The engine's optimizer, or an error for a subclass of uwm.Optimizer that lacks what was asked of it.
+Optimizer& engine(const OptimizerHandle& self, const char* asked = "step") {
+  if (self.engine == nullptr) {
+    if (std::string(asked) == "step")
+      throw py::type_error("a subclass of uwm.Optimizer must define step(self, net, gradient)");
+    throw py::attribute_error("this optimizer is written in Python and defines no " + std::string(asked));
+  }
+  return *self.engine;
+}
+
+py::object learning_rate(const OptimizerHandle& self) {
+  const auto& rates = engine(self, "learning_rate").learning_rate();
+  if (rates.size() == 1) return rate_of(rates[0]);
+  py::list list;
+  for (const auto& r : rates) list.append(rate_of(r));
+  return list;
+}
+
+template <class Held, class Engine, class... Args>
+Held make(const py::object& rate, Args... args) {
+  Held handle;
+  handle.engine = std::make_shared<Engine>(rates_from(rate), args...);
+  return handle;
+}
+
+/// The moments as nested lists, moment by moment and layer by layer; None before the first update.
+py::object moments_of(const Optimizer& optimizer) {
+  return std::visit(
+      [](const auto& moments) -> py::object {
+        if constexpr (std::is_same_v<std::decay_t<decltype(moments)>, std::monostate>) {
+          return py::none();
+        } else {
+          py::list list;
+          for (const auto& moment : moments) {
+            py::list layers;
+            for (const auto& layer : moment) layers.append(py::make_tuple(copied(layer.weight), copied(layer.bias)));
+            list.append(layers);
+          }
+          return list;
+        }
+      },
+      optimizer.state());
+}
+
+template <class T>
+Optimizer::Moments<T> moments_from(const py::list& list) {
+  Optimizer::Moments<T> moments;
+  for (const auto& layers : list) {
+    moments.emplace_back();
+    for (const auto& layer : py::cast<py::list>(layers)) {
+      const auto pair = py::cast<py::tuple>(layer);
+      moments.back().push_back(
+          {matrix<T>(item<py::object>(pair, 0, 2), "a moment"), vector<T>(item<py::object>(pair, 1, 2), "a moment")});
+      const auto& [weight, bias] = moments.back().back();
+      if (!weight.allFinite() || !bias.allFinite()) throw ValueError("the moments must be finite");
+    }
+  }
+  return moments;
+}
+
+/// The second moments of Adam are means of squares.
+template <class T>
+void check_moments(const Optimizer& optimizer, const Optimizer::Moments<T>& moments) {
+  const bool adam = optimizer.name() == "adam";
+  const bool momentum = !adam && optimizer.settings().at("momentum") > 0;
+  if (moments.size() != (adam ? 2u : momentum ? 1u : 0u)) throw ValueError("the number of moments is wrong");
+  for (std::size_t l = 0; adam && l < moments[1].size(); ++l)
+    if ((moments[1][l].weight.array() < 0).any() || (moments[1][l].bias.array() < 0).any())
+      throw ValueError("second moments must not be negative");
+}
+
+/// Optimizers as (learning rate, settings, updates made, precision of the moments, moments).
+py::tuple state(const OptimizerHandle& self) {
+  const Use use = Use::reading(self);
+  const auto& engine = *self.engine;
+  const char* dtype = std::holds_alternative<Optimizer::Moments<float>>(engine.state()) ? "float32" : "float64";
+  return py::make_tuple(learning_rate(self), engine.settings(), engine.steps(), dtype, moments_of(engine));
+}
+
+void restore(const OptimizerHandle& self, const py::tuple& state) {
+  const auto steps = item<std::int64_t>(state, 2, 5);
+  const auto dtype = item<std::string>(state, 3, 5);
+  const auto moments = item<py::object>(state, 4, 5);
+  const auto set = [&](auto read) {
+    check_moments(*self.engine, read);
+    self.engine->restore(steps, std::move(read));
+  };
+  if (moments.is_none())
+    self.engine->restore(steps, std::monostate());
+  else if (dtype == "float32")
+    set(moments_from<float>(py::cast<py::list>(moments)));
+  else if (dtype == "float64")
+    set(moments_from<double>(py::cast<py::list>(moments)));
+  else
+    throw ValueError("no moments are of dtype '" + dtype + "'");
+}
+
+double setting(const py::tuple& state, const char* name) { return py::cast<double>(item<py::dict>(state, 1, 5)[name]); }
+
+/// The constructor's call, and the updates made since.
+template <class Held>
+std::string representation(const py::object& self, const std::string& name) {
+  const auto& handle = self.cast<const Held&>();
+  const Use use = Use::reading(handle);
+  const Optimizer& engine = *handle.engine;
+  std::string arguments = py::repr(learning_rate(handle));
+  for (const auto& [key, value] : engine.settings()) arguments += ", " + key + "=" + repr_of(value);
+  const std::string call = constructor_form<Held>(self, name, arguments);
+  return engine.steps() == 0 ? call : "<" + call + " after " + std::to_string(engine.steps()) + " updates>";
+}
 
 template <class Held>
 py::object wrap(std::unique_ptr<Optimizer> optimizer) {
@@ -125,14 +241,35 @@ Raises:
 0.1
 )");
 
-  py::class_<OptimizerHandle>(module, "Optimizer", "Base of the optimizers: applies gradients to a network, uphill.")
+  py::class_<OptimizerHandle> optimizer(module, "Optimizer", R"(
+Base of the optimizers: applies gradients to a network, uphill.
+
+An optimizer of your own is a subclass with a ``step(net, gradient)`` that changes the network's parameters in place; an
+``__init__`` of its own calls ``super().__init__()``. ``train`` takes it like a built-in one. It keeps what it needs as attributes,
+and pickles with them.
+
+>>> import uwm
+>>> class SignAscent(uwm.Optimizer):
+...     def __init__(self, rate):
+...         super().__init__()
+...         self.rate = rate
+...     def step(self, net, gradient):
+...         for layer, g in zip(net.layers, gradient):
+...             layer.weight += self.rate * (g.weight > 0) - self.rate * (g.weight < 0)
+...             layer.bias += self.rate * (g.bias > 0) - self.rate * (g.bias < 0)
+>>> net, task = uwm.Network([3, 8, 1]), uwm.tasks.Multiplexer(1)
+>>> uwm.train(net, uwm.UnbiasedWeightMax(), SignAscent(0.01), task, steps=10, batch_size=8).steps
+10
+)");
+  optimizer.def(py::init<>())
       .def(
           "step",
           [](const OptimizerHandle& self, const NetworkHandle& net, const py::object& gradient) {
+            Optimizer& optimizer_engine = engine(self);
             visit(net, [&](auto& n) {
               const auto g = read_gradient<Scalar<decltype(n)>>(gradient, n);
               const Use using_optimizer = Use::changing(self), using_net = Use::changing(net);
-              self.engine->step(n, g);
+              optimizer_engine.step(n, g);
             });
           },
           py::arg("net"), py::arg("gradient"), R"(
@@ -155,41 +292,41 @@ Raises:
 array([0.5], dtype=float32)
 )")
       .def_property_readonly(
-          "name", [](const OptimizerHandle& self) { return self.engine->name(); }, "\"sgd\" or \"adam\".")
+          "name",
+          [](const py::object& self) {
+            const auto& handle = self.cast<const OptimizerHandle&>();
+            return handle.engine ? handle.engine->name() : type_name(self);
+          },
+          "\"sgd\" or \"adam\"; of an optimizer of your own, by default, the name of its class.")
       .def_property_readonly(
           "steps",
           [](const OptimizerHandle& self) {
             const Use use = Use::reading(self);
-            return self.engine->steps();
+            return engine(self, "steps").steps();
           },
           "Updates made.")
       .def_property_readonly(
-          "settings", [](const OptimizerHandle& self) { return self.engine->settings(); },
+          "settings", [](const OptimizerHandle& self) { return engine(self, "settings").settings(); },
           "The other arguments of the constructor.")
-      .def_property_readonly(
-          "learning_rate",
-          [](const OptimizerHandle& self) -> py::object {
-            const auto& rates = self.engine->learning_rate();
-            if (rates.size() == 1) return rate_of(rates[0]);
-            py::list list;
-            for (const auto& r : rates) list.append(rate_of(r));
-            return list;
-          },
-          "As it was given: a number or schedule, or a list of them.")
+      .def_property_readonly("learning_rate", &learning_rate,
+                             "As it was given: a number or schedule, or a list of them.")
       .def(
           "reset",
           [](const OptimizerHandle& self) {
             const Use use = Use::changing(self);
-            self.engine->restore(0, std::monostate());
+            engine(self, "reset").restore(0, std::monostate());
           },
-          "Forgets all updates: moments and schedules start over, for a network of any shape.")
-      .def("__repr__", [](const py::object& self) {
-        const auto& handle = self.cast<const OptimizerHandle&>();
-        const Use use = Use::reading(handle);
-        return "<uwm." + type_name(self) + " after " + std::to_string(handle.engine->steps()) + " updates>";
-      });
+          "Forgets all updates: moments and schedules start over, for a network of any shape.");
 
-  py::class_<SGDHandle, OptimizerHandle>(module, "SGD", R"(
+  optimizer.def("__repr__", [](const py::object& self) {
+    self.cast<const OptimizerHandle&>();
+    return "<" + class_name(self) + ">";
+  });
+  picklable(
+      optimizer, [](const OptimizerHandle&) { return py::tuple(); },
+      [](const py::tuple&) { return OptimizerHandle(); });
+
+  py::class_<SGDHandle, OptimizerHandle> sgd(module, "SGD", R"(
 Gradient ascent, w += rate * g; with momentum, v = momentum * v + g and w += rate * v.
 
 Args:
@@ -202,15 +339,21 @@ Raises:
 >>> import uwm
 >>> uwm.SGD(0.1).steps
 0
-)")
-      .def(py::init([](const py::object& rate, double momentum) {
-             SGDHandle handle;
-             handle.engine = std::make_shared<SGD>(rates_from(rate), momentum);
-             return handle;
-           }),
-           py::arg("learning_rate"), py::kw_only(), py::arg("momentum") = 0.0);
+)");
+  sgd.def(py::init([](const py::object& rate, const py::object& momentum) {
+            return make<SGDHandle, SGD>(rate, real_number(momentum, "momentum"));
+          }),
+          py::arg("learning_rate"), py::kw_only(), py::arg("momentum") = 0.0)
+      .def("__repr__", [](const py::object& self) { return representation<SGDHandle>(self, "uwm.SGD"); });
+  picklable(
+      sgd, [](const SGDHandle& self) { return state(self); },
+      [](const py::tuple& s) {
+        const auto handle = make<SGDHandle, SGD>(item<py::object>(s, 0, 5), setting(s, "momentum"));
+        restore(handle, s);
+        return handle;
+      });
 
-  py::class_<AdamHandle, OptimizerHandle>(module, "Adam", R"(
+  py::class_<AdamHandle, OptimizerHandle> adam(module, "Adam", R"(
 Adam (Kingma and Ba, 2015) uphill: w += rate * m_hat / (sqrt(v_hat) + epsilon).
 
 A number of the gradient beyond 2^63 in float32, or 2^511 in float64, counts as that: its square has to fit. An epsilon below
@@ -227,14 +370,23 @@ Raises:
 >>> import uwm
 >>> uwm.Adam([1e-2, 1e-3, uwm.Linear(1e-4, 0.0, 1000)]).learning_rate
 [0.01, 0.001, uwm.Linear(0.0001, 0.0, 1000)]
-)")
-      .def(py::init([](const py::object& rate, double beta1, double beta2, double epsilon) {
-             AdamHandle handle;
-             handle.engine = std::make_shared<Adam>(rates_from(rate), beta1, beta2, epsilon);
-             return handle;
-           }),
+)");
+  adam.def(py::init(
+               [](const py::object& rate, const py::object& beta1, const py::object& beta2, const py::object& epsilon) {
+                 return make<AdamHandle, Adam>(rate, real_number(beta1, "beta1"), real_number(beta2, "beta2"),
+                                               real_number(epsilon, "epsilon"));
+               }),
            py::arg("learning_rate") = 1e-3, py::kw_only(), py::arg("beta1") = 0.9, py::arg("beta2") = 0.999,
-           py::arg("epsilon") = 1e-8);
+           py::arg("epsilon") = 1e-8)
+      .def("__repr__", [](const py::object& self) { return representation<AdamHandle>(self, "uwm.Adam"); });
+  picklable(
+      adam, [](const AdamHandle& self) { return state(self); },
+      [](const py::tuple& s) {
+        const auto handle = make<AdamHandle, Adam>(item<py::object>(s, 0, 5), setting(s, "beta1"), setting(s, "beta2"),
+                                                   setting(s, "epsilon"));
+        restore(handle, s);
+        return handle;
+      });
 }
 
 }  // namespace uwm::python

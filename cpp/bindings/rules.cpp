@@ -1,4 +1,5 @@
 #include "handles.hpp"
+#include "pickling.hpp"
 
 namespace uwm::python {
 
@@ -40,7 +41,7 @@ std::vector<LayerGradientHandle> gradient_of(const py::object& self, const Netwo
     const auto r = std::make_shared<Vector<double>>(vector<double>(reward, "reward"));
     check_sample(n, s, *r);
     UnitRewards<T> rewards;
-    read_unit_rewards(self.attr("unit_rewards")(net, sample, view(*r, keep(r), true)), s, rewards);
+    read_unit_rewards(self.attr("unit_rewards")(net, sample, view(*r, keep(r), true)), s, *r, rewards);
     auto g = std::make_shared<Gradient<T>>();
     const Use use = Use::reading(net);
     gradient(n, s, rewards, *g);
@@ -52,38 +53,78 @@ std::vector<LayerGradientHandle> gradient_of(const py::object& self, const Netwo
   });
 }
 
+LayerGradientHandle make_layer_gradient(const py::object& weight, const py::object& bias) {
+  return {real_array(weight, "weight"), real_array(bias, "bias")};
+}
+
 /// Each built-in rule is a Python class of its own.
-template <int tag>
+template <class Engine>
 struct Builtin : RuleHandle {};
 
-template <int tag>
-Builtin<tag> built_in(std::shared_ptr<const Rule> rule) {
-  Builtin<tag> handle;
-  handle.engine = std::move(rule);
+template <class Engine, class... Args>
+Builtin<Engine> built_in(Args... args) {
+  Builtin<Engine> handle;
+  handle.engine = std::make_shared<Engine>(args...);
   return handle;
+}
+
+/// A rule without settings.
+template <class Engine>
+void bind_plain(py::module_& module, const char* name, const char* doc) {
+  py::class_<Builtin<Engine>, RuleHandle> cls(module, name, doc);
+  cls.def(py::init([] { return built_in<Engine>(); }));
+  cls.def("__repr__", [name = "uwm." + std::string(name)](const py::object& self) {
+    return constructor_form<Builtin<Engine>>(self, name, "");
+  });
+  picklable(
+      cls, [](const Builtin<Engine>&) { return py::tuple(); }, [](const py::tuple&) { return built_in<Engine>(); });
+}
+
+double norm_of(const Builtin<WeightMax>& self) { return static_cast<const WeightMax&>(*self.engine).norm(); }
+
+using Form = UnbiasedWeightMax::Form;
+
+/// The keyword that chooses a form; "" for the default.
+std::string keyword_of(Form form) {
+  return form == Form::two_sided   ? "two_sided"
+         : form == Form::one_sided ? "one_sided"
+         : form == Form::blended   ? "blended"
+                                   : "";
+}
+
+Form form_of(const Builtin<UnbiasedWeightMax>& self) {
+  return static_cast<const UnbiasedWeightMax&>(*self.engine).form();
+}
+
+Form form_named(const std::string& keyword) {
+  for (const Form form : {Form::posterior, Form::two_sided, Form::one_sided, Form::blended})
+    if (keyword_of(form) == keyword) return form;
+  throw ValueError("no form is called '" + keyword + "'");
 }
 
 }  // namespace
 
 void bind_rules(py::module_& module) {
-  py::class_<LayerGradientHandle>(module, "LayerGradient", R"(
+  py::class_<LayerGradientHandle> layer_gradient(module, "LayerGradient", R"(
 A direction of ascent for one layer: what ``Rule.gradient`` returns a list of and ``Optimizer.step`` takes.
 
 >>> import numpy as np, uwm
 >>> uwm.LayerGradient(np.zeros((4, 3)), np.zeros(4)).weight.shape
 (4, 3)
-)")
-      .def(py::init([](const py::object& weight, const py::object& bias) {
-             return LayerGradientHandle(real_array(weight, "weight"), real_array(bias, "bias"));
-           }),
-           py::arg("weight"), py::arg("bias"))
+)");
+  layer_gradient.def(py::init(&make_layer_gradient), py::arg("weight"), py::arg("bias"))
       .def_readonly("weight", &LayerGradientHandle::weight, "(n_out, n_in)")
       .def_readonly("bias", &LayerGradientHandle::bias, "(n_out,)")
       .def("__repr__", [](const LayerGradientHandle& self) {
         return "<uwm.LayerGradient of shape " + shape_of(self.weight) + ">";
       });
+  picklable(
+      layer_gradient, [](const LayerGradientHandle& self) { return py::make_tuple(self.weight, self.bias); },
+      [](const py::tuple& state) {
+        return make_layer_gradient(item<py::object>(state, 0, 2), item<py::object>(state, 1, 2));
+      });
 
-  py::class_<RuleHandle>(module, "Rule", R"(
+  py::class_<RuleHandle> rule(module, "Rule", R"(
 A learning rule: the way in which it hands the reward down, one reward T_i per unit.
 
 Every rule's update is the batch mean of T_i (h_i - p_i) h_m / temperature. A rule of your own is a subclass that defines
@@ -93,13 +134,14 @@ Every rule's update is the batch mean of T_i (h_i - p_i) h_m / temperature. A ru
 >>> class Halved(uwm.Rule):
 ...     name = "halved"
 ...     def unit_rewards(self, net, sample, reward):
-...         return [np.outer(reward, np.full(h.shape[1], 0.5)) for h in sample.activations]
+...         hidden = [np.outer(reward, np.full(h.shape[1], 0.5)) for h in sample.activations[:-1]]
+...         return [*hidden, np.outer(reward, np.ones(net.sizes[-1]))]
 >>> net = uwm.Network([2, 3, 1])
 >>> sample = net.forward(np.ones((4, 2)))
 >>> Halved().gradient(net, sample, np.ones(4))[0].weight.shape
 (3, 2)
-)")
-      .def(py::init<>())
+)");
+  rule.def(py::init<>())
       .def_property_readonly(
           "name",
           [](const py::object& self) {
@@ -145,27 +187,26 @@ Returns:
 )")
       .def("__repr__", [](const py::object& self) {
         self.cast<const RuleHandle&>();
-        return "<uwm." + type_name(self) + ">";
+        return "<" + class_name(self) + ">";
       });
+  picklable(rule, [](const RuleHandle&) { return py::tuple(); }, [](const py::tuple&) { return RuleHandle(); });
 
-  py::class_<Builtin<0>, RuleHandle>(module, "Reinforce", R"(
+  bind_plain<Reinforce>(module, "Reinforce", R"(
 REINFORCE (Williams, 1992): T_i = R for every unit. Unbiased; its variance grows with the number of units.
 
 >>> import uwm
 >>> uwm.Reinforce().name
 'reinforce'
-)")
-      .def(py::init([] { return built_in<0>(std::make_shared<Reinforce>()); }));
-  py::class_<Builtin<1>, RuleHandle>(module, "StraightThrough", R"(
+)");
+  bind_plain<StraightThrough>(module, "StraightThrough", R"(
 Straight-through backpropagation (Bengio, Leonard and Courville, 2013): T_i = c_i q_i sum_j w_ji T_j (h_j - p_j), twice that for
 bipolar units. Biased: right to first order in the weights only.
 
 >>> import uwm
 >>> uwm.StraightThrough().name
 'ste'
-)")
-      .def(py::init([] { return built_in<1>(std::make_shared<StraightThrough>()); }));
-  py::class_<Builtin<2>, RuleHandle>(module, "WeightMax", R"(
+)");
+  py::class_<Builtin<WeightMax>, RuleHandle> weight_max(module, "WeightMax", R"(
 Weight Maximization (Chung, arXiv 2010.09770): a hidden unit is paid the growth of its outgoing weights,
 T_i = h_i sum_j |w_ji|^(norm-1) sgn(w_ji) T_j (h_j - p_j), with h_i as it is encoded, 0 / 1 or -1 / +1. Biased: right to first
 order in the weights for norm 2, and not even that for others.
@@ -179,12 +220,20 @@ Raises:
 >>> import uwm
 >>> uwm.WeightMax(norm=2).name
 'weight_max'
-)")
-      .def(py::init([](double norm) { return built_in<2>(std::make_shared<WeightMax>(norm)); }), py::arg("norm") = 2.0)
-      .def_property_readonly(
-          "norm", [](const Builtin<2>& self) { return static_cast<const WeightMax&>(*self.engine).norm(); },
-          "p of the p-norm.");
-  py::class_<Builtin<3>, RuleHandle>(module, "UnbiasedWeightMax", R"(
+)");
+  weight_max
+      .def(py::init([](const py::object& norm) { return built_in<WeightMax>(real_number(norm, "norm")); }),
+           py::arg("norm") = 2.0)
+      .def_property_readonly("norm", &norm_of, "p of the p-norm.")
+      .def("__repr__", [](const py::object& self) {
+        const double norm = norm_of(self.cast<const Builtin<WeightMax>&>());
+        return constructor_form<Builtin<WeightMax>>(self, "uwm.WeightMax", "norm=" + repr_of(norm));
+      });
+  picklable(
+      weight_max, [](const Builtin<WeightMax>& self) { return py::make_tuple(norm_of(self)); },
+      [](const py::tuple& state) { return built_in<WeightMax>(item<double>(state, 0, 1)); });
+
+  py::class_<Builtin<UnbiasedWeightMax>, RuleHandle> unbiased(module, "UnbiasedWeightMax", R"(
 Unbiased Weight Maximization (Chung, arXiv 2307.13270), in four unbiased forms.
 
 With kappa_ji how much likelier unit j's action would have been had unit i of the layer below chosen otherwise, and, over the
@@ -208,36 +257,44 @@ Raises:
 >>> import uwm
 >>> uwm.UnbiasedWeightMax(two_sided=True).name
 'unbiased_weight_max_two_sided'
-)")
-      .def(py::init([](bool two_sided, bool one_sided, bool blended) {
+)");
+  unbiased
+      .def(py::init([](const py::object& two, const py::object& one, const py::object& blend) {
+             const bool two_sided = flag(two, "two_sided"), one_sided = flag(one, "one_sided"),
+                        blended = flag(blend, "blended");
              if (two_sided + one_sided + blended > 1)
                throw ValueError("two_sided, one_sided and blended exclude each other, got more than one");
-             using Form = UnbiasedWeightMax::Form;
              const Form form = two_sided   ? Form::two_sided
                                : one_sided ? Form::one_sided
                                : blended   ? Form::blended
                                            : Form::posterior;
-             return built_in<3>(std::make_shared<UnbiasedWeightMax>(form));
+             return built_in<UnbiasedWeightMax>(form);
            }),
-           py::kw_only(), py::arg("two_sided") = false, py::arg("one_sided") = false, py::arg("blended") = false);
-  py::class_<Builtin<4>, RuleHandle>(module, "FlipDifference", R"(
+           py::kw_only(), py::arg("two_sided") = false, py::arg("one_sided") = false, py::arg("blended") = false)
+      .def("__repr__", [](const py::object& self) {
+        const std::string keyword = keyword_of(form_of(self.cast<const Builtin<UnbiasedWeightMax>&>()));
+        return constructor_form<Builtin<UnbiasedWeightMax>>(self, "uwm.UnbiasedWeightMax",
+                                                            keyword.empty() ? "" : keyword + "=True");
+      });
+  picklable(
+      unbiased, [](const Builtin<UnbiasedWeightMax>& self) { return py::make_tuple(keyword_of(form_of(self))); },
+      [](const py::tuple& state) { return built_in<UnbiasedWeightMax>(form_named(item<std::string>(state, 0, 1))); });
+  bind_plain<FlipDifference>(module, "FlipDifference", R"(
 T_i = q_i sum_j (1 - kappa_ji) T_j: two-sided Unbiased Weight Maximization without its products. Biased: it ignores the joint
 effects of the units above.
 
 >>> import uwm
 >>> uwm.FlipDifference().name
 'flip_difference'
-)")
-      .def(py::init([] { return built_in<4>(std::make_shared<FlipDifference>()); }));
-  py::class_<Builtin<5>, RuleHandle>(module, "PosteriorReinforce", R"(
+)");
+  bind_plain<PosteriorReinforce>(module, "PosteriorReinforce", R"(
 T_i = R q_i (1 - lambda_i) / (q_i + (1 - q_i) lambda_i): REINFORCE with the unit's own action averaged out given the layer
 above. Unbiased and bounded, but still one global reward.
 
 >>> import uwm
 >>> uwm.PosteriorReinforce().name
 'posterior_reinforce'
-)")
-      .def(py::init([] { return built_in<5>(std::make_shared<PosteriorReinforce>()); }));
+)");
 }
 
 }  // namespace uwm::python

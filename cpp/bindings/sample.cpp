@@ -1,4 +1,5 @@
 #include "handles.hpp"
+#include "pickling.hpp"
 
 namespace uwm::python {
 
@@ -20,10 +21,57 @@ py::list per_layer(const SampleHandle& handle, F get) {
   });
 }
 
+py::tuple state(const SampleHandle& self) {
+  return visit_sample(self, [](const auto& sample) {
+    py::list layers;
+    for (const auto& l : sample->layers)
+      layers.append(py::make_tuple(copied(l.logit), copied(l.activation), copied(l.probability), copied(l.eligibility),
+                                   copied(l.likelihood), copied(l.odds)));
+    return py::make_tuple(copied(sample->input), layers, to_string(sample->units), sample->output_kind);
+  });
+}
+
+/// Likelihoods and odds are kept for layers of Bernoulli-logistic units only.
+template <class T>
+void check_record(const Sample<T>& sample) {
+  if (sample.layers.empty() || sample.batch() < 1) throw ValueError("a sample has at least one layer and one row");
+  if (sample.output_kind != "bernoulli" && sample.output_kind != "softmax" && sample.output_kind != "gaussian")
+    throw ValueError("no output is of the kind '" + sample.output_kind + "'");
+  for (const auto& layer : sample.layers) {
+    const bool logistic = &layer != &sample.layers.back() || sample.output_kind == "bernoulli";
+    for (const Matrix<T>* m :
+         {&layer.activation, &layer.logit, &layer.probability, &layer.eligibility, &layer.likelihood, &layer.odds}) {
+      if (!logistic && m->size() == 0 && (m == &layer.likelihood || m == &layer.odds)) continue;
+      if (m->rows() != sample.batch() || m->cols() != layer.activation.cols() || m->cols() < 1)
+        throw ValueError("the arrays of a layer differ in shape");
+    }
+  }
+}
+
+template <class T>
+SampleHandle restored(const py::tuple& state) {
+  auto sample = std::make_shared<Sample<T>>();
+  sample->input = matrix<T>(item<py::object>(state, 0, 4), "inputs");
+  for (const auto& of_layer : item<py::list>(state, 1, 4)) {
+    const auto arrays = py::cast<py::tuple>(of_layer);
+    const auto array = [&](std::size_t k) { return matrix<T>(item<py::object>(arrays, k, 6), "an array"); };
+    sample->layers.push_back({array(0), array(1), array(2), array(3), array(4), array(5)});
+  }
+  sample->units = units_from_string(item<std::string>(state, 2, 4));
+  sample->output_kind = item<std::string>(state, 3, 4);
+  check_record(*sample);
+  return {std::move(sample)};
+}
+
+SampleHandle from_state(const py::tuple& state) {
+  const auto inputs = real_array(item<py::object>(state, 0, 4), "inputs");
+  return py::isinstance<py::array_t<float>>(inputs) ? restored<float>(state) : restored<double>(state);
+}
+
 }  // namespace
 
 void bind_sample(py::module_& module) {
-  py::class_<SampleHandle>(module, "Sample", R"(
+  py::class_<SampleHandle> cls(module, "Sample", R"(
 The record of one forward pass over a batch: what was put in, what every unit did and how likely it was.
 
 Made by ``Network.forward`` and ``Network.clamp``. Arrays (but ``actions``) are read-only views in the network's dtype; lists have one
@@ -34,13 +82,13 @@ array (batch, n_l) per layer, first hidden layer to output.
 >>> sample = net.forward(np.ones((2, 3)))
 >>> [h.shape for h in sample.activations], sample.batch_size
 ([(2, 4), (2, 1)], 2)
-)")
-      .def_property_readonly(
-          "inputs",
-          [](const SampleHandle& self) {
-            return visit_sample(self, [](const auto& sample) { return view(sample->input, keep(sample), false); });
-          },
-          "The inputs, (batch, n_in).")
+)");
+  cls.def_property_readonly(
+         "inputs",
+         [](const SampleHandle& self) {
+           return visit_sample(self, [](const auto& sample) { return view(sample->input, keep(sample), false); });
+         },
+         "The inputs, (batch, n_in).")
       .def_property_readonly(
           "activations",
           [](const SampleHandle& self) { return per_layer(self, [](const auto& l) -> auto& { return l.activation; }); },
@@ -103,6 +151,7 @@ array (batch, n_l) per layer, first hidden layer to output.
                  std::to_string(sample->layers.size()) + " layers>";
         });
       });
+  picklable(cls, &state, &from_state);
 }
 
 }  // namespace uwm::python

@@ -63,9 +63,14 @@ True
 )");
   module.def(
       "philox",
-      [](const py::object& seed, const py::object& step, std::uint32_t stream, std::uint32_t layer,
-         std::uint32_t samples, std::uint32_t units) {
-        const Position position = {whole(seed, "seed", 0), whole(step, "step", max_step)};
+      [](const py::object& seed, const py::object& step, const py::object& of_stream, const py::object& of_layer,
+         const py::object& n_samples, const py::object& n_units) {
+        const Position position = {seed_from(seed), step_from(step)};
+        const auto number = [](const py::object& object, const char* name) {
+          return static_cast<std::uint32_t>(whole_bits(object, name, 32));
+        };
+        const auto stream = number(of_stream, "stream"), layer = number(of_layer, "layer");
+        const auto samples = number(n_samples, "samples"), units = number(n_units, "units");
         if (stream > 15) throw ValueError("stream must be below 16, got " + std::to_string(stream));
         if (layer >= max_layers) throw ValueError("layer must be below 4096, got " + std::to_string(layer));
         py::array_t<std::uint32_t> words({static_cast<py::ssize_t>(samples), static_cast<py::ssize_t>(units)});

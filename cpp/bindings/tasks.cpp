@@ -1,4 +1,5 @@
 #include "handles.hpp"
+#include "pickling.hpp"
 
 namespace uwm::python {
 
@@ -13,12 +14,43 @@ const Task& engine(const TaskHandle& self) {
   return *self.engine;
 }
 
+MultiplexerHandle make_multiplexer(std::int64_t bits) {
+  if (bits < 1 || bits > 16) throw ValueError("address_bits must be between 1 and 16, got " + std::to_string(bits));
+  MultiplexerHandle handle;
+  handle.engine = std::make_shared<Multiplexer>(static_cast<int>(bits));
+  return handle;
+}
+
+int address_bits(const MultiplexerHandle& self) { return static_cast<const Multiplexer&>(*self.engine).address_bits(); }
+
+BanditHandle make_bandit(const py::object& inputs, const py::object& labels, const py::object& classes_given) {
+  const auto n_classes = whole_number_or_none(classes_given, "n_classes");
+  const Matrix<double> x = matrix<double>(inputs, "inputs");
+  const Vector<double> y = vector<double>(labels, "labels");
+  if (!y.allFinite() || (y.array() != y.array().floor()).any()) throw ValueError("labels must be whole numbers");
+  if (n_classes.has_value() && *n_classes < 2)
+    throw ValueError("n_classes must be at least 2, got " + std::to_string(*n_classes));
+  std::vector<std::int64_t> classes(static_cast<std::size_t>(y.size()));
+  for (Index s = 0; s < y.size(); ++s) {
+    if (std::abs(y[s]) > 1e9) throw ValueError("labels must be below 1e9");
+    classes[static_cast<std::size_t>(s)] = static_cast<std::int64_t>(y[s]);
+  }
+  BanditHandle handle;
+  handle.engine = std::make_shared<Bandit>(x, std::move(classes), n_classes.value_or(0));
+  return handle;
+}
+
 const Bandit& bandit(const BanditHandle& self) { return static_cast<const Bandit&>(*self.engine); }
+
+py::array_t<std::int64_t> label_array(const BanditHandle& self) {
+  const auto& labels = bandit(self).labels();
+  return py::array_t<std::int64_t>(static_cast<py::ssize_t>(labels.size()), labels.data());
+}
 
 }  // namespace
 
 void bind_tasks(py::module_& module) {
-  py::class_<TaskHandle>(module, "Task", R"(
+  py::class_<TaskHandle> task(module, "Task", R"(
 A source of inputs, and of a reward for what the network did with them.
 
 A task of your own is a subclass with class attributes (or properties) ``n_inputs`` and ``n_outputs`` and the methods ``inputs`` and
@@ -34,8 +66,8 @@ A task of your own is a subclass with class attributes (or properties) ``n_input
 >>> log = uwm.train(uwm.Network([3, 8, 1]), uwm.UnbiasedWeightMax(), uwm.Adam(), Parity(), steps=10)
 >>> log.steps
 10
-)")
-      .def(py::init<>())
+)");
+  task.def(py::init<>())
       .def_property_readonly(
           "n_inputs", [](const TaskHandle& self) { return engine(self).n_inputs(); },
           "Inputs that the network must have.")
@@ -44,11 +76,12 @@ A task of your own is a subclass with class attributes (or properties) ``n_input
           "Outputs that the network must have.")
       .def(
           "inputs",
-          [](const TaskHandle& self, const py::object& seed, const py::object& step, Index batch_size) {
+          [](const TaskHandle& self, const py::object& seed, const py::object& step, const py::object& size) {
             engine(self);
+            const std::int64_t batch_size = whole_number(size, "batch_size");
             if (batch_size < 1) throw ValueError("batch_size must be at least 1, got " + std::to_string(batch_size));
             auto x = std::make_shared<Matrix<double>>(batch_size, self.engine->n_inputs());
-            self.engine->inputs({whole(seed, "seed", 0), whole(step, "step", max_step)}, *x);
+            self.engine->inputs({seed_from(seed), step_from(step)}, *x);
             return view(*x, keep(x), true);
           },
           py::arg("seed"), py::arg("step"), py::arg("batch_size"), R"(
@@ -61,7 +94,7 @@ The inputs that training with this seed sees at this step, (batch_size, n_inputs
       .def(
           "reward",
           [](const TaskHandle& self, const py::object& seed, const py::object& step, const SampleHandle& sample) {
-            const Position position = {whole(seed, "seed", 0), whole(step, "step", max_step)};
+            const Position position = {seed_from(seed), step_from(step)};
             engine(self);
             return std::visit(
                 [&](const auto& s) {
@@ -86,10 +119,11 @@ True
 )")
       .def("__repr__", [](const py::object& self) {
         self.cast<const TaskHandle&>();
-        return "<uwm.tasks." + type_name(self) + ">";
+        return "<" + class_name(self) + ">";
       });
+  picklable(task, [](const TaskHandle&) { return py::tuple(); }, [](const py::tuple&) { return TaskHandle(); });
 
-  py::class_<MultiplexerHandle, TaskHandle>(module, "Multiplexer", R"(
+  py::class_<MultiplexerHandle, TaskHandle> multiplexer(module, "Multiplexer", R"(
 k address bits and 2^k data bits, fair coins encoded -1 / +1, address first, most significant bit first. The output unit must give
 the data bit that the address names: reward +1 if it does, else -1.
 
@@ -103,19 +137,21 @@ Raises:
 >>> task = uwm.tasks.Multiplexer(address_bits=4)
 >>> task.n_inputs, task.n_outputs
 (20, 1)
-)")
-      .def(py::init([](int bits) {
-             MultiplexerHandle handle;
-             handle.engine = std::make_shared<Multiplexer>(bits);
-             return handle;
-           }),
+)");
+  multiplexer
+      .def(py::init([](const py::object& bits) { return make_multiplexer(whole_number(bits, "address_bits")); }),
            py::arg("address_bits") = 4)
-      .def_property_readonly(
-          "address_bits",
-          [](const MultiplexerHandle& self) { return static_cast<const Multiplexer&>(*self.engine).address_bits(); },
-          "k.");
+      .def_property_readonly("address_bits", &address_bits, "k.")
+      .def("__repr__", [](const py::object& self) {
+        const int bits = address_bits(self.cast<const MultiplexerHandle&>());
+        return constructor_form<MultiplexerHandle>(self, "uwm.tasks.Multiplexer",
+                                                   "address_bits=" + std::to_string(bits));
+      });
+  picklable(
+      multiplexer, [](const MultiplexerHandle& self) { return py::make_tuple(address_bits(self)); },
+      [](const py::tuple& state) { return make_multiplexer(item<std::int64_t>(state, 0, 1)); });
 
-  py::class_<BanditHandle, TaskHandle>(module, "Bandit", R"(
+  py::class_<BanditHandle, TaskHandle> table(module, "Bandit", R"(
 A contextual bandit on a table: inputs are drawn from its rows with replacement; the reward is +1 for the row's label, else -1.
 
 The network answers with a softmax output, or with one Bernoulli unit when there are two classes.
@@ -132,35 +168,28 @@ Raises:
 >>> task = uwm.tasks.Bandit(np.eye(3), [0, 1, 2])
 >>> task.n_inputs, task.n_outputs
 (3, 3)
-)")
-      .def(py::init([](const py::object& inputs, const py::object& labels, std::optional<std::int64_t> n_classes) {
-             const Matrix<double> x = matrix<double>(inputs, "inputs");
-             const Vector<double> y = vector<double>(labels, "labels");
-             if (!y.allFinite() || (y.array() != y.array().floor()).any())
-               throw ValueError("labels must be whole numbers");
-             if (n_classes.has_value() && *n_classes < 2)
-               throw ValueError("n_classes must be at least 2, got " + std::to_string(*n_classes));
-             std::vector<std::int64_t> classes(static_cast<std::size_t>(y.size()));
-             for (Index s = 0; s < y.size(); ++s) {
-               if (std::abs(y[s]) > 1e9) throw ValueError("labels must be below 1e9");
-               classes[static_cast<std::size_t>(s)] = static_cast<std::int64_t>(y[s]);
-             }
-             BanditHandle handle;
-             handle.engine = std::make_shared<Bandit>(x, std::move(classes), n_classes.value_or(0));
-             return handle;
-           }),
-           py::arg("inputs"), py::arg("labels"), py::kw_only(), py::arg("n_classes") = py::none())
+)");
+  table
+      .def(py::init(&make_bandit), py::arg("inputs"), py::arg("labels"), py::kw_only(),
+           py::arg("n_classes") = py::none())
       .def_property_readonly(
           "table",
           [](const py::object& self) { return view(bandit(self.cast<const BanditHandle&>()).rows(), self, false); },
           "The inputs, (n, n_in), read-only.")
-      .def_property_readonly(
-          "labels",
-          [](const BanditHandle& self) {
-            const auto& labels = bandit(self).labels();
-            return py::array_t<std::int64_t>(static_cast<py::ssize_t>(labels.size()), labels.data());
-          },
-          "The labels, (n,).");
+      .def_property_readonly("labels", &label_array, "The labels, (n,).")
+      .def("__repr__", [](const py::object& self) {
+        const Bandit& engine = bandit(self.cast<const BanditHandle&>());
+        return "<" + class_name(self) + " of " + std::to_string(engine.rows().rows()) + " rows, " +
+               std::to_string(engine.n_inputs()) + " inputs, " + std::to_string(engine.n_outputs()) + " classes>";
+      });
+  picklable(
+      table,
+      [](const BanditHandle& self) {
+        return py::make_tuple(copied(bandit(self).rows()), label_array(self), bandit(self).n_outputs());
+      },
+      [](const py::tuple& state) {
+        return make_bandit(item<py::object>(state, 0, 3), item<py::object>(state, 1, 3), item<py::object>(state, 2, 3));
+      });
 }
 
 }  // namespace uwm::python

@@ -1,6 +1,8 @@
 #include <cmath>
+#include <limits>
 
 #include "handles.hpp"
+#include "pickling.hpp"
 
 namespace uwm::python {
 
@@ -32,7 +34,7 @@ class PythonRule final : public RuleOf<PythonRule> {
     call([&] {
       const SampleHandle handle{std::make_shared<Sample<T>>(sample)};
       const auto r = std::make_shared<Vector<double>>(reward);
-      read_unit_rewards(rule_.attr("unit_rewards")(net_, handle, view(*r, keep(r), true)), sample, out);
+      read_unit_rewards(rule_.attr("unit_rewards")(net_, handle, view(*r, keep(r), true)), sample, reward, out);
     });
   }
 
@@ -69,7 +71,7 @@ class PythonTask final : public TaskOf<PythonTask> {
 
  private:
   Index size(const char* attribute) const {
-    return call([&] { return static_cast<Index>(whole(task_.attr(attribute), attribute, max_step)); });
+    return call([&] { return static_cast<Index>(whole_bits(task_.attr(attribute), attribute, 30)); });
   }
   py::object task_;
 };
@@ -100,18 +102,72 @@ class PythonBaseline final : public BaselineOf<PythonBaseline> {
   py::object baseline_;
 };
 
+/// An optimizer with a step written in Python, inside training. The gradient is its own to keep.
+class PythonOptimizer final : public Optimizer {
+ public:
+  PythonOptimizer(py::object optimizer, py::object net)
+      : Optimizer({Schedule(0.0)}), optimizer_(std::move(optimizer)), net_(std::move(net)) {}
+  std::string name() const override { return "python"; }
+  std::map<std::string, double> settings() const override { return {}; }
+
+ protected:
+  std::size_t n_moments() const override { return 0; }
+  void update(const Update<float>&) const override {}
+  void update(const Update<double>&) const override {}
+  bool update_network(Network<float>&, const Gradient<float>& gradient) override { return step(gradient); }
+  bool update_network(Network<double>&, const Gradient<double>& gradient) override { return step(gradient); }
+
+ private:
+  template <class T>
+  bool step(const Gradient<T>& gradient) const {
+    call([&] {
+      py::list layers;
+      for (const auto& g : gradient.layers)
+        layers.append(LayerGradientHandle(py::array(copied(g.weight)), py::array(copied(g.bias))));
+      optimizer_.attr("step")(net_, layers);
+    });
+    return true;
+  }
+  py::object optimizer_, net_;
+};
+
+/// TypeError for a subclass that replaces what training passes over: silence would train something else than was meant.
+void refuse_overrides(const py::object& object, std::initializer_list<const char*> honoured) {
+  py::list names;
+  for (const char* name : honoured) names.append(name);
+  py::module_::import("uwm._overrides").attr("refuse_overrides")(object, names, "train");
+}
+
+std::shared_ptr<Optimizer> optimizer_from(const py::object& optimizer, const py::object& net) {
+  if (!py::isinstance<OptimizerHandle>(optimizer))
+    throw py::type_error("optimizer must be a uwm.Optimizer, got " + described(optimizer));
+  const auto& handle = optimizer.cast<const OptimizerHandle&>();
+  if (overrides<OptimizerHandle>(optimizer, {"step"})) return std::make_shared<PythonOptimizer>(optimizer, net);
+  if (handle.engine == nullptr)
+    throw py::type_error("a subclass of uwm.Optimizer must define step(self, net, gradient)");
+  refuse_overrides(optimizer, {"name", "reset"});
+  return handle.engine;
+}
+
 std::shared_ptr<const Rule> rule_from(const py::object& rule, const py::object& net) {
-  if (!py::isinstance<RuleHandle>(rule)) throw py::type_error("rule must be a uwm.Rule, got a " + type_name(rule));
+  if (!py::isinstance<RuleHandle>(rule)) throw py::type_error("rule must be a uwm.Rule, got " + described(rule));
   const auto& handle = rule.cast<const RuleHandle&>();
-  if (handle.engine != nullptr && !overrides<RuleHandle>(rule, {"unit_rewards"})) return handle.engine;
-  return std::make_shared<PythonRule>(rule, net);
+  const bool own = overrides<RuleHandle>(rule, {"unit_rewards"});
+  if (handle.engine == nullptr && !own)
+    throw py::type_error("a subclass of uwm.Rule must define unit_rewards(self, net, sample, reward)");
+  if (own)
+    refuse_overrides(rule, {"unit_rewards", "name", "norm"});
+  else
+    refuse_overrides(rule, {"name"});
+  return own ? std::make_shared<PythonRule>(rule, net) : handle.engine;
 }
 
 std::shared_ptr<Task> task_from(const py::object& task) {
-  if (!py::isinstance<TaskHandle>(task)) throw py::type_error("task must be a uwm.Task, got a " + type_name(task));
+  if (!py::isinstance<TaskHandle>(task)) throw py::type_error("task must be a uwm.Task, got " + described(task));
   const auto& handle = task.cast<const TaskHandle&>();
-  if (handle.engine != nullptr && !overrides<TaskHandle>(task, {"n_inputs", "n_outputs", "inputs", "reward"}))
-    return handle.engine;
+  const bool own = handle.engine == nullptr || overrides<TaskHandle>(task, {"inputs", "reward"});
+  if (!own) refuse_overrides(task, {"n_inputs", "n_outputs"});
+  if (!own && !overrides<TaskHandle>(task, {"n_inputs", "n_outputs"})) return handle.engine;
   return std::make_shared<PythonTask>(task);
 }
 
@@ -119,72 +175,108 @@ std::shared_ptr<Baseline> baseline_from(const py::object& baseline) {
   if (baseline.is_none()) return nullptr;
   if (py::isinstance<BaselineHandle>(baseline)) {
     const auto& handle = baseline.cast<const BaselineHandle&>();
-    if (handle.engine != nullptr && !overrides<BaselineHandle>(baseline, {"predict", "update"})) return handle.engine;
+    if (handle.engine != nullptr && !overrides<BaselineHandle>(baseline, {"predict", "update"})) {
+      refuse_overrides(baseline, {});
+      return handle.engine;
+    }
     return std::make_shared<PythonBaseline>(baseline);
   }
-  const double number = PyFloat_AsDouble(baseline.ptr());
-  if (PyErr_Occurred() != nullptr) {
-    PyErr_Clear();
-    throw py::type_error("baseline must be None, a number or a uwm.Baseline, got a " + type_name(baseline));
-  }
+  const double number = real_number(baseline, "baseline", "None, a number or a uwm.Baseline");
   return std::make_shared<ConstantBaseline>(number);
 }
 
-/// Calls the Python function and sees to Ctrl-C.
+/// Calls the Python function and sees to Ctrl-C. False if the function returns False, and nothing else that counts as
+/// it.
 bool report(const py::object& progress, const Progress& p) {
-  call([&] {
+  return call([&] {
     if (PyErr_CheckSignals() != 0) throw py::error_already_set();
-    if (!progress.is_none()) progress(p.step, p.steps, p.reward);
+    if (progress.is_none()) return true;
+    const py::object answer = progress(p.step, p.steps, p.reward);
+    const bool boolean = PyBool_Check(answer.ptr()) || type_name(answer).starts_with("bool");  // NumPy's too
+    return !boolean || PyObject_IsTrue(answer.ptr()) == 1;
   });
-  return true;
 }
 
-Log run(const py::object& net, const py::object& rule, const OptimizerHandle& optimizer, const py::object& task,
-        std::int64_t steps, Index batch_size, const py::object& baseline, std::optional<std::int64_t> record_every,
-        std::optional<int> threads, const py::object& progress) {
-  if (!py::isinstance<NetworkHandle>(net)) throw py::type_error("net must be a uwm.Network, got a " + type_name(net));
+/// A whole number of at least 1, or 0 for None.
+std::int64_t count(const py::object& object, const char* name) {
+  const auto number = whole_number_or_none(object, name);
+  if (number.has_value() && *number < 1)
+    throw ValueError(std::string(name) + " must be at least 1, got " + std::to_string(*number));
+  return number.value_or(0);
+}
+
+/// The log, and whether Ctrl-C ended training.
+std::pair<Log, bool> run(const py::object& net, const py::object& rule, const py::object& optimizer,
+                         const py::object& task, const py::object& steps, const py::object& batch_size,
+                         const py::object& baseline, const py::object& record_every, const py::object& threads,
+                         const py::object& progress) {
+  if (!py::isinstance<NetworkHandle>(net)) throw py::type_error("net must be a uwm.Network, got " + described(net));
+  refuse_overrides(net, {"copy", "astype", "reset"});
   if (!progress.is_none() && !PyCallable_Check(progress.ptr()))
-    throw py::type_error("progress must be callable, got a " + type_name(progress));
-  if (record_every.has_value() && *record_every < 1)
-    throw ValueError("record_every must be at least 1, got " + std::to_string(*record_every));
-  if (threads.has_value() && *threads < 1)
-    throw ValueError("threads must be at least 1, got " + std::to_string(*threads));
+    throw py::type_error("progress must be callable, got " + described(progress));
   const auto& handle = net.cast<const NetworkHandle&>();
   const auto the_rule = rule_from(rule, net);
+  const auto the_optimizer = optimizer_from(optimizer, net);
   const auto the_task = task_from(task);
   const auto the_baseline = baseline_from(baseline);
-  const TrainOptions options{.steps = steps,
-                             .batch_size = batch_size,
+  const std::int64_t number_of_threads = count(threads, "threads");
+  if (number_of_threads > std::numeric_limits<int>::max())
+    throw ValueError("threads must be below 2^31, got " + std::to_string(number_of_threads));
+  bool asked = false;
+  const TrainOptions options{.steps = whole_number(steps, "steps"),
+                             .batch_size = whole_number(batch_size, "batch_size"),
                              .baseline = the_baseline.get(),
-                             .record_every = record_every.value_or(0),
-                             .threads = threads.value_or(0),
-                             .progress = [&](const Progress& p) { return report(progress, p); }};
-  const Use using_net = Use::changing(handle), using_optimizer = Use::changing(optimizer);
+                             .record_every = count(record_every, "record_every"),
+                             .threads = static_cast<int>(number_of_threads),
+                             .progress = [&](const Progress& p) {
+                               asked = !report(progress, p);
+                               return !asked;
+                             }};
+  const Use using_net = Use::changing(handle),
+            using_optimizer = Use::changing(optimizer.cast<const OptimizerHandle&>());
   const Use using_baseline =
       Use::changing(py::isinstance<BaselineHandle>(baseline) ? baseline.cast<const BaselineHandle*>() : nullptr);
   return visit(handle, [&](auto& n) {
     const WithoutGil release;
-    return train(n, *the_rule, *optimizer.engine, *the_task, options);
+    Log log = train(n, *the_rule, *the_optimizer, *the_task, options);
+    return std::pair{log, log.stopped && !asked};
   });
+}
+
+py::tuple state(const LogHandle& self) {
+  return py::make_tuple(self.rewards, self.record_every, self.steps, self.batch_size, self.mean_reward,
+                        self.final_reward, self.seconds, self.stopped);
+}
+
+LogHandle from_state(const py::tuple& state) {
+  constexpr std::size_t n = 8;
+  return LogHandle(Log{.rewards = item<std::vector<double>>(state, 0, n),
+                       .record_every = item<std::int64_t>(state, 1, n),
+                       .steps = item<std::int64_t>(state, 2, n),
+                       .batch_size = item<Index>(state, 3, n),
+                       .mean_reward = item<double>(state, 4, n),
+                       .final_reward = item<double>(state, 5, n),
+                       .seconds = item<double>(state, 6, n),
+                       .stopped = item<bool>(state, 7, n)});
 }
 
 }  // namespace
 
 void bind_train(py::module_& module) {
-  py::class_<LogHandle>(module, "Log", R"(
+  py::class_<LogHandle> cls(module, "Log", R"(
 The rewards of a training run.
 
 >>> import uwm
 >>> log = uwm.train(uwm.Network([3, 8, 1]), uwm.WeightMax(), uwm.Adam(), uwm.tasks.Multiplexer(1), steps=1000)
 >>> len(log.rewards), log.record_every
 (100, 10)
-)")
-      .def_property_readonly(
-          "rewards",
-          [](const LogHandle& self) {
-            return py::array_t<double>(static_cast<py::ssize_t>(self.rewards.size()), self.rewards.data());
-          },
-          "Mean reward per record window, float64; the last window may be shorter.")
+)");
+  cls.def_property_readonly(
+         "rewards",
+         [](const LogHandle& self) {
+           return py::array_t<double>(static_cast<py::ssize_t>(self.rewards.size()), self.rewards.data());
+         },
+         "Mean reward per record window, float64; the last window may be shorter.")
       .def_readonly("record_every", &Log::record_every, "Steps per record window.")
       .def_readonly("steps", &Log::steps, "Steps done.")
       .def_readonly("batch_size", &Log::batch_size, "Samples per step.")
@@ -192,10 +284,12 @@ The rewards of a training run.
       .def_readonly("final_reward", &Log::final_reward,
                     "Mean reward over the last tenth of the steps asked for; NaN if they were not reached.")
       .def_readonly("seconds", &Log::seconds, "Wall-clock time.")
+      .def_readonly("stopped", &Log::stopped, "Whether ``progress`` or Ctrl-C ended training before its last step.")
       .def("__repr__", [](const LogHandle& self) {
         return "<uwm.Log of " + std::to_string(self.steps) + " steps, mean reward " +
                std::string(py::str(py::float_(std::round(self.mean_reward * 1e4) / 1e4))) + ">";
       });
+  picklable(cls, &state, &from_state);
 
   // never released: it may outlive the interpreter
   static const py::handle interrupted = (PyErr_NewExceptionWithDoc(
@@ -207,11 +301,13 @@ The rewards of a training run.
 
   module.def(
       "train",
-      [](const py::object& net, const py::object& rule, const OptimizerHandle& optimizer, const py::object& task,
-         std::int64_t steps, Index batch_size, const py::object& baseline, std::optional<std::int64_t> record_every,
-         std::optional<int> threads, const py::object& progress) {
-        LogHandle log(run(net, rule, optimizer, task, steps, batch_size, baseline, record_every, threads, progress));
-        if (log.stopped) {
+      [](const py::object& net, const py::object& rule, const py::object& optimizer, const py::object& task,
+         const py::object& steps, const py::object& batch_size, const py::object& baseline,
+         const py::object& record_every, const py::object& threads, const py::object& progress) {
+        auto [found, ctrl_c] =
+            run(net, rule, optimizer, task, steps, batch_size, baseline, record_every, threads, progress);
+        LogHandle log(std::move(found));
+        if (ctrl_c) {
           const py::object error =
               interrupted("training was interrupted after " + std::to_string(log.steps) + " steps");
           error.attr("log") = log;
@@ -224,12 +320,12 @@ The rewards of a training run.
       py::arg("batch_size") = 1, py::arg("baseline") = py::none(), py::arg("record_every") = py::none(),
       py::arg("threads") = py::none(), py::arg("progress") = py::none(), R"(
 Trains a network in place: input, forward pass, reward, unit rewards, gradient, update. Runs in C++ without the GIL;
-rules, tasks and baselines written in Python are called back.
+rules, optimizers, tasks and baselines written in Python are called back.
 
 Args:
     net: Network; its seed and step choose the task's inputs and the actions, so that training goes on where it stopped.
     rule: Rule.
-    optimizer: SGD or Adam.
+    optimizer: SGD, Adam or another Optimizer.
     task: Task; its inputs and outputs are the network's (two classes may be one Bernoulli unit).
     steps: updates to make, at least 1.
     batch_size: samples per update, at least 1.
@@ -237,7 +333,7 @@ Args:
     record_every: steps per entry of ``Log.rewards``; by default a hundredth of all.
     threads: how many share a batch; by default one per processor at hand where the batch is work enough. Results do not depend on it.
     progress: called as progress(step, steps, reward) about ten times a second and at the end, with the mean reward of the latest
-        window; an exception in it stops training and is raised.
+        window; when it returns False, training stops and the log is returned. An exception in it stops training and is raised.
 
 Returns:
     Log.

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+import uwm
+from uwm._overrides import refuse_overrides
 from uwm.reference.arrays import Array, NetworkLike, RuleLike, SampleLike, finite_array
 
 
@@ -42,17 +46,37 @@ class LayerUpdate:
 def updates_of_rule(
     net: NetworkLike, sample: SampleLike, rule: RuleLike, reward: Array
 ) -> list[LayerUpdate]:
-    """What a rule does to each layer for each sample, reward (m,)."""
+    """What a rule does to each layer for each sample, reward (m,).
+
+    Raises ValueError if the rule's unit rewards do not fit the sample, or the output layer's are
+    not the reward; TypeError for a rule with a `gradient` of its own, which is not asked.
+    """
     if not hasattr(rule, "unit_rewards"):
         raise TypeError(f"rule: expected an object with unit_rewards, got a {type(rule).__name__}")
-    T = rule.unit_rewards(net, sample, reward)
-    if len(T) != len(net.layers):
-        raise ValueError(f"unit rewards: expected {len(net.layers)} arrays, got {len(T)}")
-    slopes = []
-    for ell, (t, e) in enumerate(zip(T, sample.eligibilities, strict=True)):
-        e = np.asarray(e, np.float64)
-        slopes.append(finite_array(f"unit rewards of layer {ell}", t, e.shape) * e)
-    return updates_of_slopes(net, sample, slopes)
+    if isinstance(rule, uwm.Rule):
+        refuse_overrides(rule, ("unit_rewards", "name", "norm"), "uwm.analysis")
+    T = checked_unit_rewards(rule.unit_rewards(net, sample, reward), sample, reward)
+    pairs = zip(T, sample.eligibilities, strict=True)
+    return updates_of_slopes(net, sample, [t * np.asarray(e, np.float64) for t, e in pairs])
+
+
+def checked_unit_rewards(T: Any, sample: SampleLike, reward: Array) -> list[Array]:
+    """The unit rewards as arrays, or ValueError for what training would refuse too.
+
+    >>> import uwm
+    >>> sample = uwm.Network([2, 1]).forward(np.ones((1, 2)))
+    >>> checked_unit_rewards([np.zeros((1, 1))], sample, np.ones(1))
+    Traceback (most recent call last):
+    ValueError: unit_rewards of the output layer must be the reward in every column
+    """
+    shapes = [np.shape(h) for h in sample.activations]
+    if not isinstance(T, Sequence) or len(T) != len(shapes):
+        raise ValueError(f"unit_rewards must return one array per layer, {len(shapes)} in all")
+    arrays = [finite_array(f"unit_rewards[{ell}]", t, shapes[ell]) for ell, t in enumerate(T)]
+    expected = np.asarray(reward, np.float64)[:, None]
+    if (np.abs(arrays[-1] - expected) > 1e-5 * np.abs(expected)).any():
+        raise ValueError("unit_rewards of the output layer must be the reward in every column")
+    return arrays
 
 
 def updates_of_slopes(

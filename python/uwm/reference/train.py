@@ -54,13 +54,14 @@ def train(
     batch_size: int = 1,
     baseline: float | Baseline | None = None,
     record_every: int | None = None,
-    progress: Callable[[int, int, float], None] | None = None,
+    progress: Callable[[int, int, float], object] | None = None,
 ) -> Log:
     """Train `net` in place for `steps` updates of `batch_size` samples each; returns a Log.
 
     baseline: None, a number, or a Baseline; used before it learns from the same rewards.
     record_every: steps per entry of Log.rewards, by default a hundredth of the run.
-    progress(step, steps, reward): called about ten times a second and at the end.
+    progress(step, steps, reward): called about ten times a second and at the end; when it returns
+    False, training stops.
     Raises ValueError or TypeError, before anything is changed, if the pieces do not fit.
 
     >>> from uwm.reference import Adam, Multiplexer, Network, UnbiasedWeightMax, train
@@ -94,12 +95,22 @@ def train(
             means.append(float(R.mean()))
             if progress is not None and time.perf_counter() - reported > 0.1:
                 reported = time.perf_counter()
-                progress(len(means), steps, float(np.mean(means[-window:])))
+                if is_false(progress(len(means), steps, float(np.mean(means[-window:])))):
+                    return _log(means, window, batch_size, start)
     except KeyboardInterrupt:
         raise Interrupted(_log(means, window, batch_size, start)) from None
     if progress is not None:
         progress(steps, steps, float(np.mean(means[-window:])))
     return _log(means, window, batch_size, start)
+
+
+def is_false(answer: object) -> bool:
+    """Whether a progress function has asked to stop: None, or 0, has not.
+
+    >>> is_false(False), is_false(None), is_false(0)
+    (True, False, False)
+    """
+    return isinstance(answer, (bool, np.bool_)) and not answer
 
 
 def _log(means: list[float], window: int, batch_size: int, start: float) -> Log:

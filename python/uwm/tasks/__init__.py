@@ -18,3 +18,7 @@ __all__ = [
     "digits",
     "from_file",
 ]
+
+for _task in (Bandit, Multiplexer, Task):
+    _task.__module__ = "uwm.tasks"
+del _task
