@@ -155,6 +155,39 @@ def test_a_folder_with_damaged_results_is_moved_and_not_written_over() -> None:
     assert runs() == [("ste", 0)]
 
 
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("settings.json", '"baselines": {}', '"baselines": 3'),
+        ("settings.json", '"first_seed": 0', '"first_seed": "0"'),
+        ("settings.json", '"unfinished": []', '"unfinished": [3]'),
+        ("curves.csv", "ste,1,16", "ste,1," + "9" * 30),
+        ("runs.csv", "\nste,1,", "\nste,0,"),
+        ("runs.csv", "\nste,1,", "\nste,7,"),
+        ("runs.csv", "\nste,1,", "\nste,"),
+    ],
+)
+def test_results_of_which_a_part_is_damaged_are_moved_whole(name: str, old: str, new: str) -> None:
+    settings = Settings(address_bits=1, hidden=(4,), rules=("ste",), episodes=16, seeds=2)
+    compare(settings).write("out", plot=False)
+    path = Path("out", name)
+    damaged = path.read_text().replace(old, new)
+    assert damaged != path.read_text()
+    path.write_text(damaged)
+    compare(dataclasses.replace(settings, first_seed=2)).write("out", plot=False)
+    assert Path("out/earlier-1", name).read_text() == damaged
+    assert runs("out/runs.csv") == [("ste", 2), ("ste", 3)]
+
+
+def test_results_that_end_early_are_moved_whole() -> None:
+    settings = Settings(address_bits=1, hidden=(4,), rules=("ste",), episodes=16, seeds=2)
+    compare(settings).write("out", plot=False)
+    lines = Path("out/runs.csv").read_text().splitlines(keepends=True)
+    Path("out/runs.csv").write_text("".join(lines[:-1]))
+    compare(settings).write("out", plot=False)
+    assert Path("out/earlier-1/runs.csv").read_text() == "".join(lines[:-1])
+
+
 def test_scaling_of_other_sizes_and_rules_is_merged() -> None:
     assert main([*SCALING, "--rules", "ste", "--widths", "2,4"]) == 0
     before = lines("uwm-scaling/scaling.csv")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import uwm
 from uwm.experiments.comparison import Comparison, Run, Unfinished
 from uwm.experiments.results import (
     SETTINGS,
+    UNREADABLE,
     csv_text,
     draw,
     free_folder,
@@ -29,6 +31,8 @@ FILES = (SETTINGS, RUNS, CURVES, PLOT)
 SAME = ("task", "address_bits", "hidden", "episodes", "batch_size", "optimizer", "units", "dtype",
         "version", "task_sha256")  # fmt: skip
 NOT_RUN = "not run"
+
+Key = tuple[str, int]  # of a run: rule and seed
 
 
 def write(comparison: Comparison, folder: Path, *, plot: bool) -> list[Path]:
@@ -92,9 +96,10 @@ def merged(new: Comparison, folder: Path) -> Comparison | None:
         settings = union(new.settings, there)
         runs = read_runs(folder)
         reasons = {(u["rule"], u["seed"]): str(u["reason"]) for u in there["unfinished"]}
-    except (OSError, ValueError, KeyError, TypeError):
+        whole = there_is_all(there, runs, reasons)
+    except UNREADABLE:
         return None
-    if settings is None:
+    if settings is None or not whole:
         return None
     runs.update({(run.rule, run.seed): run for run in new.runs})
     reasons.update({(run.rule, run.seed): run.reason for run in new.unfinished})
@@ -106,6 +111,16 @@ def merged(new: Comparison, folder: Path) -> Comparison | None:
         tuple(Unfinished(*key, reasons.get(key, NOT_RUN)) for key in keys if key not in runs),
         new.task_sha256,
     )
+
+
+def there_is_all(
+    there: dict[str, Any], runs: Mapping[Key, Run], reasons: Mapping[Key, str]
+) -> bool:
+    """Tell whether a folder has a result, or a reason for none, of just the runs it was made of."""
+    seeds = range(there["first_seed"], there["first_seed"] + there["seeds"])
+    made_of = len(there["rules"]) * len(seeds)
+    every = all(key[0] in there["rules"] and key[1] in seeds for key in (*runs, *reasons))
+    return every and len(runs) + len(reasons) == made_of and not runs.keys() & reasons.keys()
 
 
 def union(settings: Settings, there: dict[str, Any]) -> Settings | None:
@@ -143,15 +158,17 @@ def union(settings: Settings, there: dict[str, Any]) -> Settings | None:
     )
 
 
-def read_runs(folder: Path) -> dict[tuple[str, int], Run]:
+def read_runs(folder: Path) -> dict[Key, Run]:
     """Return the runs in a folder by rule and seed, with their curves."""
-    curves: dict[tuple[str, int], list[tuple[int, float]]] = {}
+    curves: dict[Key, list[tuple[int, float]]] = {}
     for row in read_rows(folder / CURVES):
         point = int(row["episode"]), float(row["reward"])
         curves.setdefault((row["rule"], int(row["seed"])), []).append(point)
-    runs = {}
+    runs: dict[Key, Run] = {}
     for row in read_rows(folder / RUNS):
         key = row["rule"], int(row["seed"])
+        if key in runs:
+            raise ValueError(f"{folder / RUNS}: {key[0]} with seed {key[1]} is there twice")
         episodes, rewards = zip(*curves[key], strict=True)
         tested = "test_accuracy" in row
         runs[key] = Run(
@@ -174,7 +191,7 @@ def is_complete(folder: Path) -> bool:
     """Tell whether a folder holds an earlier comparison in which no run is missing."""
     try:
         return not read_json(folder / SETTINGS)["unfinished"]
-    except (OSError, ValueError, KeyError):
+    except UNREADABLE:
         return False
 
 

@@ -40,6 +40,7 @@ from uwm.experiments.comparison import (
 from uwm.experiments.named import rule_or_estimator
 from uwm.experiments.results import (
     SETTINGS,
+    UNREADABLE,
     csv_text,
     draw,
     make_folder,
@@ -164,7 +165,7 @@ def merged(new: GradientStudy, folder: Path) -> GradientStudy | None:
         if {**there, "rules": None} != {**here, "rules": None}:
             return None
         found = [read_measurement(row) for row in read_rows(folder / TABLE)]
-    except (OSError, ValueError, KeyError, TypeError):
+    except UNREADABLE:
         return None
     kept = [m for m in found if m.rule not in here["rules"]]
     rules = list(dict.fromkeys([*(m.rule for m in kept), *here["rules"]]))

@@ -20,6 +20,8 @@ import uwm
 from uwm.files import replace_file
 
 SETTINGS = "settings.json"
+# What reading earlier results raises where they are missing, damaged or edited.
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError)
 
 
 class PictureWarning(UserWarning):

@@ -37,6 +37,7 @@ from uwm.experiments.comparison import (
 )
 from uwm.experiments.results import (
     SETTINGS,
+    UNREADABLE,
     csv_text,
     draw,
     make_folder,
@@ -238,10 +239,10 @@ def merged(new: Scaling, folder: Path) -> Scaling | None:
         )
         sizes: dict[str, Any] = {name: sorted({*there["plan"][name], *getattr(new.plan, name)})
                  for name in ("widths", "depths")}  # fmt: skip
-    except (OSError, ValueError, KeyError, TypeError):
+        plan = dataclasses.replace(new.plan, settings=settings, **sizes)
+    except UNREADABLE:
         return None
     points.update({point.key: point for point in new.points})
-    plan = dataclasses.replace(new.plan, settings=settings, **sizes)
     return Scaling(plan, new.title, tuple(points.values()), new.task_sha256)
 
 

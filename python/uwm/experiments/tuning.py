@@ -38,6 +38,7 @@ from uwm.experiments.comparison import (
     train_all,
 )
 from uwm.experiments.results import (
+    UNREADABLE,
     csv_text,
     make_folder,
     origin,
@@ -285,7 +286,7 @@ def with_earlier(new: Tuned, folder: Path) -> dict[str, Any]:
                 values[what][rule] = value
             about["best"][rule], about["importance"][rule] = best[rule], importance
             about["trials"] = max(about["trials"], trials)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except UNREADABLE:
         return values  # there is none, or it is damaged
     counts = [each["trials"] for each in about["best"].values()]
     values["rates_from"] = rates_from(new.search, min(counts), max(counts))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -33,6 +34,8 @@ def label_vector(values: ArrayLike, name: str, rows: int) -> NDArray[Any]:
         raise ValueError(str(error)) from None
     if labels.shape != (rows,):
         raise ValueError(f"{name}: expected shape ({rows},), one per input, got {labels.shape}")
+    if labels.dtype.kind == "U":
+        check_unicode(labels, name)
     if labels.dtype.kind in "US":
         return distinct_names(labels.tolist(), name)
     if labels.dtype.kind == "O":
@@ -40,6 +43,15 @@ def label_vector(values: ArrayLike, name: str, rows: int) -> NDArray[Any]:
     if labels.dtype.kind not in "biuf":
         raise ValueError(f"{name}: expected integers or names, got {kind_of(labels)}")
     return whole_labels(labels, name)
+
+
+def check_unicode(labels: NDArray[Any], name: str) -> None:
+    """Raise ValueError for texts that are none: NumPy keeps any 32 bits as a character."""
+    native = np.ascontiguousarray(labels, labels.dtype.newbyteorder("="))
+    codes = native.view(np.uint32).reshape(len(labels), -1)
+    wrong = (codes > sys.maxunicode) | ((codes >= 0xD800) & (codes < 0xE000))
+    if wrong.any():
+        raise ValueError(f"{name}: the text in row {np.argwhere(wrong)[0][0]} is no Unicode")
 
 
 def from_objects(labels: list[Any], name: str) -> NDArray[Any]:

@@ -16,6 +16,8 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from uwm.checks import one_line, shortened
+
 MOST_BYTES = 2**31  # of one array
 HEADER_BYTES = 10_000  # of an array's description; NumPy's own take some hundred
 
@@ -52,14 +54,18 @@ def read_arrays(
             wanted = [*needed, *(name for name in optional if name in members)]
             return {name: read_member(archive, name, members[name]) for name in wanted}
     except Refused as error:
-        raise ValueError(str(error)) from None
+        raise ValueError(brief(error)) from None
     except MemoryError:
         raise ValueError("not enough memory for its arrays") from None
     except Exception as error:  # damage comes out of zipfile and zlib in a dozen kinds
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
             raise
-        reason = str(error) or type(error).__name__
-        raise ValueError(f"not a readable NPZ file of plain arrays: {reason}") from None
+        raise ValueError(f"not a readable NPZ file of plain arrays: {brief(error)}") from None
+
+
+def brief(error: Exception) -> str:
+    """Return what an error says as one line; names in the file may be long and of any kind."""
+    return shortened(one_line(str(error) or type(error).__name__), 200)
 
 
 class Refused(Exception):
@@ -119,7 +125,10 @@ def read_description(
     read = np.lib.format.read_array_header_1_0
     if version == (2, 0):
         read = np.lib.format.read_array_header_2_0
-    shape, fortran, dtype = read(io.BytesIO(prefix + text), max_header_size=HEADER_BYTES)
+    try:
+        shape, fortran, dtype = read(io.BytesIO(prefix + text), max_header_size=HEADER_BYTES)
+    except Exception:  # NumPy evaluates the text, which may be anything
+        raise ValueError(f"the description of {name} is damaged") from None
     if dtype.hasobject:
         raise Refused(f"{name} holds Python objects, expected an NPZ file of plain arrays")
     if any(n < 0 for n in shape) or len(shape) > 32 or dtype.itemsize == 0 < math.prod(shape):

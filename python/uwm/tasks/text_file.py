@@ -9,6 +9,7 @@ import zlib
 from typing import IO
 
 MOST_BYTES = 2**30  # of text; a larger table belongs into an NPZ file
+PIECE = 2**20
 MARKS = (  # the longer first: UTF-32's mark begins as UTF-16's does
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -29,15 +30,13 @@ def read_text(file: IO[bytes]) -> str:
     >>> read_text(io.BytesIO(gzip.compress("a,b".encode("utf-16"))))
     'a,b'
     """
-    content = file.read(MOST_BYTES + 1)
+    content = read_at_most(file)
     if content.startswith(b"\x1f\x8b"):
         try:
             with gzip.open(io.BytesIO(content)) as unpacked:
-                content = unpacked.read(MOST_BYTES + 1)
+                content = read_at_most(unpacked)
         except (OSError, EOFError, zlib.error) as error:  # all of them damage: it is in memory
             raise ValueError(f"not a readable gzip file: {error}") from None
-    if len(content) > MOST_BYTES:
-        raise ValueError(f"more than {MOST_BYTES:,} bytes of text; an NPZ file can hold as much")
     encoding = next((name for mark, name in MARKS if content.startswith(mark)), "utf-8")
     try:
         text = content.decode(encoding)
@@ -53,3 +52,18 @@ def read_text(file: IO[bytes]) -> str:
             line = text.count("\n", 0, at) + 1
             raise ValueError(f"not a readable CSV text file: line {line} holds {name}")
     return text
+
+
+def read_at_most(file: IO[bytes]) -> bytes:
+    """Return what a file holds, or raise ValueError if that is more than MOST_BYTES.
+
+    One large read would reserve all that memory for a small file, too.
+    """
+    content = io.BytesIO()
+    while piece := file.read(PIECE):
+        content.write(piece)
+        if content.tell() > MOST_BYTES:
+            raise ValueError(
+                f"more than {MOST_BYTES:,} bytes of text; an NPZ file can hold as much"
+            )
+    return content.getvalue()
