@@ -305,7 +305,7 @@ def test_rules_with_names_of_every_kind_have_a_legend() -> None:
             name = text
 
             def unit_rewards(self, net: Any, sample: Any, reward: Any) -> Any:
-                return [np.zeros_like(a) for a in sample.activations]
+                return [np.repeat(reward[:, None], n, axis=1) for n in net.sizes[1:]]
 
         return Own()
 

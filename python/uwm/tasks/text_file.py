@@ -54,7 +54,7 @@ def read_text(file: IO[bytes]) -> str:
     return text
 
 
-def read_at_most(file: IO[bytes]) -> bytes:
+def read_at_most(file: IO[bytes] | gzip.GzipFile) -> bytes:
     """Return what a file holds, or raise ValueError if that is more than MOST_BYTES.
 
     One large read would reserve all that memory for a small file, too.
