@@ -98,8 +98,9 @@ def test_a_rule_and_a_task_of_ones_own() -> None:
         def unit_rewards(
             self, net: uwm.Network, sample: uwm.Sample, reward: np.ndarray
         ) -> list[np.ndarray]:
-            return [np.repeat(0.5 * np.asarray(reward)[:, None], a.shape[1], axis=1)
-                    for a in sample.activations]  # fmt: skip
+            R = np.asarray(reward)
+            hidden = [np.outer(0.5 * R, np.ones(n)) for n in net.sizes[1:-1]]
+            return [*hidden, np.outer(R, np.ones(net.sizes[-1]))]
 
     inputs, labels = np.eye(3), np.array([0, 1, 2])
     task = uwm.tasks.Classification(inputs, labels, inputs, labels, name="three")

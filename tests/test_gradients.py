@@ -342,14 +342,16 @@ def test_a_rule_of_ones_own_from_a_file(folder: Path, capsys: Captured) -> None:
         "import numpy as np, uwm\n"
         "class Half(uwm.Rule):\n"
         "    def unit_rewards(self, net, sample, reward):\n"
-        "        return [np.outer(0.5 * reward, np.ones(n)) for n in net.sizes[1:]]\n"
+        "        shares = [0.5] * (len(net.layers) - 1) + [1.0]\n"
+        "        units = zip(shares, net.sizes[1:])\n"
+        "        return [np.outer(share * reward, np.ones(n)) for share, n in units]\n"
         "class Needy(uwm.Rule):\n"
         "    def __init__(self, a): ...\n"
         "x = 1\n"
     )
     assert main([*SMALL, "--rules", "mine.py:Half", "--json", "--no-plot"]) == 0
     for m in json.loads(capsys.readouterr().out)["measurements"]:
-        assert m["relative_bias"] == pytest.approx(0.5)
+        assert m["relative_bias"] == pytest.approx(0.5 if m["layer"] < 2 else 0.0)
     assert rule_or_estimator("uwm:WeightMax").name == "weight_max"
     for name, message in (
         ("mine.py:x", "has no class 'x'"),

@@ -76,7 +76,7 @@ def test_an_update_that_overflows_is_refused_and_changes_nothing(
 def test_training_that_would_overflow_leaves_finite_parameters() -> None:
     class Loud(uwm.Rule):
         def unit_rewards(self, net: Any, sample: Any, reward: Any) -> list[Any]:
-            return [np.full(h.shape, 3e38) for h in sample.activations]
+            return [np.full(sample.activations[0].shape, 3e38), reward[:, None]]
 
     net, adam = uwm.Network([3, 4, 1], seed=1), uwm.SGD(1e10)
     before = state(net)

@@ -83,14 +83,15 @@ def test_wide_layers_and_a_batch(maker: ModuleType, name: str) -> None:
 
 
 def test_a_rule_of_ones_own(maker: ModuleType) -> None:
-    """Half of REINFORCE is biased by a half, in every layer; the analysis takes any rule."""
+    """REINFORCE with half the reward for hidden units is biased by a half there, and only there."""
 
     class Half(maker.Rule):  # type: ignore[name-defined,misc]
         def unit_rewards(self, net: Any, sample: Any, reward: Any) -> Any:
-            return [np.tile(0.5 * np.asarray(reward)[:, None], (1, n)) for n in net.sizes[1:]]
+            R, (*hidden, last) = np.asarray(reward)[:, None], net.sizes[1:]
+            return [*(np.tile(0.5 * R, (1, n)) for n in hidden), np.tile(R, (1, last))]
 
     net, x = make(maker, (3, 3, 2), "softmax", "binary", 1.0)
-    assert np.allclose(relative_bias(net, Half(), x, smooth_reward), 0.5, atol=1e-12)
+    assert np.allclose(relative_bias(net, Half(), x, smooth_reward), [0.5, 0.0], atol=1e-12)
 
 
 def test_a_baseline_adds_no_bias(maker: ModuleType) -> None:
