@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 import uwm
+from uwm.analysis import exact_gradient
 
 NET = uwm.Network([3, 4, 1])
+GAUSSIAN = uwm.Network([1, 1], output="gaussian")
 RULE, OPT, TASK = uwm.WeightMax(), uwm.Adam(), uwm.tasks.Multiplexer(1)
 SAMPLE = NET.forward(np.ones((2, 3)))
 
@@ -41,6 +43,16 @@ CALLS: list[tuple[Callable[[], object], str]] = [
     (lambda: train(NET, OPT, RULE, TASK, steps=5), "rule must be a uwm.Rule, got an Adam"),
     (lambda: train(NET, RULE, TASK, OPT, steps=5), "must be a uwm.Optimizer, got a Multiplexer"),
     (lambda: train(NET, RULE, OPT, OPT, steps=5), "task must be a uwm.Task, got an Adam"),
+    (lambda: train(NET, uwm.WeightMax, OPT, TASK, steps=5), "got the class WeightMax"),
+    (lambda: train(NET, RULE, uwm.Adam, TASK, steps=5), "a uwm.Optimizer, got the class Adam"),
+    (lambda: uwm.save("a", uwm.Network), "net must be a uwm.Network, got the class Network"),  # type: ignore[arg-type]
+    (lambda: uwm.save(uwm.Rule, NET), "path must be a str, bytes or path, got the class Rule"),  # type: ignore[arg-type]
+    (lambda: uwm.rule(object()), "got an object"),  # type: ignore[arg-type]
+    (lambda: uwm.save("a", NET, baseline=10**400), "baseline must be finite, got 1e+400"),
+    (lambda: uwm.Network([3, 1], temperature=True), "temperature must be a number, got True"),
+    (lambda: uwm.LayerGradient([1.0], [1.0]), "weight must have 2 dimensions, got shape (1,)"),
+    (lambda: uwm.LayerGradient([[1.0]], [1.0, 2.0]), "bias must have shape (1,), as many as"),
+    (lambda: exact_gradient(GAUSSIAN, [0.0], np.sum, quadrature=10**60), "quadrature: expected"),
     (lambda: uwm.Network(3, 4, 1), "Network takes 1 argument by position (sizes), got 3"),
     (lambda: uwm.Network(3), "sequence of whole numbers, such as [3, 4, 1], got 3"),
     (lambda: uwm.Network([3, 4.5, 1]), "every number in sizes must be a whole number, got 4.5"),
@@ -76,10 +88,10 @@ CALLS: list[tuple[Callable[[], object], str]] = [
     (lambda: uwm.philox(0, 0, 0, 0, 1, 1.5), "units must be a whole number, got 1.5"),
     (lambda: uwm.Log(), "the library makes every Log itself"),
     (lambda: uwm.Sample(1), "the library makes every Sample itself"),
-    (lambda: uwm.save(3, NET), "expected str, bytes or os.PathLike object, not int"),
+    (lambda: uwm.save(3, NET), "path must be a str, bytes or path, got an int"),
     (lambda: uwm.save("a", "b"), "net must be a uwm.Network, got a str"),
     (lambda: uwm.save("a", NET, "b"), "optimizer must be a uwm.Optimizer or None, got a str"),
-    (lambda: uwm.load(7), "expected str, bytes or os.PathLike object, not int"),
+    (lambda: uwm.load(7), "path must be a str, bytes or path, got an int"),
 ]
 
 
@@ -177,3 +189,10 @@ def test_an_optimizer_shows_its_updates() -> None:
     opt = uwm.SGD(0.1)
     train(NET, RULE, opt, TASK, steps=3)
     assert repr(opt) == "<uwm.SGD(0.1, momentum=0.0) after 3 updates>"
+
+
+def test_a_batch_that_no_memory_holds_is_said_in_words() -> None:
+    before = [NET.step, NET.layers[0].weight.tobytes()]
+    with pytest.raises(MemoryError, match="not enough memory: the sizes, the batch or the arrays"):
+        train(steps=1, batch_size=2**62)
+    assert before == [NET.step, NET.layers[0].weight.tobytes()]

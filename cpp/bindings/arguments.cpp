@@ -42,6 +42,7 @@ std::string described(const py::handle& object) {
     const std::string value = py::str(object);
     if (value.size() <= 40) return value;
   }
+  if (PyType_Check(object.ptr())) return "the class " + std::string(py::str(object.attr("__name__")));
   const std::string name = py::str(py::type::handle_of(object).attr("__name__"));
   const bool vowel = std::string("aeiouAEIO").find(name[0]) != std::string::npos;
   return (vowel ? "an " : "a ") + name;

@@ -1,3 +1,7 @@
+#include <exception>
+#include <new>
+#include <stdexcept>
+
 #include "handles.hpp"
 
 namespace {
@@ -13,6 +17,18 @@ bool gil_is_forbidden() {
   return pybind11::getattr(flag, "gil", pybind11::none()).equal(pybind11::int_(0));
 }
 
+/// What the C++ library says of a lack of memory names its own parts.
+void explain_lack_of_memory(std::exception_ptr thrown) {
+  constexpr auto text = "not enough memory: the sizes, the batch or the arrays are too large";
+  try {
+    std::rethrow_exception(std::move(thrown));
+  } catch (const std::bad_alloc&) {
+    PyErr_SetString(PyExc_MemoryError, text);
+  } catch (const std::length_error&) {
+    PyErr_SetString(PyExc_MemoryError, text);
+  }
+}
+
 }  // namespace
 
 PYBIND11_MODULE(_core_of_main_interpreter, module) {
@@ -21,6 +37,7 @@ PYBIND11_MODULE(_core_of_main_interpreter, module) {
   module.doc() = "The engine of uwm; its public names are in the package uwm.";
   py::options options;
   options.disable_function_signatures();  // sign_and_explain writes them
+  pybind11::register_exception_translator(&explain_lack_of_memory);
   bind_system(module);
   bind_sample(module);
   bind_network(module);

@@ -10,6 +10,7 @@ namespace {
 
 /// One number or a sequence of them.
 std::vector<double> one_or_more(const py::object& object, const char* name) {
+  if (py::isinstance<py::bool_>(object)) real_number(object, name);  // refuses it
   const auto array = numbers<double>(object, name);
   if (array.ndim() > 1) throw ValueError(std::string(name) + " must be one number or one per layer");
   return {array.data(), array.data() + array.size()};
@@ -125,7 +126,7 @@ SampleHandle clamp(const NetworkHandle& self, const py::object& x, const py::obj
         using T = Scalar<decltype(*net)>;
         const Matrix<T> input = matrix<T>(x, "x");
         if (!py::isinstance<py::sequence>(activations))
-          throw py::type_error("activations must be a list with one array per layer, got a " + type_name(activations));
+          throw py::type_error("activations must be a list with one array per layer, got " + described(activations));
         std::vector<Matrix<T>> h;
         for (const auto& item : activations) {
           const std::string name = "activations[" + std::to_string(h.size()) + "]";

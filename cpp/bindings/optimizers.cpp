@@ -84,7 +84,7 @@ Gradient<T> read_gradient(const py::object& object, const Network<T>& net) {
   Gradient<T> g;
   for (const auto& item : object) {
     if (!py::hasattr(item, "weight") || !py::hasattr(item, "bias"))
-      throw py::type_error("an entry of the gradient must have .weight and .bias, got a " + type_name(item));
+      throw py::type_error("an entry of the gradient must have .weight and .bias, got " + described(item));
     g.layers.push_back(
         {matrix<T>(item.attr("weight"), "gradient weight"), vector<T>(item.attr("bias"), "gradient bias")});
   }

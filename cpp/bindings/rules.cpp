@@ -54,7 +54,12 @@ std::vector<LayerGradientHandle> gradient_of(const py::object& self, const Netwo
 }
 
 LayerGradientHandle make_layer_gradient(const py::object& weight, const py::object& bias) {
-  return {real_array(weight, "weight"), real_array(bias, "bias")};
+  const py::array w = real_array(weight, "weight"), b = real_array(bias, "bias");
+  if (w.ndim() != 2) throw ValueError("weight must have 2 dimensions, got shape " + shape_of(w));
+  if (b.ndim() != 1 || b.shape(0) != w.shape(0))
+    throw ValueError("bias must have shape (" + std::to_string(w.shape(0)) + ",), as many as weight has rows, got " +
+                     shape_of(b));
+  return {w, b};
 }
 
 /// Each built-in rule is a Python class of its own.
@@ -111,6 +116,10 @@ A direction of ascent for one layer: what ``Rule.gradient`` returns a list of an
 >>> import numpy as np, uwm
 >>> uwm.LayerGradient(np.zeros((4, 3)), np.zeros(4)).weight.shape
 (4, 3)
+
+Raises:
+    ValueError: another shape than (n_out, n_in) and (n_out,).
+    TypeError: no real numbers.
 )");
   layer_gradient.def(py::init(&make_layer_gradient), py::arg("weight"), py::arg("bias"))
       .def_readonly("weight", &LayerGradientHandle::weight, "(n_out, n_in)")

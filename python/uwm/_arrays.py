@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from uwm.checks import kind
+
 EXACT = 2**53  # every integer up to here is a float64
 
 
@@ -74,12 +76,11 @@ def as_array(name: str, value: object) -> NDArray[Any]:
         raise
     except ValueError:
         raise ValueError(
-            f"{name} must be an array of numbers, got a {type(value).__name__}"
-            " that is no regular array"
+            f"{name} must be an array of numbers, got {kind(value)} that is no regular array"
         ) from None
     except Exception as error:  # whatever a foreign __array__ raises
         raise TypeError(
-            f"{name} must be an array of real numbers, got a {type(value).__name__}"
+            f"{name} must be an array of real numbers, got {kind(value)}"
             f" that NumPy cannot read: {error}"
         ) from error
 
@@ -138,7 +139,7 @@ def _real_column(name: str, label: object, column: object) -> NDArray[Any]:
 def _from_objects(name: str, array: NDArray[Any], value: object) -> NDArray[Any]:
     """Return an array of Python objects as float64, or as bool if all are."""
     if array.ndim == 0 and not isinstance(array.item(), (numbers.Real, Decimal)):
-        raise TypeError(f"{name} must be an array of real numbers, got a {type(value).__name__}")
+        raise TypeError(f"{name} must be an array of real numbers, got {kind(value)}")
     found = np.empty(array.shape, dtype=np.float64)
     flat = found.reshape(-1)
     for k, item in enumerate(array.ravel()):

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from uwm import _core
+from uwm.checks import kind, shown
 
 Path: TypeAlias = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 Part: TypeAlias = _core.Network | _core.Optimizer | _core.Baseline | float | _core.Log | None
@@ -92,9 +93,9 @@ def save(
     >>> net, adam, mean = uwm.load(path)
     """
     if not isinstance(net, _core.Network):
-        raise TypeError(f"net must be a uwm.Network, got {_a(net)}")
+        raise TypeError(f"net must be a uwm.Network, got {kind(net)}")
     if log is not None and not isinstance(log, _core.Log):
-        raise TypeError(f"log must be a uwm.Log, got {_a(log)}")
+        raise TypeError(f"log must be a uwm.Log, got {kind(log)}")
     _core.save_checkpoint(
         _name(path),
         net,
@@ -122,11 +123,9 @@ def load(path: Path) -> Checkpoint:
     return Checkpoint(*_core.load_checkpoint(_name(path)))
 
 
-def _a(value: object) -> str:
-    return f"a {type(value).__name__}"
-
-
 def _name(path: Path) -> str:
+    if not isinstance(path, (str, bytes, os.PathLike)):
+        raise TypeError(f"path must be a str, bytes or path, got {kind(path)}")
     name = os.fsdecode(path)
     if "\0" in name:
         raise ValueError(f"a path must not hold a NUL, got {name!r}")
@@ -142,7 +141,7 @@ def _optimizer(optimizer: object) -> _core.Optimizer | None:
     if optimizer is None:
         return None
     if not isinstance(optimizer, _core.Optimizer):
-        raise TypeError(f"optimizer must be a uwm.Optimizer or None, got {_a(optimizer)}")
+        raise TypeError(f"optimizer must be a uwm.Optimizer or None, got {kind(optimizer)}")
     built_in = isinstance(optimizer, (_core.SGD, _core.Adam))
     if not built_in or _overrides(optimizer, _core.Optimizer, ("step",)):
         raise TypeError(
@@ -165,13 +164,16 @@ def _baseline(baseline: object) -> _core.Baseline | float | None:
             "save it as None and keep its numbers in extra="
         )
     if isinstance(baseline, Real):
-        return float(baseline)
-    raise TypeError(f"baseline must be a uwm.RunningMean, a number or None, got {_a(baseline)}")
+        try:
+            return float(baseline)
+        except OverflowError:
+            raise ValueError(f"baseline must be finite, got {shown(baseline)}") from None
+    raise TypeError(f"baseline must be a uwm.RunningMean, a number or None, got {kind(baseline)}")
 
 
 def _extra(extra: object) -> dict[str, npt.NDArray[Any] | str]:
     if not isinstance(extra, Mapping):
-        raise TypeError(f"extra must be a dict of arrays and texts by name, got {_a(extra)}")
+        raise TypeError(f"extra must be a dict of arrays and texts by name, got {kind(extra)}")
     return {_key(name): _value(name, value) for name, value in extra.items()}
 
 
@@ -199,11 +201,11 @@ def _value(name: str, value: object) -> npt.NDArray[Any] | str:
     try:
         array = np.asarray(value)
     except ValueError:
-        raise ValueError(f"extra[{name!r}] must be an array or a text, got {_a(value)}") from None
+        raise ValueError(f"extra[{name!r}] must be an array or a text, got {kind(value)}") from None
     array = array.astype(array.dtype.newbyteorder("="), order="C", copy=False)
     if array.dtype not in _DTYPES:
         raise TypeError(
             f"extra[{name!r}] must be a text or an array of bool, integers or float16 to float64, "
-            f"got {_a(value)} of dtype {array.dtype}"
+            f"got {kind(value)} of dtype {array.dtype}"
         )
     return array

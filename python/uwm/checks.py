@@ -124,8 +124,22 @@ def shown(value: object) -> str:
     """
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**30:
         return f"{Decimal(value).normalize(Context(prec=6)):g}"
-    words = value.item() if isinstance(value, np.generic) else value
-    return shortened(one_line(repr(words)), LONGEST)
+    words = repr(value.item() if isinstance(value, np.generic) else value)
+    if isinstance(value, type) or " at 0x" in words:
+        return kind(value)
+    return shortened(one_line(words), LONGEST)
+
+
+def kind(value: object) -> str:
+    """Return what a value is, for messages: its class, or its name if it is a class itself.
+
+    >>> kind([1]), kind(int)
+    ('a list', 'the class int')
+    """
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    name = type(value).__name__
+    return f"an {name}" if name[0] in "aeiouAEIO" else f"a {name}"
 
 
 def one_line(text: str) -> str:

@@ -11,6 +11,7 @@ from uwm._core import (
     UnbiasedWeightMax,
     WeightMax,
 )
+from uwm.checks import shown
 
 _MAKERS: dict[str, Callable[[], Rule]] = {
     "reinforce": Reinforce,
@@ -41,6 +42,6 @@ def rule(name: str) -> Rule:
     >>> uwm.rule("weight_max").name
     'weight_max'
     """
-    if name not in _MAKERS:
-        raise ValueError(f"rule must be one of {', '.join(RULES)}; got {name!r}")
+    if not isinstance(name, str) or name not in _MAKERS:
+        raise ValueError(f"rule must be one of {', '.join(RULES)}; got {shown(name)}")
     return _MAKERS[name]()

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from uwm.reference.arrays import Array, NetworkLike, whole_number
 from uwm.reference.network import log_sigmoid, log_softmax
 
+MOST_POINTS = 2**24  # of a Gaussian output, as many as there may be activities
+
 
 class Inputs:
     """The rows of x, as if they were the activities of a layer."""
@@ -115,7 +117,7 @@ Units = Bernoulli | Softmax | Gaussian
 
 def spaces(net: NetworkLike, inputs: Array, quadrature: int) -> tuple[list[Bernoulli], Units]:
     """The activities of every hidden layer, and those of the output."""
-    quadrature = whole_number("quadrature", quadrature, 2)
+    quadrature = whole_number("quadrature", quadrature, 2, MOST_POINTS + 1)
     hidden = [Bernoulli(n, net.units == "bipolar") for n in net.sizes[1:-1]]
     if net.output == "bernoulli":
         return hidden, Bernoulli(net.sizes[-1], False)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uwm._arrays import real_array
+from uwm.checks import shown
 
 Array = NDArray[np.float64]
 
@@ -101,11 +102,11 @@ def whole_number(name: str, value: object, low: int, high: int | None = None) ->
     3
     """
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{name}: expected an integer, got {value!r}")
+        raise TypeError(f"{name}: expected an integer, got {shown(value)}")
     number = int(value)
     if not (number >= low and (high is None or number < high)):
         bound = f"at least {low}" if high is None else f"from {low} to {high - 1}"
-        raise ValueError(f"{name}: expected an integer {bound}, got {number}")
+        raise ValueError(f"{name}: expected an integer {bound}, got {shown(number)}")
     return number
 
 
@@ -116,7 +117,7 @@ def real_number(name: str, value: object) -> float:
     1.0
     """
     if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
-        raise TypeError(f"{name}: expected a number, got {value!r}")
+        raise TypeError(f"{name}: expected a number, got {shown(value)}")
     number = float(value)
     if not np.isfinite(number):
         raise ValueError(f"{name}: expected a finite number, got {number}")
