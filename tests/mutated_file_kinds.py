@@ -187,7 +187,7 @@ class SettingsFile(Reader):
 
     def read(self, path: Path, content: bytes, good: bytes) -> bool:
         from uwm.experiments import Settings
-        from uwm.experiments.settings import read_settings
+        from uwm.experiments.settings_file import read_settings
 
         try:
             values = read_settings(path)
@@ -216,15 +216,19 @@ class Results(Reader):
         self.second = compare(small(first_seed=2), jobs=1)
 
     def good(self) -> list[bytes]:
-        self.first.write("good", plot=False)
+        from uwm.report import write
+
+        write(self.first, "good", plot=False)
         return [(Path("good") / name).read_bytes() for name in self.names]
 
     def read(self, path: Path, content: bytes, good: bytes) -> bool:
+        from uwm.report import write
+
         shutil.rmtree(path.parent)
-        self.first.write(path.parent, plot=False)
+        write(self.first, path.parent, plot=False)
         path = path.parent / self.names[self.files.index(good)]
         path.write_bytes(content)
-        self.second.write(path.parent, plot=False)
+        write(self.second, path.parent, plot=False)
         kept = [p.read_bytes() for p in path.parent.rglob(path.name)]
         runs = (path.parent / "runs.csv").read_text()
         assert all(f"{run.rule},{run.seed}," in runs for run in self.second.runs)
@@ -249,16 +253,20 @@ class Trials(Reader):
         self.second = tune(self.search, jobs=1)
 
     def good(self) -> list[bytes]:
-        self.first.write("good")
+        from uwm.report import write
+
+        write(self.first, "good")
         return [(Path("good") / name).read_bytes() for name in self.names]
 
     def read(self, path: Path, content: bytes, good: bytes) -> bool:
+        from uwm.report import write
+
         shutil.rmtree(path.parent)
-        self.first.write(path.parent)
+        write(self.first, path.parent)
         path = path.parent / self.names[self.files.index(good)]
         path.write_bytes(content)
         try:
-            self.second.write(path.parent)
+            write(self.second, path.parent)
         except ValueError as error:
             assert str(path.parent) in str(error) and "\n" not in str(error), str(error)
             assert path.read_bytes() == content, "a damaged file was written over"

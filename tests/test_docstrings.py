@@ -11,8 +11,9 @@ import uwm
 import uwm.analysis
 import uwm.experiments
 import uwm.reference
+import uwm.report
 
-MODULES = [uwm, uwm.tasks, uwm.analysis, uwm.experiments, uwm.reference]
+MODULES = [uwm, uwm.tasks, uwm.analysis, uwm.experiments, uwm.reference, uwm.report]
 
 
 def public(module: ModuleType) -> list[tuple[str, object]]:

@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 
 import uwm
-from uwm.experiments import Comparison, Settings, compare
-from uwm.experiments.plot import COLOURS, OTHERS
-from uwm.experiments.settings import DEFAULT_RULES, read_settings
-from uwm.experiments.statistics import margin, spread, student_t
+from uwm import report
+from uwm.experiments import Comparison, Progress, Settings, compare
+from uwm.experiments.settings import DEFAULT_RULES
+from uwm.experiments.settings_file import read_settings
+from uwm.experiments.spread import margin, spread, student_t
+from uwm.report.figures.colours import COLOURS, OTHERS
 
 
 def small(**changes: Any) -> Settings:
@@ -114,15 +116,15 @@ def test_a_rule_and_a_task_of_ones_own() -> None:
 def test_progress_is_told_to_the_end() -> None:
     seen: dict[tuple[str, int], tuple[int, int]] = {}
 
-    def listen(rule: str, seed: int, step: int, steps: int, reward: float) -> None:
-        seen[rule, seed] = step, steps
+    def listen(event: Progress) -> None:
+        seen[event.name, event.seed] = event.step, event.steps
 
     compare(small(), progress=listen)
     assert seen == {(rule, seed): (100, 100) for rule in ("ste", "weight_max") for seed in range(3)}
 
 
 def test_an_error_in_progress_ends_everything() -> None:
-    def listen(rule: str, seed: int, step: int, steps: int, reward: float) -> None:
+    def listen(event: Progress) -> None:
         raise RuntimeError("enough")
 
     with pytest.raises(RuntimeError, match="enough"):
@@ -147,7 +149,7 @@ def test_a_run_that_diverges_does_not_end_the_others() -> None:
 def test_files_hold_the_results(result: Comparison, tmp_path: Path) -> None:
     pandas = pytest.importorskip("pandas")
     folder = tmp_path / "new" / "folder"
-    paths = result.write(folder)
+    paths = report.write(result, folder)
     assert sorted(path.name for path in paths) == sorted(path.name for path in folder.iterdir())
     assert (folder / "learning-curves.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
 
@@ -167,8 +169,8 @@ def test_files_hold_the_results(result: Comparison, tmp_path: Path) -> None:
 
 
 def test_a_plot_that_would_be_out_of_date_goes(result: Comparison, tmp_path: Path) -> None:
-    result.write(tmp_path)
-    result.write(tmp_path, plot=False)
+    report.write(result, tmp_path)
+    report.write(result, tmp_path, plot=False)
     assert not (tmp_path / "learning-curves.png").exists()
     assert (tmp_path / "curves.csv").exists()
 
@@ -176,7 +178,7 @@ def test_a_plot_that_would_be_out_of_date_goes(result: Comparison, tmp_path: Pat
 def test_a_failed_write_leaves_the_old_file(
     result: Comparison, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    result.write(tmp_path, plot=False)
+    report.write(result, tmp_path, plot=False)
     before = (tmp_path / "curves.csv").read_bytes()
 
     def full(number: int) -> None:
@@ -184,7 +186,7 @@ def test_a_failed_write_leaves_the_old_file(
 
     monkeypatch.setattr("uwm.files.os.fsync", full)
     with pytest.raises(OSError, match="No space left"):
-        compare(small(seeds=1)).write(tmp_path, plot=False)
+        report.write(compare(small(seeds=1)), tmp_path, plot=False)
     assert (tmp_path / "curves.csv").read_bytes() == before
     assert not list(tmp_path.glob(".*")), "nothing half written may stay"
 
@@ -192,40 +194,46 @@ def test_a_failed_write_leaves_the_old_file(
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"rules": ("stee",)}, "rules: unknown 'stee', expected one of reinforce, ste, weight_max"),
+        ({"rules": ("stee",)}, "rules must be one of reinforce, ste, weight_max, .*, got 'stee'"),
         ({"rules": ()}, "at least one rule"),
-        ({"rules": ("ste", "ste")}, "'ste' is given twice"),
-        ({"rules": "ste"}, "rules: expected a sequence"),
-        ({"rules": (3,)}, "expected names or uwm.Rule objects, got 3"),
-        ({"hidden": (0,)}, "hidden: expected at least 1, got 0"),
-        ({"hidden": (2.5,)}, "hidden: expected a whole number"),
-        ({"hidden": 5}, "hidden: expected a sequence"),
-        ({"episodes": 0}, "episodes: expected at least 1, got 0"),
-        ({"episodes": -5}, "episodes: expected at least 1, got -5"),
-        ({"episodes": True}, "episodes: expected a whole number"),
-        ({"batch_size": 0}, "batch_size: expected at least 1"),
-        ({"seeds": 0}, "seeds: expected at least 1"),
-        ({"first_seed": -1}, "first_seed: expected at least 0"),
+        ({"rules": ("ste", "ste")}, "rules must differ, got 'ste' twice"),
+        ({"rules": "ste"}, "rules must be a sequence"),
+        ({"rules": (3,)}, "rules must be names or uwm.Rule objects, got 3"),
+        ({"hidden": (0,)}, "hidden must be at least 1, got 0"),
+        ({"hidden": (2.5,)}, "hidden must be a whole number"),
+        ({"hidden": 5}, "hidden must be a sequence"),
+        ({"episodes": 0}, "episodes must be at least 1, got 0"),
+        ({"episodes": -5}, "episodes must be at least 1, got -5"),
+        ({"episodes": True}, "episodes must be a whole number"),
+        ({"batch_size": 0}, "batch_size must be at least 1"),
+        ({"seeds": 0}, "seeds must be at least 1"),
+        ({"first_seed": -1}, "first_seed must be at least 0"),
         ({"first_seed": 2**64}, r"seeds below 2\*\*64"),
-        ({"address_bits": 0}, "address_bits: expected at least 1"),
-        ({"learning_rate": 0}, "learning_rate: expected a number above 0"),
-        ({"learning_rate": -1.0}, "learning_rate: expected a number above 0"),
-        ({"learning_rate": math.nan}, "learning_rate: expected a finite number, got nan"),
-        ({"learning_rate": math.inf}, "learning_rate: expected a finite number, got inf"),
-        ({"learning_rate": "0.1"}, "learning_rate: expected a number"),
+        ({"address_bits": 0}, "address_bits must be at least 1"),
+        ({"learning_rate": 0}, "learning_rate must be a number above 0"),
+        ({"learning_rate": -1.0}, "learning_rate must be a number above 0"),
+        ({"learning_rate": math.nan}, "learning_rate must be a finite number, got nan"),
+        ({"learning_rate": math.inf}, "learning_rate must be a finite number, got inf"),
+        ({"learning_rate": "0.1"}, "learning_rate must be a number"),
         ({"learning_rate": (1.0, 1.0, 1.0)}, r"or 2 \(one per layer\), got 3"),
-        ({"learning_rates": {"reinforce": 1.0}}, "learning_rates: unknown 'reinforce'"),
+        (
+            {"learning_rates": {"reinforce": 1.0}},
+            "learning_rates must be one of ste, weight_max, got 'reinforce'",
+        ),
         ({"learning_rates": {"ste": (1.0,)}}, r"or 2 \(one per layer\), got 1"),
-        ({"learning_rates": 0.1}, "learning_rates: expected rates by rule"),
-        ({"baselines": 0.1}, "baselines: expected baselines by rule"),
-        ({"baselines": {"reinforce": None}}, "baselines: unknown 'reinforce'"),
-        ({"baselines": {"ste": "mean"}}, "baseline: unknown 'mean'"),
-        ({"optimizer": "rmsprop"}, "optimizer: unknown 'rmsprop'"),
-        ({"units": "ternary"}, "units: unknown 'ternary'"),
-        ({"dtype": "float16"}, "dtype: unknown 'float16'"),
-        ({"baseline": "mean"}, "baseline: unknown 'mean'"),
-        ({"baseline": math.nan}, "baseline: expected a finite number"),
-        ({"task": 3}, "task: expected a name"),
+        ({"learning_rates": 0.1}, "learning_rates must be rates by rule"),
+        ({"baselines": 0.1}, "baselines must be baselines by rule"),
+        (
+            {"baselines": {"reinforce": None}},
+            "baselines must be one of ste, weight_max, got 'reinforce'",
+        ),
+        ({"baselines": {"ste": "mean"}}, "baseline must be one of running-mean, got 'mean'"),
+        ({"optimizer": "rmsprop"}, "optimizer must be one of adam, sgd, got 'rmsprop'"),
+        ({"units": "ternary"}, "units must be one of binary, bipolar, got 'ternary'"),
+        ({"dtype": "float16"}, "dtype must be one of float32, float64, got 'float16'"),
+        ({"baseline": "mean"}, "baseline must be one of running-mean, got 'mean'"),
+        ({"baseline": math.nan}, "baseline must be a finite number"),
+        ({"task": 3}, "task must be a name"),
     ],
 )
 def test_wrong_settings_are_refused_by_name(changes: dict[str, Any], message: str) -> None:
@@ -234,9 +242,9 @@ def test_wrong_settings_are_refused_by_name(changes: dict[str, Any], message: st
 
 
 def test_compare_refuses_what_it_cannot_start() -> None:
-    with pytest.raises(ValueError, match="task: unknown 'mux'"):
+    with pytest.raises(ValueError, match=r"task must be multiplexer, digits, .*, got 'mux'"):
         compare(small(task="mux"))
-    with pytest.raises(ValueError, match="jobs: expected at least 1, got 0"):
+    with pytest.raises(ValueError, match="jobs must be at least 1, got 0"):
         compare(small(), jobs=0)
 
 
@@ -244,8 +252,8 @@ def test_settings_files_are_checked(tmp_path: Path) -> None:
     path = tmp_path / "settings.json"
     for text, message in (
         ("{", "not a JSON file"),
-        ("[1]", "expected a JSON object"),
-        ('{"epochs": 3}', "setting: unknown 'epochs'"),
+        ("[1]", "must be a JSON object"),
+        ('{"epochs": 3}', "settings must be known ones, got 'epochs'"),
     ):
         path.write_text(text)
         with pytest.raises(ValueError, match=message):

@@ -31,7 +31,7 @@ from uwm.analysis import (
 )
 from uwm.cli import main
 from uwm.experiments import Settings, gradients
-from uwm.experiments.named import rule_or_estimator
+from uwm.experiments.estimators import rule_or_estimator
 
 Captured = pytest.CaptureFixture[str]
 STRONG = ("ste", "weight_max", "reinforce", "unbiased_weight_max")
@@ -364,20 +364,20 @@ def test_a_rule_of_ones_own_from_a_file(folder: Path, capsys: Captured) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--rules", "nope"], "rules: unknown 'nope', expected one of reinforce"),
-        (["--rules", "ste,ste"], "'ste' is given twice"),
+        (["--rules", "nope"], "rules must be some of reinforce, ste, weight_max"),
+        (["--rules", "ste,ste"], "rules must differ, got 'ste' twice"),
         (["--rules", "nope.py:A"], "nope.py: No such file"),
         (["--rules", "nope:A"], "No module named 'nope'"),
         (["--network", "nope.safetensors"], "nope.safetensors"),
         (["--network", "net.safetensors"], "--hidden and --network exclude each other"),
-        (["--exact", "--hidden", "30,30"], "expected at most 16777216 activities"),
+        (["--exact", "--hidden", "30,30"], "activities to enumerate must be at most 16777216"),
         (["--exact", "--sampled"], "not allowed with argument"),
         (["--exact", "--address-bits", "5"], "all inputs together, got more: sample"),
-        (["--samples", "3"], "samples: expected at least 20, got 3"),
-        (["--checkpoints", "-1"], "checkpoints: expected at least 0, got -1"),
-        (["--scale", "0"], "scale: expected a number above 0, got 0.0"),
-        (["--train-with", "arm"], "train_with: expected a learning rule, got 'arm'"),
-        (["--seed", "-1"], "first_seed: expected at least 0"),
+        (["--samples", "3"], "samples must be at least 20, got 3"),
+        (["--checkpoints", "-1"], "checkpoints must be at least 0, got -1"),
+        (["--scale", "0"], "scale must be a number above 0, got 0.0"),
+        (["--train-with", "arm"], "train_with must be a learning rule, got 'arm'"),
+        (["--seed", "-1"], "first_seed must be at least 0"),
     ],
 )
 def test_one_line_for_every_mistake(
@@ -395,7 +395,7 @@ def test_one_line_for_every_mistake(
 @pytest.mark.parametrize(
     ("sizes", "output", "message"),
     [
-        ([3, 2, 1], "gaussian", "expected a network with a Bernoulli or softmax output"),
+        ([3, 2, 1], "gaussian", "network must have a Bernoulli or softmax output"),
         ([3, 2, 2], "softmax", "the task's 1 outputs, got 2"),
         ([4, 2, 1], "bernoulli", "no multiplexer has the network's 4 inputs"),
     ],

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from uwm.experiments import Settings, compare
-from uwm.experiments.settings import read_settings
+from uwm.experiments.settings_file import read_settings
 from uwm.tasks import Classification, LayoutWarning, from_file
 from uwm.tasks.npz_file import read_arrays
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import importlib
 import io
 import json
 import multiprocessing
@@ -14,11 +15,17 @@ import numpy as np
 import pytest
 
 import uwm
+from uwm import report
 from uwm.cli import main
-from uwm.experiments import Comparison, Settings, compare
-from uwm.experiments.comparison import Unfinished
+from uwm.experiments import (
+    Comparison,
+    Settings,
+    Unfinished,
+    compare,
+)
 from uwm.experiments.parallel import in_threads
-from uwm.experiments.results import PictureWarning
+from uwm.report import PictureWarning
+from uwm.report.figures import learning_curves
 
 pytest.importorskip("matplotlib")
 
@@ -135,13 +142,14 @@ def stopped(settings: Settings) -> Comparison:
 
 def test_a_comparison_that_was_stopped_replaces_no_complete_one(tmp_path: Path) -> None:
     settings = Settings(address_bits=1, hidden=(4,), rules=("ste",), episodes=16, seeds=3)
-    compare(settings).write("out", plot=False)
+    report.write(compare(settings), "out", plot=False)
     before = Path("out/runs.csv").read_bytes()
-    stopped(settings).write("out", plot=False)
+    report.write(stopped(settings), "out", plot=False)
     assert len(Path("out/runs.csv").read_bytes().splitlines()) == len(before.splitlines())
     assert json.loads(Path("out/settings.json").read_text())["unfinished"] == []
     before = Path("out/runs.csv").read_bytes()
-    paths = stopped(dataclasses.replace(settings, address_bits=2)).write("out", plot=False)
+    other = dataclasses.replace(settings, address_bits=2)
+    paths = report.write(stopped(other), "out", plot=False)
     assert {path.parent for path in paths} == {Path("out/stopped-1")}
     assert Path("out/runs.csv").read_bytes() == before
 
@@ -169,22 +177,22 @@ def test_a_folder_with_damaged_results_is_moved_and_not_written_over() -> None:
 )
 def test_results_of_which_a_part_is_damaged_are_moved_whole(name: str, old: str, new: str) -> None:
     settings = Settings(address_bits=1, hidden=(4,), rules=("ste",), episodes=16, seeds=2)
-    compare(settings).write("out", plot=False)
+    report.write(compare(settings), "out", plot=False)
     path = Path("out", name)
     damaged = path.read_text().replace(old, new)
     assert damaged != path.read_text()
     path.write_text(damaged)
-    compare(dataclasses.replace(settings, first_seed=2)).write("out", plot=False)
+    report.write(compare(dataclasses.replace(settings, first_seed=2)), "out", plot=False)
     assert Path("out/earlier-1", name).read_text() == damaged
     assert runs("out/runs.csv") == [("ste", 2), ("ste", 3)]
 
 
 def test_results_that_end_early_are_moved_whole() -> None:
     settings = Settings(address_bits=1, hidden=(4,), rules=("ste",), episodes=16, seeds=2)
-    compare(settings).write("out", plot=False)
+    report.write(compare(settings), "out", plot=False)
     lines = Path("out/runs.csv").read_text().splitlines(keepends=True)
     Path("out/runs.csv").write_text("".join(lines[:-1]))
-    compare(settings).write("out", plot=False)
+    report.write(compare(settings), "out", plot=False)
     assert Path("out/earlier-1/runs.csv").read_text() == "".join(lines[:-1])
 
 
@@ -215,7 +223,7 @@ def test_gradients_of_other_rules_are_merged() -> None:
 
 def one_rule(rule: str) -> None:
     settings = Settings(address_bits=1, hidden=(4,), rules=(rule,), episodes=16, seeds=2)
-    compare(settings, jobs=1).write("shared", plot=False)
+    report.write(compare(settings, jobs=1), "shared", plot=False)
 
 
 def test_two_processes_that_write_at_once_lose_nothing() -> None:
@@ -245,8 +253,9 @@ def test_results_come_first_and_a_picture_that_fails_costs_one_line(
     def broken(*args: Any) -> None:
         raise RuntimeError("no\nfont")
 
-    monkeypatch.setattr("uwm.experiments.plot.png", broken)
-    monkeypatch.setattr("uwm.experiments.gradient_plot.png", broken)
+    for picture_of in ("learning_curves", "scaling_curves", "gradient_plot"):
+        module = importlib.import_module(f"uwm.report.figures.{picture_of}")
+        monkeypatch.setattr(module, "png", broken)
     options = ["--rules", "ste", "--out", "here"]
     options += ["--widths", "4"] if command is SCALING else []
     drawn = [option for option in command if option != "--no-plot"]
@@ -265,10 +274,11 @@ def test_from_python_a_picture_that_fails_is_a_warning(monkeypatch: pytest.Monke
     def broken(*args: Any) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("uwm.experiments.plot.png", broken)
+    module = importlib.import_module("uwm.report.figures.learning_curves")
+    monkeypatch.setattr(module, "png", broken)
     settings = Settings(address_bits=1, hidden=(4,), rules=("ste",), episodes=16, seeds=1)
     with pytest.warns(PictureWarning, match="could not be drawn: MemoryError"):
-        paths = compare(settings).write("here")
+        paths = report.write(compare(settings), "here")
     assert all(path.exists() for path in paths)
 
 
@@ -298,8 +308,6 @@ def test_names_of_every_kind_reach_tables_pictures_and_json(capsys: Captured) ->
 
 
 def test_rules_with_names_of_every_kind_have_a_legend() -> None:
-    from uwm.experiments.plot import learning_curves
-
     def rule_named(text: str) -> uwm.Rule:
         class Own(uwm.Rule):
             name = text
@@ -329,7 +337,8 @@ def test_two_task_objects_of_one_name_are_two_runs() -> None:
     settings = Settings(hidden=(4,), rules=("ste",), episodes=16, seeds=1)
     x = np.eye(3)
     for labels in ([0, 1, 1], [0, 0, 1]):
-        compare(settings, task=uwm.tasks.Classification(x, labels)).write("out", plot=False)
+        found = compare(settings, task=uwm.tasks.Classification(x, labels))
+        report.write(found, "out", plot=False)
     assert Path("out/earlier-1/runs.csv").exists()
 
 

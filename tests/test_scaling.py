@@ -15,7 +15,8 @@ import uwm
 from uwm.analysis import inputs_and_reward, rule_statistics, sampled_statistics
 from uwm.cli import main
 from uwm.experiments import Plan, Scaling, Settings, measure_scaling
-from uwm.experiments.scaling import episodes_to, fit_exponent
+from uwm.experiments.scaling.result import fit_exponent
+from uwm.experiments.scaling.study import episodes_to
 
 RULES = ("reinforce", "weight_max")
 
@@ -112,12 +113,12 @@ def test_episodes_to_a_target() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"widths": (0,)}, "widths: expected at least 1"),
-        ({"depths": (0,)}, "depths: expected at least 1"),
-        ({"widths": (), "depths": ()}, "expected at least one size"),
-        ({"factors": (0.0,)}, "factors: expected numbers above 0"),
-        ({"samples": 10}, "samples: expected at least 20"),
-        ({"target": math.nan}, "target: expected a finite number"),
+        ({"widths": (0,)}, "widths must be at least 1"),
+        ({"depths": (0,)}, "depths must be at least 1"),
+        ({"widths": (), "depths": ()}, "must hold at least one size"),
+        ({"factors": (0.0,)}, "factors must be numbers above 0"),
+        ({"samples": 10}, "samples must be at least 20"),
+        ({"target": math.nan}, "target must be a finite number"),
     ],
 )
 def test_wrong_plans_are_refused(changes: dict[str, Any], message: str) -> None:
@@ -148,5 +149,5 @@ def test_the_command(
     assert len(shown["points"]) == 16
     assert shown["points"][0]["noise_trained"] is None
     assert main([*small, "--widths", "0"]) == 2
-    assert "uwm scaling: error: widths: expected at least 1" in capsys.readouterr().err
+    assert "uwm scaling: error: widths must be at least 1" in capsys.readouterr().err
     assert main([*small, "--hidden", "4"]) == 2

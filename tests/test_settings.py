@@ -12,7 +12,7 @@ import pytest
 
 from uwm.cli import main
 from uwm.experiments import Plan, Search, Settings, gradients
-from uwm.experiments.settings import read_settings
+from uwm.experiments.settings_file import read_settings
 
 Captured = pytest.CaptureFixture[str]
 SMALL = ["compare", "--address-bits", "1", "--hidden", "4", "--rules", "ste", "--seeds", "1"]
@@ -63,18 +63,18 @@ def test_episodes_1e2_is_a_whole_number(capsys: Captured) -> None:
     assert main([*SMALL, "--settings", "s.json"]) == 0
     assert json.loads(capsys.readouterr().out)["settings"]["episodes"] == 100
     assert main([*SMALL, "--episodes", "1e4.5"]) == 2
-    assert "--episodes: expected a whole number, got '1e4.5'" in capsys.readouterr().err
+    assert "--episodes: must be a whole number, got '1e4.5'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", ["compare", "tune", "scaling", "gradients"])
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--episodes", "1e4.5"], "--episodes: expected a whole number, got '1e4.5'"),
-        (["--episodes", "1e400"], "expected a whole number"),
-        (["--batch-size", "2.5"], "--batch-size: expected a whole number, got '2.5'"),
-        (["--address-bits", "60"], "address_bits: expected at most 16, got 60"),
-        (["--batch-size", "1e15"], "batch_size: expected at most 2,147,483,647, got 1000000000"),
+        (["--episodes", "1e4.5"], "--episodes: must be a whole number, got '1e4.5'"),
+        (["--episodes", "1e400"], "must be a whole number"),
+        (["--batch-size", "2.5"], "--batch-size: must be a whole number, got '2.5'"),
+        (["--address-bits", "60"], "address_bits must be at most 16, got 60"),
+        (["--batch-size", "1e15"], "batch_size must be at most 2,147,483,647, got 1000000000"),
     ],
 )
 def test_absurd_numbers_get_a_sentence(
@@ -87,12 +87,12 @@ def test_absurd_numbers_get_a_sentence(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--seeds", "10000000000000000000"], "seeds: expected at most 100,000, got 1000000000000"),
-        (["--seeds", "1e19"], "seeds: expected at most 100,000, got 1000000000000"),
-        (["--hidden", "1e9,1e9"], "hidden, batch_size: 1000000004000000000 weights and batches of"),
+        (["--seeds", "10000000000000000000"], "seeds must be at most 100,000, got 1000000000000"),
+        (["--seeds", "1e19"], "seeds must be at most 100,000, got 1000000000000"),
+        (["--hidden", "1e9,1e9"], "hidden, batch_size must fit into the memory, got 1"),
         (["--hidden", "1e12"], "need 1.6e+04 GB of memory, this machine has"),
-        (["--jobs", "1e9"], "jobs: expected at most 1,024"),
-        (["--batch-size", "2e9"], "hidden, batch_size: "),
+        (["--jobs", "1e9"], "jobs must be at most 1,024"),
+        (["--batch-size", "2e9"], "hidden, batch_size must fit into the memory, got "),
     ],
 )  # fmt: skip
 def test_absurd_sizes_get_a_sentence_before_anything_is_spent(
@@ -110,41 +110,47 @@ def test_absurd_sizes_get_a_sentence_before_anything_is_spent(
     [
         (b"[" * 100_000, "brackets are nested too deep"),
         (b'{"a":' * 100_000, "brackets are nested too deep"),
-        (b'{"learning_rate": 1' + b"0" * 400 + b"}", "expected a finite number, got 1e+400"),
-        (b'{"episodes": 1' + b"0" * 400 + b"}", "episodes: expected at most 9,223,372,036,854"),
+        (
+            b'{"learning_rate": 1' + b"0" * 400 + b"}",
+            "learning_rate must be a finite number, got 1e+400",
+        ),
+        (b'{"episodes": 1' + b"0" * 400 + b"}", "episodes must be at most 9,223,372,036,854"),
         (b'{"episodes": 1' + b"0" * 9000 + b"}", "not a JSON file"),
-        (b'{"seeds": 10000000000000000000}', "seeds: expected at most 100,000, got 1000000000000"),
-        (b'{"learning_rate": NaN}', "not a JSON file: expected numbers, got NaN"),
-        (b'{"learning_rate": -Infinity}', "expected numbers, got -Infinity"),
-        (b'{"learning_rate": 1e400}', "learning_rate: expected a finite number, got inf"),
+        (b'{"seeds": 10000000000000000000}', "seeds must be at most 100,000, got 1000000000000"),
+        (b'{"learning_rate": NaN}', "not a JSON file: numbers must be finite, got NaN"),
+        (b'{"learning_rate": -Infinity}', "numbers must be finite, got -Infinity"),
+        (b'{"learning_rate": 1e400}', "learning_rate must be a finite number, got inf"),
         (b'{"seeds": 1, "seeds": 2}', "'seeds' is given twice"),
-        (b'{"seeds": "3"}', "seeds: expected a whole number, got '3'"),
-        (b'{"seeds": null}', "seeds: expected a whole number, got None"),
-        (b'{"seeds": true}', "seeds: expected a whole number, got True"),
-        (b'{"seeds": 2.5}', "seeds: expected a whole number, got 2.5"),
-        (b'{"hidden": "64"}', "hidden: expected a sequence, got '64'"),
-        (b'{"hidden": [[4]]}', "hidden: expected a whole number, got [4]"),
-        (b'{"hidden": {"4": 1}}', "hidden: expected a sequence, got {'4': 1}"),
-        (b'{"hidden": [' + b"1," * 2000 + b"1]}", "hidden: expected at most 1000 layers, got 2001"),
-        (b'{"rules": [["ste"]]}', "rules: expected names or uwm.Rule objects, got ['ste']"),
-        (b'{"rules": "ste"}', "rules: expected a sequence"),
-        (b'{"task": 3}', "task: expected a name, got 3"),
+        (b'{"seeds": "3"}', "seeds must be a whole number, got '3'"),
+        (b'{"seeds": null}', "seeds must be a whole number, got None"),
+        (b'{"seeds": true}', "seeds must be a whole number, got True"),
+        (b'{"seeds": 2.5}', "seeds must be a whole number, got 2.5"),
+        (b'{"hidden": "64"}', "hidden must be a sequence, got '64'"),
+        (b'{"hidden": [[4]]}', "hidden must be a whole number, got [4]"),
+        (b'{"hidden": {"4": 1}}', "hidden must be a sequence, got {'4': 1}"),
+        (b'{"hidden": [' + b"1," * 2000 + b"1]}", "hidden must be at most 1000 layers, got 2001"),
+        (b'{"rules": [["ste"]]}', "rules must be names or uwm.Rule objects, got ['ste']"),
+        (b'{"rules": "ste"}', "rules must be a sequence"),
+        (b'{"task": 3}', "task must be a name, got 3"),
         (b'{"task": "a\\u0000.csv"}', "null"),
         (b'{"task": "\\ud800.csv"}', "csv"),
-        (b'{"optimizer": ["adam"]}', "optimizer: unknown ['adam']"),
-        (b'{"dtype": null}', "dtype: unknown None"),
-        (b'{"baselines": [1]}', "baselines: expected baselines by rule, got [1]"),
-        (b'{"learning_rates": {"ste": [0.1, "x"]}}', "learning_rate: expected a number, got 'x'"),
-        (b'{"rates_from": 3, "learning_rates": {"ste": 0.1}}', "rates_from: expected words, got 3"),
-        (b'{"seed": 3}', "setting: unknown 'seed'; did you mean seeds?"),
-        (b'{"lerning_rate": 3}', "unknown 'lerning_rate'; did you mean learning_rate?"),
-        (b'{"xyzzy": 3}', "setting: unknown 'xyzzy'; the settings are task, address_bits"),
-        (b'{"a\\nb": 3}', "setting: unknown 'a\\nb'"),
-        (b"[1]", "expected a JSON object of settings, got [1]"),
-        (b"null", "expected a JSON object of settings, got None"),
+        (b'{"optimizer": ["adam"]}', "optimizer must be one of adam, sgd, got ['adam']"),
+        (b'{"dtype": null}', "dtype must be one of float32, float64, got None"),
+        (b'{"baselines": [1]}', "baselines must be baselines by rule, got [1]"),
+        (b'{"learning_rates": {"ste": [0.1, "x"]}}', "learning_rate must be a number, got 'x'"),
+        (b'{"rates_from": 3, "learning_rates": {"ste": 0.1}}', "rates_from must be words, got 3"),
+        (b'{"seed": 3}', "settings must be known ones, got 'seed'; did you mean seeds?"),
+        (b'{"lerning_rate": 3}', "got 'lerning_rate'; did you mean learning_rate?"),
+        (
+            b'{"xyzzy": 3}',
+            "settings must be known ones, got 'xyzzy'; the settings are task, address_bits",
+        ),
+        (b'{"a\\nb": 3}', "settings must be known ones, got 'a\\nb'"),
+        (b"[1]", "must be a JSON object of settings, got [1]"),
+        (b"null", "must be a JSON object of settings, got None"),
         (b"", "not a JSON file"),
         (b"\x00\x01\xff", "not a JSON file: it is no UTF-8 text"),
-        ('{"seeds": 1}'.encode("utf-16"), "it is UTF-16, expected UTF-8"),
+        ('{"seeds": 1}'.encode("utf-16"), "it must be UTF-8, got UTF-16"),
         (b" " * 10_000_001, "it has more than 10,000,000 bytes"),
     ],
 )

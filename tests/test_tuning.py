@@ -15,8 +15,11 @@ import pytest
 import uwm
 from uwm.cli import main
 from uwm.experiments import Search, Settings, Trial, Tuned, compare, tune
-from uwm.experiments.settings import read_settings
-from uwm.experiments.tuning import BASELINES, FIRST_SEED, RANDOM_TRIALS, ROUND
+from uwm.experiments.settings_file import read_settings
+from uwm.experiments.tuning.runner import ROUND
+from uwm.experiments.tuning.sampler import RANDOM_TRIALS
+from uwm.experiments.tuning.search import BASELINES, FIRST_SEED
+from uwm.report import write
 
 pytest.importorskip("optuna")
 
@@ -109,7 +112,7 @@ def test_a_search_that_was_stopped_goes_on_as_if_it_had_not_been(
 
 
 def test_compare_reads_the_best_settings(tuned: Tuned, tmp_path: Path) -> None:
-    paths = tuned.write(tmp_path)
+    paths = write(tuned, tmp_path)
     assert [path.name for path in paths] == ["tuned.json", "trials.csv"]
     settings = Settings(**read_settings(tmp_path / "tuned.json"))
     assert settings.first_seed == 0
@@ -135,7 +138,7 @@ def test_importance_is_a_share(tuned: Tuned) -> None:
 
 
 def test_what_is_tuned_can_be_chosen() -> None:
-    found = tune(search(tune=("baseline",), trials=2, settings={"rules": ("ste",)}))
+    found = tune(search(tuned=("baseline",), trials=2, settings={"rules": ("ste",)}))
     assert [set(trial.choice) for trial in found.trials] == [{"baseline"}] * 2
     assert found.settings().rates("ste") == (0.02, 0.002)
 
@@ -168,14 +171,17 @@ def test_a_folder_holds_one_search(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"trials": 0}, "trials: expected at least 1"),
-        ({"finalists": -1}, "finalists: expected at least 0"),
-        ({"finalist_seeds": 0}, "finalist_seeds: expected at least 1"),
-        ({"tune": ()}, "tune: expected some of learning_rate, baseline"),
-        ({"tune": ("beta",)}, "tune: unknown 'beta'"),
-        ({"objective": "median"}, "objective: unknown 'median'"),
-        ({"lowest_rate": 0.2}, "expected 0 < 0.2 < 0.1"),
-        ({"lowest_rate": -1.0}, "expected 0 < -1.0 < 0.1"),
+        ({"trials": 0}, "trials must be at least 1"),
+        ({"finalists": -1}, "finalists must be at least 0"),
+        ({"finalist_seeds": 0}, "finalist_seeds must be at least 1"),
+        ({"tuned": ()}, "tuned must be some of learning_rate, baseline"),
+        ({"tuned": ("beta",)}, "tuned must be one of learning_rate, baseline, got 'beta'"),
+        (
+            {"objective": "median"},
+            "objective must be one of mean_reward, final_reward, got 'median'",
+        ),
+        ({"lowest_rate": 0.2}, "below highest_rate, got 0.2 and 0.1"),
+        ({"lowest_rate": -1.0}, "must be above 0 and below highest_rate, got -1.0"),
     ],
 )
 def test_wrong_searches_are_refused(changes: dict[str, Any], message: str) -> None:
@@ -217,12 +223,15 @@ def test_the_commands(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--rate-range", "1"], "--rate-range: expected two numbers, got 1"),
-        (["--rate-range", "1,0.1"], "expected 0 < 1.0 < 0.1"),
-        (["--trials", "0"], "trials: expected at least 1"),
-        (["--tune", "beta"], "tune: unknown 'beta'"),
-        (["--objective", "end"], "objective: unknown 'end'"),
-        (["--rules", "nope"], "unknown 'nope'"),
+        (["--rate-range", "1"], "--rate-range must be two numbers, got 1"),
+        (
+            ["--rate-range", "1,0.1"],
+            "lowest_rate must be above 0 and below highest_rate, got 1.0 and 0.1",
+        ),
+        (["--trials", "0"], "trials must be at least 1"),
+        (["--tune", "beta"], "tuned must be one of learning_rate, baseline, got 'beta'"),
+        (["--objective", "end"], "objective must be one of mean_reward, final_reward, got 'end'"),
+        (["--rules", "nope"], "posterior_reinforce, got 'nope'"),
         (["--out", "file"], "cannot write into the folder file: it is a file"),
     ],
 )

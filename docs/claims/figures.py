@@ -12,10 +12,12 @@ from matplotlib.ticker import EngFormatter
 from plan import RULES, Case
 from store import series
 
-from uwm.experiments.drawing import INK, png
-from uwm.experiments.plot import colours, draw_band, scaling_curves, tidy
-from uwm.experiments.scaling import Scaling
-from uwm.experiments.statistics import spread
+from uwm.experiments import Scaling
+from uwm.experiments.spread import spread
+from uwm.report.figures import scaling_curves
+from uwm.report.figures.bands import draw_band, tidy
+from uwm.report.figures.colours import colours
+from uwm.report.figures.style import INK, png
 
 if TYPE_CHECKING:
     from report import CaseRuns, PublishedRuns

@@ -31,10 +31,11 @@ from store import RUN_KEYS, Store, run_key
 
 import uwm
 from uwm.analysis import rule_statistics
-from uwm.experiments import Settings
-from uwm.experiments.comparison import Request, Run, available_cores, make_task, train_all
-from uwm.experiments.scaling import Plan, Point, episodes_to, measure_scaling
-from uwm.experiments.tuning import OBJECTIVES
+from uwm.experiments import Plan, Point, Run, Settings, measure_scaling
+from uwm.experiments.build import available_cores, new_task
+from uwm.experiments.runs import Request, train_all
+from uwm.experiments.scaling.study import episodes_to
+from uwm.experiments.tuning.search import OBJECTIVES
 
 PARTS = ("bias", "cases", "published", "scaling")
 CURVE_POINTS = 50
@@ -144,7 +145,7 @@ def run_cases(study: Study, made: Results, jobs: int) -> None:
 
 def fresh(case: Case, best: Sequence[Settings], made: Results, jobs: int) -> None:
     """Train what is missing of the fresh seeds at each of the settings."""
-    task = make_task(case.settings())
+    task = new_task(case.settings())
     wanted = [
         (run_key(settings, rule, seed), Request(settings, task, rule, seed))
         for settings in best
@@ -246,7 +247,7 @@ def estimate(study: Study, jobs: int) -> None:
     total = 0.0
     for case in study.cases:
         short = case.settings(seeds=1, episodes=max(1, 2000 // case.batch_size) * case.batch_size)
-        task = make_task(short)
+        task = new_task(short)
         requests = [Request(short, task, rule, 0) for rule in RULES]
         runs, _ = train_all(requests, jobs=1)
         seconds = sum(

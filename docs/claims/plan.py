@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from saturation import REMEDIES, Remedy
 
 import uwm
-from uwm.experiments import Settings
-from uwm.experiments.scaling import Plan
-from uwm.experiments.tuning import FIRST_SEED, Search
+from uwm.experiments import Plan, Search, Settings
+from uwm.experiments.tuning.search import FIRST_SEED
 
 #: Every rule of the library takes part.
 RULES = uwm.RULES

@@ -16,10 +16,10 @@ from plan import BLENDED, OURS, PEERS, RULES, UNBIASED, Case, Study
 from store import run_key, series
 
 import uwm
-from uwm.experiments.comparison import title_of
-from uwm.experiments.scaling import Point, Scaling
-from uwm.experiments.statistics import Spread, spread
-from uwm.experiments.tuning import OBJECTIVES
+from uwm.experiments import Point, Scaling
+from uwm.experiments.build import title_of_task
+from uwm.experiments.spread import Spread, spread
+from uwm.experiments.tuning.search import OBJECTIVES
 from uwm.files import replace_file
 
 if TYPE_CHECKING:
@@ -336,7 +336,7 @@ def scaling_of(study: Study, made: Results) -> Scaling:
         Point(**{name: kind(row[name]) for name, kind in types.items()})
         for row in made.points.rows.values()
     )
-    return Scaling(study.scaling, title_of(study.scaling.settings), points)
+    return Scaling(study.scaling, title_of_task(study.scaling.settings), points)
 
 
 def whole(found: Scaling) -> bool:

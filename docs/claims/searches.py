@@ -10,16 +10,11 @@ from pathlib import Path
 
 from plan import Case, Study
 
-from uwm.experiments import Settings
-from uwm.experiments.tuning import (
-    OBJECTIVES,
-    TRIALS,
-    TUNED,
-    Trial,
-    Tuned,
-    read_trials,
-    tune,
-)
+from uwm.experiments import Settings, Trial, Tuned, tune
+from uwm.experiments.tuning.search import OBJECTIVES
+from uwm.experiments.tuning.trials import TRIALS, read_trials
+from uwm.report import write
+from uwm.report.tuning_files import TUNED
 
 
 def folder_of(data: Path, case: Case, objective: str) -> Path:
@@ -41,7 +36,7 @@ def run(
             folder.mkdir(parents=True, exist_ok=True)
             shutil.copy(folder_of(data, case, OBJECTIVES[0]) / TRIALS, folder)
         tuned = tune(study.search(case, objective), folder=folder, jobs=jobs, finished=finished)
-        tuned.write(folder)
+        write(tuned, folder)
         found.append(tuned)
     return found
 

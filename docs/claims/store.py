@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from uwm.experiments import Settings
-from uwm.experiments.results import csv_text, read_rows
 from uwm.files import locked, replace_file
+from uwm.formats import csv_text, read_rows
 
 
 class Store:

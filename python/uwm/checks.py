@@ -31,24 +31,24 @@ def whole_number(name: str, value: object, least: int, most: int = MOST) -> int:
     """
     made = _integer(name, value)
     if made < least:
-        raise ValueError(f"{name}: expected at least {least}, got {shown(made)}")
+        raise ValueError(f"{name} must be at least {least}, got {shown(made)}")
     if made > most:
-        raise ValueError(f"{name}: expected at most {most:,}, got {shown(made)}")
+        raise ValueError(f"{name} must be at most {most:,}, got {shown(made)}")
     return made
 
 
 def _integer(name: str, value: object) -> int:
     value = _scalar(value)
     if isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name}: expected a whole number, got {value!r}")
+        raise TypeError(f"{name} must be a whole number, got {value!r}")
     try:
         return operator.index(value)  # type: ignore[arg-type]
     except TypeError:
         pass
     if not isinstance(value, numbers.Real):
-        raise TypeError(f"{name}: expected a whole number, got {shown(value)}")
+        raise TypeError(f"{name} must be a whole number, got {shown(value)}")
     if not math.isfinite(value) or value != math.floor(value):
-        raise ValueError(f"{name}: expected a whole number, got {shown(value)}")
+        raise ValueError(f"{name} must be a whole number, got {shown(value)}")
     return int(value)  # type: ignore[call-overload,no-any-return]
 
 
@@ -62,13 +62,13 @@ def finite(name: str, value: object) -> float:
     """
     value = _scalar(value)
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{name}: expected a number, got {shown(value)}")
+        raise TypeError(f"{name} must be a number, got {shown(value)}")
     try:
         made = float(value)
     except OverflowError:
         made = math.inf
     if not math.isfinite(made):
-        raise ValueError(f"{name}: expected a finite number, got {shown(value)}")
+        raise ValueError(f"{name} must be a finite number, got {shown(value)}")
     if isinstance(value, numbers.Integral):
         return int(value)
     # The shortest decimal of a float32: 0.1 stays 0.1.
@@ -83,7 +83,7 @@ def sequence(name: str, value: object) -> tuple[object, ...]:
     if isinstance(value, np.ndarray) and value.ndim == 1:
         return tuple(value)
     if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
-        raise TypeError(f"{name}: expected a sequence, got {shown(value)}")
+        raise TypeError(f"{name} must be a sequence, got {shown(value)}")
     return tuple(value)
 
 
@@ -92,9 +92,7 @@ def one_of(name: str, value: object, known: Sequence[str]) -> None:
     if not isinstance(value, str) or value not in known:
         close = difflib.get_close_matches(value, known, n=1) if isinstance(value, str) else []
         hint = f" (did you mean {close[0]}?)" if close else ""
-        raise ValueError(
-            f"{name}: unknown {shown(value)}, expected one of {', '.join(known)}{hint}"
-        )
+        raise ValueError(f"{name} must be one of {', '.join(known)}, got {shown(value)}{hint}")
 
 
 def parse_whole(text: str) -> int:
@@ -113,7 +111,7 @@ def parse_whole(text: str) -> int:
             return int(number)
     except InvalidOperation:
         pass
-    raise ValueError(f"expected a whole number, got {shown(text)}")
+    raise ValueError(f"must be a whole number, got {shown(text)}")
 
 
 def shown(value: object) -> str:

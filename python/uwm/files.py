@@ -58,6 +58,15 @@ def replace_file(
         raise
 
 
+def make_folder(folder: str | os.PathLike[str]) -> None:
+    """Make the folder if need be, and raise OSError unless files can be written into it."""
+    os.makedirs(folder, exist_ok=True)
+    test = os.path.join(folder, f".uwm-write-test-{os.getpid()}")
+    replace_file(test, b"")
+    with suppress(FileNotFoundError):
+        os.unlink(test)
+
+
 @contextmanager
 def locked(folder: str | os.PathLike[str]) -> Iterator[None]:
     """Keep other processes that ask for the same lock waiting while the block runs.

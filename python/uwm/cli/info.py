@@ -10,7 +10,7 @@ import numpy as np
 
 import uwm
 from uwm.cli.errors import explained
-from uwm.experiments.comparison import available_cores
+from uwm.experiments.build import available_cores
 
 HELP = "version, instruction set in use, threads"
 

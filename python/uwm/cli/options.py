@@ -13,7 +13,12 @@ import uwm
 from uwm.checks import one_line, parse_whole, shown
 from uwm.cli.errors import CommandError, explained
 from uwm.experiments import Settings
-from uwm.experiments.settings import read_json, read_settings, same_numbers
+from uwm.experiments.origin import same_numbers
+from uwm.experiments.settings_file import read_settings
+from uwm.files import make_folder
+from uwm.formats import read_json
+from uwm.report.console import console
+from uwm.report.figures.style import check_matplotlib
 
 
 def numbers(kind: Callable[[str], Any], what: str) -> Callable[[str], list[Any]]:
@@ -23,7 +28,7 @@ def numbers(kind: Callable[[str], Any], what: str) -> Callable[[str], list[Any]]
         try:
             return [kind(word) for word in text.split(",")]
         except ValueError:
-            raise argparse.ArgumentTypeError(f"expected {what}, got {shown(text)}") from None
+            raise argparse.ArgumentTypeError(f"must be {what}, got {shown(text)}") from None
 
     return parse
 
@@ -41,7 +46,7 @@ def number(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"expected a number, got {shown(text)}") from None
+        raise argparse.ArgumentTypeError(f"must be a number, got {shown(text)}") from None
 
 
 def names(text: str) -> list[str]:
@@ -67,7 +72,7 @@ def baseline(text: str) -> str | float | None:
     try:
         return float(text)
     except ValueError:
-        message = f"expected none, running-mean or a number, got {shown(text)}"
+        message = f"must be none, running-mean or a number, got {shown(text)}"
         raise argparse.ArgumentTypeError(message) from None
 
 
@@ -205,31 +210,35 @@ def words(value: object) -> str:
     return ",".join(str(item) for item in items) or "none"
 
 
+def add_output(parser: argparse.ArgumentParser, out: str, picture: str | None) -> None:
+    """Add the options that say where results go.
+
+    out: the folder by default. picture: the one that is drawn, if there is one.
+    """
+    parser.add_argument(
+        "--out", metavar="DIR", default=out, help=f"folder for the results (default {out})"
+    )
+    parser.add_argument(
+        "--jobs", type=whole, metavar="N", help="runs at a time (default: all cores)"
+    )
+    parser.add_argument("--json", action="store_true", help="results as JSON on standard output")
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+    if picture is not None:
+        parser.add_argument("--no-plot", action="store_true", help=f"no {picture}")
+
+
 def check_packages(args: argparse.Namespace) -> None:
     """Raise ImportError now for a missing package that would be missed after minutes of work."""
-    from uwm.experiments import drawing, screen
-
     if not getattr(args, "no_plot", True):
-        drawing.check_matplotlib()
+        check_matplotlib()
     if not (args.json and args.quiet):
-        screen.console(stderr=True)
-
-
-def written(write: Callable[[], list[Path]]) -> tuple[list[Path], CommandError | None]:
-    """Write results; return the files, and the error to raise once the results have been shown."""
-    try:
-        with explained(code=1):
-            return write(), None
-    except CommandError as error:
-        return [], error
+        console(stderr=True)
 
 
 def check_folder(folder: Path) -> None:
     """Raise CommandError unless files can be written into the folder, before minutes of work."""
-    from uwm.experiments import results
-
     try:
-        results.make_folder(folder)
+        make_folder(folder)
     except OSError as error:
         reason = "it is a file" if folder.is_file() else error.strerror or str(error)
         raise CommandError(f"cannot write into the folder {folder}: {reason}") from error

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
-import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +11,9 @@ import numpy as np
 
 import uwm
 from uwm.checks import finite, one_of, sequence, shown, whole_number
+from uwm.rules import canonical
 from uwm.tasks.records import delimiter_named
+from uwm.tasks.resolve import BUILT_IN
 
 DEFAULT_RULES = (
     "reinforce",
@@ -30,22 +29,17 @@ CLASSIFICATION = {
     "learning_rate": 0.003,
 }
 FIRST_RATE, LAST_RATE = 0.02, 0.002
-# What else a settings file holds.
-NOT_SETTINGS = ("version", "simd_level", "task_sha256", "unfinished", "search", "plan")
 MOST_SEEDS = 100_000
 MOST_LAYERS = 1_000
-MOST_BYTES = 10_000_000  # of a settings file
-# Levels of one group give the same numbers bit for bit, see the README.
-SIMD_GROUPS = (("x86-64", "x86-64-v2"), ("x86-64-v3", "x86-64-v4"))
 
 
 @dataclass(frozen=True)
 class Settings:
     """What to compare, and how. The defaults are those of `uwm compare` on the multiplexer.
 
-    task: multiplexer, digits, or a file's path as `uwm.tasks.from_file` takes it; label, delimiter
-    and header tell it how to read a table of text, None leaves it to guess.
-    rules: names of built-in rules, or rule objects, a `uwm.Rule` of one's own for instance.
+    task: a name as `uwm.tasks.resolve` takes it: multiplexer, digits, a file, mine.py:MyTask.
+    label, delimiter and header tell it how to read a table of text, None leaves it to guess.
+    rules: names as `uwm.rules.resolve` takes them, mine.py:MyRule for instance, or rule objects.
     learning_rate: one number, or one per layer; None stands for 0.02 in the first layer, falling by
     a constant factor to 0.002 in the last. Every rule uses it, except for those that learning_rates
     gives rates of their own.
@@ -88,20 +82,19 @@ class Settings:
 
     def __post_init__(self) -> None:
         if not isinstance(self.task, str):
-            raise TypeError(f"task: expected a name, got {shown(self.task)}")
+            raise TypeError(f"task must be a name, got {shown(self.task)}")
         if not isinstance(self.rates_from, str):
-            raise TypeError(f"rates_from: expected words, got {shown(self.rates_from)}")
+            raise TypeError(f"rates_from must be words, got {shown(self.rates_from)}")
         self._check_layout()
         for name, most in LIMITS.items():
             self._set(name, whole_number(name, getattr(self, name), 1, most))
         self._set("first_seed", whole_number("first_seed", self.first_seed, 0, 2**64))
         if self.first_seed + self.seeds > 2**64:
-            raise ValueError(f"first_seed: expected seeds below 2**64, got {self.first_seed}")
+            raise ValueError(f"first_seed must leave all seeds below 2**64, got {self.first_seed}")
         hidden = sequence("hidden", self.hidden)
         if len(hidden) > MOST_LAYERS:
-            raise ValueError(f"hidden: expected at most {MOST_LAYERS} layers, got {len(hidden)}")
+            raise ValueError(f"hidden must be at most {MOST_LAYERS} layers, got {len(hidden)}")
         self._set("hidden", tuple(whole_number("hidden", size, 1) for size in hidden))
-        self._set("rules", sequence("rules", self.rules))
         self._check_rules()
         self._check_rates()
         one_of("optimizer", self.optimizer, ("adam", "sgd"))
@@ -116,32 +109,30 @@ class Settings:
     def _check_layout(self) -> None:
         given = {name: getattr(self, name) for name in ("label", "delimiter", "header")}
         for name, value in given.items():
-            if value is not None and self.task in ("multiplexer", "digits"):
-                raise ValueError(f"{name}: only a task from a file has one, got {shown(value)}")
+            if value is not None and self.task in BUILT_IN:
+                raise ValueError(
+                    f"{name} must be None unless the task is a file, got {shown(value)}"
+                )
         if self.label is not None and not isinstance(self.label, str):
             self._set("label", whole_number("label", self.label, 1))
         if self.delimiter is not None:
             delimiter_named(self.delimiter)
         if self.header is not None and not isinstance(self.header, bool):
-            raise TypeError(f"header: expected true or false, got {shown(self.header)}")
+            raise TypeError(f"header must be true or false, got {shown(self.header)}")
 
     def _check_rules(self) -> None:
-        for rule in self.rules:
-            if isinstance(rule, str):
-                one_of("rules", rule, uwm.RULES)
-            elif not isinstance(rule, uwm.Rule):
-                raise TypeError(f"rules: expected names or uwm.Rule objects, got {shown(rule)}")
+        self._set("rules", tuple(checked_rule(rule) for rule in sequence("rules", self.rules)))
         names = self.rule_names
         if not names:
-            raise ValueError("rules: expected at least one rule, got none")
+            raise ValueError("rules must be at least one rule, got none")
         twice = [name for name in names if names.count(name) > 1]
         if twice:
-            raise ValueError(f"rules: {twice[0]!r} is given twice")
+            raise ValueError(f"rules must differ, got {twice[0]!r} twice")
         for what in ("learning_rates", "baselines"):
             values = getattr(self, what)
             if not isinstance(values, Mapping):
                 kind = what.replace("learning_", "")
-                raise TypeError(f"{what}: expected {kind} by rule, got {shown(values)}")
+                raise TypeError(f"{what} must be {kind} by rule, got {shown(values)}")
             for rule in values:
                 one_of(what, rule, names)
 
@@ -157,7 +148,7 @@ class Settings:
             made = tuple(rate_value(rate) for rate in sequence("learning_rate", rates))
             if len(made) != len(self.hidden) + 1:
                 raise ValueError(
-                    "learning_rate: expected one number,"
+                    "learning_rate must be one number,"
                     f" or {len(self.hidden) + 1} (one per layer), got {len(made)}"
                 )
             return made
@@ -166,7 +157,7 @@ class Settings:
     @property
     def rule_names(self) -> tuple[str, ...]:
         """The rules by name."""
-        return tuple(rule if isinstance(rule, str) else str(rule.name) for rule in self.rules)
+        return tuple(name_of(rule) for rule in self.rules)
 
     @property
     def seed_range(self) -> range:
@@ -221,11 +212,25 @@ LIMITS = {
 }
 
 
+def checked_rule(rule: object) -> str | uwm.Rule:
+    """Return a rule, or the name that results give it; a class of the user's is not looked for."""
+    if isinstance(rule, str):
+        return canonical("rules", rule)
+    if not isinstance(rule, uwm.Rule):
+        raise TypeError(f"rules must be names or uwm.Rule objects, got {shown(rule)}")
+    return rule
+
+
+def name_of(rule: Any) -> str:
+    """Return the name of a rule or estimator in results; by default that of its class."""
+    return rule if isinstance(rule, str) else str(getattr(rule, "name", type(rule).__name__))
+
+
 def rate_value(value: object) -> float:
     """Return a learning rate, a finite number above 0."""
     rate = finite("learning_rate", value)
     if not rate > 0:
-        raise ValueError(f"learning_rate: expected a number above 0, got {rate}")
+        raise ValueError(f"learning_rate must be a number above 0, got {rate}")
     return rate
 
 
@@ -235,65 +240,3 @@ def baseline_value(value: object) -> str | float | None:
         one_of("baseline", value, ("running-mean",))
         return value
     return None if value is None else finite("baseline", value)
-
-
-def read_settings(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Return the settings in a JSON file, a comparison's own settings.json for instance.
-
-    Raises OSError if it cannot be read, ValueError if it holds anything else.
-    """
-    values = read_json(path)
-    names = [field.name for field in dataclasses.fields(Settings)]
-    for name in values:
-        if name not in (*names, *NOT_SETTINGS):
-            close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-            hint = f"did you mean {close[0]}?" if close else f"the settings are {', '.join(names)}"
-            raise ValueError(f"{path}: setting: unknown {shown(name)}; {hint}")
-    return {name: value for name, value in values.items() if name not in NOT_SETTINGS}
-
-
-def read_json(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Return the one object in a JSON file, refusing what JSON leaves open.
-
-    Raises OSError if it cannot be read, ValueError if it holds anything else: other data than
-    UTF-8 text, NaN or infinity, a name twice, brackets in brackets without end.
-    """
-    with open(path, "rb") as file:
-        data = file.read(MOST_BYTES + 1)
-    if len(data) > MOST_BYTES:
-        raise ValueError(f"{path}: not a settings file: it has more than {MOST_BYTES:,} bytes")
-    try:
-        if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-            raise ValueError("it is UTF-16, expected UTF-8")
-        values = json.loads(
-            data.decode("utf-8-sig"), object_pairs_hook=each_once, parse_constant=no_constant
-        )
-    except UnicodeDecodeError:
-        raise ValueError(f"{path}: not a JSON file: it is no UTF-8 text") from None
-    except RecursionError:
-        raise ValueError(f"{path}: not a settings file: brackets are nested too deep") from None
-    except ValueError as error:
-        raise ValueError(f"{path}: not a JSON file: {error}") from None
-    if not isinstance(values, dict):
-        raise ValueError(f"{path}: expected a JSON object of settings, got {shown(values)}")
-    return values
-
-
-def each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return a JSON object, or raise ValueError if it has a name twice."""
-    made: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in made:
-            raise ValueError(f"{shown(name)} is given twice")
-        made[name] = value
-    return made
-
-
-def no_constant(word: str) -> None:
-    """Refuse NaN and infinity, which Python's reader would take."""
-    raise ValueError(f"expected numbers, got {word}")
-
-
-def same_numbers(one: str, other: str) -> bool:
-    """Tell whether two instruction sets give the same numbers bit for bit."""
-    return one == other or any(one in group and other in group for group in SIMD_GROUPS)

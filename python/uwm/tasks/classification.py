@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-import uwm
 from uwm._arrays import place, real_array
-from uwm._core import Bandit
+from uwm._core import Bandit, Network
 from uwm.tasks.labels import label_vector
 
 CHUNK = 4096  # rows of one forward pass when testing, which bounds the memory it takes
@@ -74,7 +73,7 @@ class Classification(Bandit):
 
     def accuracy(
         self,
-        net: uwm.Network,
+        net: Network,
         inputs: ArrayLike | None = None,
         labels: ArrayLike | None = None,
         *,
@@ -111,7 +110,7 @@ def digest(task: Classification) -> str:
 
 
 def predict(
-    net: uwm.Network, inputs: NDArray[np.float64], n_classes: int, passes: int
+    net: Network, inputs: NDArray[np.float64], n_classes: int, passes: int
 ) -> NDArray[np.int64]:
     """Return the likeliest class of each row, by the mean class probabilities of several passes."""
     single_unit = net.output == "bernoulli" and net.sizes[-1] == 1 and n_classes == 2

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from uwm.experiments.drawing import FAINT, INK, drawing, headed, legend, png
-from uwm.experiments.plot import colours
-
-if TYPE_CHECKING:
-    from uwm.experiments.gradients import GradientStudy, Measurement
+from uwm.experiments.gradient_study.result import GradientStudy, Measurement
+from uwm.report.figures.colours import colours
+from uwm.report.figures.style import FAINT, INK, drawing, headed, legend, png
 
 FLOOR = 1e-16  # where a bias of 0 is drawn at the lowest
 ROWS = (("noise_to_signal", "noise-to-signal"), ("relative_bias", "relative bias"))

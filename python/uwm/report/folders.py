@@ -1,4 +1,4 @@
-"""The files of results, each written whole or not at all, and none ever lost to a later run.
+"""Folders of results: none is ever lost to a later run.
 
 What is in a folder already is merged with the new results if both have the same settings. Results
 of other settings are kept apart: the earlier files move into the sub-folder `earlier-1`, or the
@@ -7,16 +7,11 @@ next number that is free.
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import os
 import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
-import uwm
 from uwm.files import replace_file
 
 SETTINGS = "settings.json"
@@ -26,52 +21,6 @@ UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, Overflow
 
 class PictureWarning(UserWarning):
     """A picture could not be drawn; the results are in place without it."""
-
-
-def origin(task_sha256: str | None) -> dict[str, str | None]:
-    """Return what results depend on beside the settings: version, instruction set, examples.
-
-    task_sha256: digest of the task's examples, None for a task that its settings describe.
-    """
-    return {
-        "version": uwm.__version__,
-        "simd_level": uwm.simd_level(),
-        "task_sha256": task_sha256,
-    }
-
-
-def make_folder(folder: Path) -> None:
-    """Make the folder if need be, and raise OSError unless files can be written into it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    test = folder / f".uwm-write-test-{os.getpid()}"
-    replace_file(test, b"")
-    test.unlink(missing_ok=True)
-
-
-def write_json(path: Path, values: Any) -> None:
-    """Replace a file by a JSON object."""
-    replace_file(path, (json.dumps(values, indent=2) + "\n").encode())
-
-
-def csv_text(header: list[str], rows: list[list[object]]) -> str:
-    """Return a table as CSV text."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    return text.getvalue()
-
-
-def read_rows(path: Path) -> list[dict[str, str]]:
-    """Return the lines of a CSV file, None where a line is too short.
-
-    Raises OSError or ValueError if it cannot be read.
-    """
-    try:
-        with open(path, newline="", encoding="utf-8") as lines:
-            return list(csv.DictReader(lines))
-    except csv.Error as error:
-        raise ValueError(f"{path}: not a readable CSV file: {error}") from None
 
 
 def make_room(folder: Path, names: Iterable[str]) -> None:

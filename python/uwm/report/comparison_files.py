@@ -10,21 +10,14 @@ from typing import Any
 import numpy as np
 
 import uwm
-from uwm.experiments.comparison import Comparison, Run, Unfinished
-from uwm.experiments.results import (
-    SETTINGS,
-    UNREADABLE,
-    csv_text,
-    draw,
-    free_folder,
-    make_folder,
-    make_room,
-    origin,
-    read_rows,
-    write_json,
-)
-from uwm.experiments.settings import Settings, read_json, same_numbers
-from uwm.files import locked, replace_file
+from uwm.experiments.comparison import Comparison
+from uwm.experiments.origin import origin, same_numbers
+from uwm.experiments.runs import INTERRUPTED, Run, Unfinished
+from uwm.experiments.settings import Settings
+from uwm.files import locked, make_folder, replace_file
+from uwm.formats import csv_text, read_json, read_rows, write_json
+from uwm.report.figures import learning_curves
+from uwm.report.folders import SETTINGS, UNREADABLE, draw, free_folder, make_room
 
 RUNS, CURVES, PLOT = "runs.csv", "curves.csv", "learning-curves.png"
 FILES = (SETTINGS, RUNS, CURVES, PLOT)
@@ -35,13 +28,18 @@ NOT_RUN = "not run"
 Key = tuple[str, int]  # of a run: rule and seed
 
 
-def write(comparison: Comparison, folder: Path, *, plot: bool) -> list[Path]:
-    """Write the files of a comparison and return their paths; see `Comparison.write`."""
+def write(comparison: Comparison, folder: Path, plot: bool) -> list[Path]:
+    """Write settings.json, runs.csv, curves.csv and learning-curves.png; return their paths.
+
+    Runs with the same settings that the folder holds already stay, the same rule and seed being
+    replaced. If this comparison was stopped and one of other settings in the folder is complete,
+    this one goes into a sub-folder, `stopped-1` or the next number.
+    """
     make_folder(folder)
     with locked(folder):
         made = merged(comparison, folder)
         if made is None:
-            stopped = any(run.reason == "interrupted" for run in comparison.unfinished)
+            stopped = any(run.reason == INTERRUPTED for run in comparison.unfinished)
             if stopped and is_complete(folder):
                 folder = free_folder(folder, "stopped")
             else:
@@ -53,15 +51,13 @@ def write(comparison: Comparison, folder: Path, *, plot: bool) -> list[Path]:
         replace_file(folder / CURVES, curves_text(made).encode())
     paths = [folder / name for name in (SETTINGS, RUNS, CURVES)]
     if plot and made.runs:
-        from uwm.experiments.plot import learning_curves
-
         paths += draw(folder / PLOT, lambda: learning_curves(made))
     return paths
 
 
 def described(comparison: Comparison) -> dict[str, Any]:
     """Return settings.json: all settings, what else matters, and the runs without a result."""
-    unfinished = [vars(run) for run in comparison.unfinished]
+    unfinished = [run.as_dict() for run in comparison.unfinished]
     settings = comparison.settings
     return {**settings.as_dict(), **origin(comparison.task_sha256), "unfinished": unfinished}
 

@@ -1,0 +1,133 @@
+"""The one place that makes task, rule, network, optimizer and baseline from settings."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import uwm
+from uwm.checks import shown, whole_number
+from uwm.experiments.settings import Settings
+from uwm.rules import resolve as resolve_rule
+from uwm.tasks import Task
+from uwm.tasks import resolve as resolve_task
+from uwm.tasks.resolve import BUILT_IN, title_of
+
+MOST_JOBS = 1_024
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """A task, the settings that name it, its title, and the digest of its examples if it has any.
+
+    sha256 is None for a task that its settings describe.
+    """
+
+    settings: Settings
+    task: Task
+    title: str
+    sha256: str | None
+
+
+def choose_task(settings: Settings, task: Task | None = None) -> Chosen:
+    """Return the task that settings name, unless one is given.
+
+    The settings of results must not name another task than was used: the name of a given task takes
+    the place of theirs.
+    """
+    if task is None:
+        made, title = new_task(settings), title_of_task(settings)
+        built_in = settings.task in BUILT_IN
+        return Chosen(settings, made, title, None if built_in else getattr(made, "sha256", None))
+    title = str(getattr(task, "name", type(task).__name__))
+    named = dataclasses.replace(settings, task=title, label=None, delimiter=None, header=None)
+    return Chosen(named, task, title, getattr(task, "sha256", None))
+
+
+def new_task(settings: Settings) -> Task:
+    """Return the task that settings name."""
+    return resolve_task(
+        settings.task,
+        address_bits=settings.address_bits,
+        label=settings.label,
+        delimiter=settings.delimiter,
+        header=settings.header,
+    )
+
+
+def title_of_task(settings: Settings) -> str:
+    """Return the task's name for titles."""
+    return title_of(settings.task, address_bits=settings.address_bits)
+
+
+def new_rule(rule: str | uwm.Rule) -> uwm.Rule:
+    """Return a new rule by its name; a rule object is itself."""
+    return resolve_rule(rule)
+
+
+def new_network(settings: Settings, task: Task, seed: int) -> uwm.Network:
+    """Return an untrained network of the right sizes for the task.
+
+    Raises ValueError if it is larger than the memory.
+    """
+    sizes = [task.n_inputs, *settings.hidden, task.n_outputs]
+    check_memory(sizes, settings)
+    return uwm.Network(
+        sizes,
+        output="bernoulli" if task.n_outputs == 1 else "softmax",
+        units=settings.units,
+        dtype=settings.dtype,
+        seed=seed,
+    )
+
+
+def check_memory(sizes: Sequence[int], settings: Settings) -> None:
+    """Raise ValueError if a network and its training need more memory than there is."""
+    if not hasattr(os, "sysconf"):
+        return
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    weights = sum(a * b for a, b in itertools.pairwise(sizes))
+    # The weights, their update, and the two moments of Adam; logits and activations of a batch.
+    numbers = 4 * weights + 2 * settings.batch_size * sum(sizes)
+    needed = numbers * (4 if settings.dtype == "float32" else 8)
+    if needed > memory:
+        raise ValueError(
+            f"hidden, batch_size must fit into the memory, got {shown(weights)} weights and"
+            f" batches of {settings.batch_size:,}: they need {needed / 1e9:.3g} GB of memory, this"
+            f" machine has {memory / 1e9:.3g} GB"
+        )
+
+
+def new_optimizer(settings: Settings, rule: str) -> uwm.Adam | uwm.SGD:
+    """Return a fresh optimizer with the rule's learning rates."""
+    given = settings.rates(rule)
+    rates = list(given) if isinstance(given, tuple) else given
+    return uwm.Adam(rates) if settings.optimizer == "adam" else uwm.SGD(rates)
+
+
+def new_baseline(settings: Settings, rule: str) -> uwm.RunningMean | float | None:
+    """Return a fresh baseline for the rule."""
+    chosen = settings.baseline_of(rule)
+    return uwm.RunningMean() if isinstance(chosen, str) else chosen
+
+
+def check_parts(settings: Settings, task: Task) -> None:
+    """Make network and rules once, so that what they refuse is refused before any training."""
+    new_network(settings, task, settings.first_seed)
+    for rule in settings.rules:
+        new_rule(rule)
+
+
+def number_of_jobs(jobs: int | None) -> int:
+    """Return how many runs go at a time: what is asked for, or one per processor core at hand."""
+    return available_cores() if jobs is None else whole_number("jobs", jobs, 1, MOST_JOBS)
+
+
+def available_cores() -> int:
+    """Return how many processor cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

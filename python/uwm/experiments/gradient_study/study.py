@@ -1,0 +1,233 @@
+"""Bias, cosine and noise-to-signal of rules on a task, of one network or along its training."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import uwm
+from uwm.analysis.sampling import check_task
+from uwm.checks import finite, one_of, whole_number
+from uwm.experiments.build import Chosen, choose_task, new_network
+from uwm.experiments.estimators import rule_or_estimator
+from uwm.experiments.gradient_study.one_network import Method, Named, check_size, measure
+from uwm.experiments.gradient_study.result import GradientStudy, Measurement
+from uwm.experiments.gradient_study.training import Trainer, digest, mean_reward
+from uwm.experiments.guarded import Failed
+from uwm.experiments.origin import origin
+from uwm.experiments.progress import Listener, interrupted, nobody
+from uwm.experiments.runs import INTERRUPTED, Unfinished, reason_of
+from uwm.experiments.settings import Settings, name_of
+from uwm.own import is_own
+from uwm.reference.random import PARAMETERS, normals
+
+RULES = (
+    "reinforce",
+    "ste",
+    "weight_max",
+    "unbiased_weight_max_one_sided",
+    "unbiased_weight_max_two_sided",
+    "unbiased_weight_max",
+)
+MOST_CHECKPOINTS = 100_000
+
+
+def gradients(
+    settings: Settings | None = None,
+    rules: Sequence[Any] = RULES,
+    *,
+    network: uwm.Network | None = None,
+    scale: float | None = None,
+    method: str | None = None,
+    samples: int = 2**16,
+    reference: Any = None,
+    checkpoints: int = 0,
+    progress: Listener = nobody,
+) -> GradientStudy:
+    """Measure rules on a task: see Measurement.
+
+    settings: the task and the network, and for checkpoints how to train it: the one rule, episodes,
+    batch size, learning rates. first_seed is the seed of everything. Default: the multiplexer with
+    2 address bits, [6, 4] hidden units.
+    rules: names, as `rule_or_estimator` takes them, rules, or estimators.
+    network: instead of a new one; it is not changed.
+    scale: give the network normal weights of this deviation instead of those it starts with.
+    method: "exact" enumerates every input and activity, "sampled" draws `samples` of them; by
+    default the first if there are at most 2^24. Estimators that are no rules are always sampled.
+    Where sampling, the exact gradient is still taken for the truth if it is feasible, and
+    otherwise the mean of the reference, see `sampled_statistics`.
+    checkpoints: measure before training, and this many times along it.
+    progress(event): called with a `Progress` as the work goes on; its name says what does.
+
+    A rule that raises costs its own measurements only, and is listed in the result's `unfinished`;
+    what it has raised reaches you if nothing could be measured.
+
+    Raises ValueError or TypeError for settings that make no sense or do not fit, and
+    `uwm.Interrupted` on Ctrl-C: its `result` is the GradientStudy of the checkpoints measured.
+
+    >>> settings = Settings(address_bits=1, hidden=(3,), rules=("ste",), first_seed=1)
+    >>> study = gradients(settings, ["ste", "unbiased_weight_max"])
+    >>> [m.relative_bias.value < 1e-9 for m in study.select(layer=0)]
+    [False, True]
+    """
+    if settings is None:
+        settings = Settings(address_bits=2, hidden=(6, 4), rules=("unbiased_weight_max",))
+    if len(settings.rules) != 1:
+        raise ValueError(f"rules to train with must be one, got {len(settings.rules)}")
+    samples = whole_number("samples", samples, 20)
+    checkpoints = whole_number("checkpoints", checkpoints, 0, MOST_CHECKPOINTS)
+    if method is not None:
+        one_of("method", method, ("exact", "sampled"))
+    measured = [named(rule) for rule in rules]
+    check_names(measured)
+    judge = named("unbiased_weight_max" if reference is None else reference)
+    how = Method(method, samples, judge, settings.first_seed, progress)
+    chosen = choose_task(settings)
+    net = network_for(chosen, network, scale)
+    check_size(net, chosen.task, method)
+    described = describe(chosen, net, measured, how, scale=scale, checkpoints=checkpoints)
+    work = _Work(chosen, net, measured, how)
+    stopped = work.run(checkpoints)
+    study = work.result(described)
+    if stopped:
+        raise interrupted(study, f"{len(study.rewards)} checkpoints were measured")
+    if not study.measurements and work.errors:
+        raise work.errors[0]
+    return study
+
+
+def named(rule: Any) -> Named:
+    """Return a rule or estimator with its name in results: of a class of one's own, as given."""
+    made = rule_or_estimator(rule)
+    return Named(name_of(rule if isinstance(rule, str) and is_own(rule) else made), made)
+
+
+def check_names(rules: Sequence[Named]) -> None:
+    """Raise ValueError if two rules have one name."""
+    names = [each.name for each in rules]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"rules must differ, got {name!r} twice")
+
+
+def network_for(chosen: Chosen, network: uwm.Network | None, scale: float | None) -> uwm.Network:
+    """Return the network to measure, a copy of the one given or a new one, if it fits the task."""
+    settings, task = chosen.settings, chosen.task
+    new = network is None
+    net = new_network(settings, task, settings.first_seed) if network is None else network.copy()
+    if not new and net.sizes[1:-1] != tuple(settings.hidden):
+        raise ValueError(
+            f"hidden must be the network's {list(net.sizes[1:-1])}, got {list(settings.hidden)}"
+        )
+    if scale is not None:
+        rescale(net, scale, settings.first_seed)
+    check_task(net, task)
+    if net.output == "gaussian":
+        raise ValueError("network must have a Bernoulli or softmax output, got gaussian")
+    return net
+
+
+def describe(
+    chosen: Chosen,
+    net: uwm.Network,
+    rules: Sequence[Named],
+    how: Method,
+    *,
+    scale: float | None,
+    checkpoints: int,
+) -> dict[str, Any]:
+    """Return settings.json: everything that the measurements depend on."""
+    described = chosen.settings.as_dict()
+    train_with = described.pop("rules")[0]
+    described.update(
+        rules=[each.name for each in rules],
+        train_with=train_with,
+        sizes=list(net.sizes),
+        scale=scale,
+        checkpoints=checkpoints,
+        samples=how.samples,
+        method=how.method,
+        reference=how.reference.name,
+        parameters_sha256=digest(net),
+        **origin(chosen.sha256),
+    )
+    return described
+
+
+class _Work:
+    """A study under way: what has been measured so far."""
+
+    def __init__(
+        self, chosen: Chosen, net: uwm.Network, rules: Sequence[Named], how: Method
+    ) -> None:
+        self._chosen, self._net, self._rules, self._how = chosen, net, list(rules), how
+        self._measurements: list[Measurement] = []
+        self._rewards: dict[int, float] = {}
+        self._unfinished: list[Unfinished] = []
+        self.errors: list[BaseException] = []
+
+    def run(self, checkpoints: int) -> bool:
+        """Train from checkpoint to checkpoint and measure; return whether Ctrl-C has stopped it."""
+        settings = self._chosen.settings
+        ends = [0]
+        if checkpoints:
+            ends = [round(settings.steps * k / checkpoints) for k in range(checkpoints + 1)]
+        trainer = Trainer(settings, self._net, self._chosen.task, self._how.listener)
+        for end in dict.fromkeys(ends):
+            try:
+                trainer.train_until(end)
+                self._measure(end * settings.batch_size)
+            except KeyboardInterrupt:
+                for rule in self._rules:
+                    self._fail(
+                        rule.name, f"after {end * settings.batch_size} episodes: {INTERRUPTED}"
+                    )
+                return True
+            except Exception as error:
+                if not self._rewards:  # nothing is lost yet
+                    raise
+                reason = reason_of(error, settings.rules[0], self._chosen.task)
+                self._fail(settings.rule_names[0], f"training: {reason}")
+                self.errors.append(error)
+                return False
+        return False
+
+    def _measure(self, episode: int) -> None:
+        net, task, seed = self._net, self._chosen.task, self._how.seed
+        reward = mean_reward(net, task, seed)
+        given = self._chosen.settings.baseline
+        # What a running mean would have come to stands for it.
+        baseline = reward if isinstance(given, str) else given
+        found = measure(net, task, self._rules, self._how, baseline or 0.0)
+        for each, rule in zip(found, list(self._rules), strict=True):
+            if isinstance(each, Failed):
+                reason = reason_of(each.error, rule.rule, task)
+                self._fail(rule.name, f"after {episode} episodes: {reason}")
+                self.errors.append(each.error)
+                self._rules.remove(rule)  # it would fail again at every checkpoint
+            else:
+                self._measurements += (dataclasses.replace(m, episode=episode) for m in each)
+        self._rewards[episode] = reward
+
+    def _fail(self, name: str, reason: str) -> None:
+        self._unfinished.append(Unfinished(name, self._how.seed, reason))
+
+    def result(self, described: dict[str, Any]) -> GradientStudy:
+        """Return what has been measured."""
+        return GradientStudy(
+            self._chosen.title,
+            described,
+            tuple(self._measurements),
+            self._rewards,
+            tuple(self._unfinished),
+        )
+
+
+def rescale(net: uwm.Network, scale: float, seed: int) -> None:
+    """Give a network normal weights of this standard deviation."""
+    scale = finite("scale", scale)
+    if not scale > 0:
+        raise ValueError(f"scale must be a number above 0, got {scale}")
+    for ell, layer in enumerate(net.layers):
+        layer.weight = scale * normals(seed, 0, PARAMETERS, ell, *layer.weight.shape)

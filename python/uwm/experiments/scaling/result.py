@@ -1,0 +1,116 @@
+"""The result: a point for every rule, size and seed, and how points grow with the units."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from uwm.experiments.runs import Unfinished
+from uwm.experiments.scaling.plan import Plan
+from uwm.experiments.spread import student_t
+
+
+@dataclass(frozen=True)
+class Point:
+    """One rule at one size with one seed.
+
+    noise: of the first layer's update at initialisation, sqrt(trace of the covariance) / |gradient|
+    (see `uwm.analysis.RuleStatistics`); noise_trained: the same after training, NaN if not asked
+    for. factor: the multiple of the learning rates that the size learned best with. The rest is of
+    the training run: episodes_to_target is infinite if the target was not reached; all are NaN if
+    every run diverged. NaN, too, stands for what is not finished.
+    """
+
+    axis: str
+    width: int
+    depth: int
+    rule: str
+    seed: int
+    noise: float
+    noise_trained: float
+    factor: float
+    mean_reward: float
+    final_reward: float
+    episodes_to_target: float
+    microseconds_per_step: float
+
+    @property
+    def key(self) -> tuple[str, int, int, str, int]:
+        """What tells the point from the others."""
+        return self.axis, self.width, self.depth, self.rule, self.seed
+
+    @property
+    def units(self) -> int:
+        """The number of hidden units."""
+        return self.width * self.depth
+
+
+@dataclass(frozen=True)
+class Exponent:
+    """The slope of log noise against log number of units, and half of its 95% interval."""
+
+    slope: float
+    margin: float
+
+
+@dataclass(frozen=True, eq=False)
+class Scaling:
+    """The results of `measure_scaling`.
+
+    unfinished: runs and measurements that Ctrl-C or an error in a rule or task has ended.
+    """
+
+    plan: Plan
+    title: str
+    points: tuple[Point, ...]
+    task_sha256: str | None = None
+    unfinished: tuple[Unfinished, ...] = ()
+
+    def of(self, rule: str, axis: str) -> dict[int, list[Point]]:
+        """Return a rule's points along an axis, by width or depth, one per seed."""
+        found: dict[int, list[Point]] = {}
+        for point in self.points:
+            if (point.rule, point.axis) == (rule, axis):
+                found.setdefault(point.width if axis == "width" else point.depth, []).append(point)
+        return found
+
+    def exponent(self, rule: str, axis: str = "width", quantity: str = "noise") -> Exponent:
+        """Return how a quantity grows with the number of hidden units: by this power.
+
+        NaN for fewer than three points.
+        """
+        points = [p for p in self.points if (p.rule, p.axis) == (rule, axis)]
+        return fit_exponent([p.units for p in points], [getattr(p, quantity) for p in points])
+
+
+def fit_exponent(units: Sequence[float], values: Sequence[float]) -> Exponent:
+    """Return the least-squares slope of log value against log units, with its 95% interval.
+
+    >>> found = fit_exponent([8, 16, 32, 64], [2.0, 4.0, 8.0, 16.0])
+    >>> round(found.slope, 6)
+    1.0
+    """
+    pairs = [(math.log(u), math.log(v)) for u, v in zip(units, values, strict=True)
+             if 0 < v < math.inf]  # fmt: skip
+    if len({x for x, _ in pairs}) < 2 or len(pairs) < 3:
+        return Exponent(math.nan, math.nan)
+    x, y = np.array(pairs).T
+    x, y = x - x.mean(), y - y.mean()
+    slope = float(x @ y / (x @ x))
+    freedom = len(pairs) - 2
+    error = math.sqrt(float(((y - slope * x) ** 2).sum()) / freedom / float(x @ x))
+    return Exponent(slope, student_t(freedom) * error)
+
+
+def describe_points(found: Scaling) -> list[dict[str, Any]]:
+    """Return the points as JSON can hold them: null for what there is not."""
+    rows = [dataclasses.asdict(point) for point in found.points]
+    return [
+        {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}
+        for row in rows
+    ]

@@ -1,0 +1,257 @@
+"""How a rule's noise, learning and cost change with the number of units.
+
+Two axes: the width of the hidden layers at a fixed number of layers, and the number of layers at a
+fixed width. Learning rates that suit one size do not suit another, so every rule is trained at
+every size with the same few multiples of the settings' rates, and its best multiple counts.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+
+import uwm
+from uwm.analysis import sampled_statistics
+from uwm.experiments.build import (
+    check_parts,
+    choose_task,
+    new_baseline,
+    new_network,
+    new_optimizer,
+    new_rule,
+    number_of_jobs,
+)
+from uwm.experiments.guarded import Failed, each_alone
+from uwm.experiments.parallel import in_threads
+from uwm.experiments.progress import Listener, Progress, interrupted, nobody
+from uwm.experiments.runs import INTERRUPTED, Request, Run, Unfinished, reason_of, train_all
+from uwm.experiments.scaling.plan import TRAINER, Plan
+from uwm.experiments.scaling.result import Point, Scaling
+from uwm.experiments.settings import Settings, name_of
+from uwm.tasks import Task
+
+Hidden = tuple[int, ...]
+Cell = tuple[str, Hidden, int]  # axis, hidden layers, seed
+Runs = dict[tuple[Hidden, str, float, int], Run | Unfinished]
+Noises = dict[str, float]  # by rule
+
+
+def measure_scaling(
+    plan: Plan,
+    *,
+    task: Task | None = None,
+    jobs: int | None = None,
+    progress: Listener = nobody,
+) -> Scaling:
+    """Measure every rule at every size.
+
+    task, jobs: as in `compare`. progress(event): called with a `Progress` for every network
+    measured and run made; step counts them.
+
+    A run or a measurement that an error in a rule or task of one's own ends is listed in the
+    result's `unfinished`; the others go on.
+
+    Raises as `compare` does, `uwm.Interrupted` on Ctrl-C: its `result` is the Scaling of what was
+    finished.
+
+    >>> settings = Settings(address_bits=1, rules=("ste",), episodes=40, seeds=1)
+    >>> plan = Plan(settings, widths=(4,), depths=(), factors=(1,), samples=2048)
+    >>> found = measure_scaling(plan)
+    >>> found.points[0].noise > 1
+    True
+    """
+    jobs = number_of_jobs(jobs)
+    chosen = choose_task(plan.settings, task)
+    plan = dataclasses.replace(plan, settings=chosen.settings)
+    for _, hidden in plan.sizes:
+        check_parts(sized(plan.settings, hidden), chosen.task)
+    work = _Work(plan, chosen.task, jobs, progress)
+    stopped = work.measure(trained=False) or work.learn()
+    if plan.trained and not stopped:
+        stopped = work.measure(trained=True)
+    points = work.points()
+    found = Scaling(plan, chosen.title, points, chosen.sha256, tuple(work.unfinished))
+    if stopped:
+        raise interrupted(found, f"{len(points)} points have results")
+    return found
+
+
+class _Work:
+    """A study under way: the noises and the runs so far."""
+
+    def __init__(self, plan: Plan, task: Task, jobs: int, progress: Listener) -> None:
+        self._plan, self._task, self._jobs, self._progress = plan, task, jobs, progress
+        seeds = plan.settings.seed_range
+        self._cells = [(axis, hidden, seed) for axis, hidden in plan.sizes for seed in seeds]
+        self._start: dict[Cell, Noises] = {}
+        self._after: dict[Cell, Noises] = {}
+        self._runs: Runs = {}
+        self.unfinished: list[Unfinished] = []
+
+    def measure(self, *, trained: bool) -> bool:
+        """Measure the noise of every network; return whether Ctrl-C has stopped that."""
+        found = self._after if trained else self._start
+        what = "noise after training" if trained else "noise"
+
+        def ended(k: int, each: dict[str, float | Failed]) -> None:
+            axis, hidden, seed = self._cells[k]
+            found[self._cells[k]] = {
+                rule: math.nan if isinstance(value, Failed) else value
+                for rule, value in each.items()
+            }
+            for rule, value in each.items():
+                if isinstance(value, Failed):
+                    reason = reason_of(value.error, value.rule, self._task)
+                    self._fail(rule, hidden, seed, f"{what}: {reason}")
+            name = f"{what}: {axis}, {list(hidden)}"
+            self._progress(Progress(name, seed, len(found), len(self._cells)))
+
+        calls = (partial(self._measure, cell, trained) for cell in self._cells)
+        return in_threads(calls, ended, jobs=self._jobs)
+
+    def _measure(self, cell: Cell, trained: bool) -> dict[str, float | Failed]:
+        _, hidden, seed = cell
+        here = sized(self._plan.settings, hidden)
+        net = new_network(here, self._task, seed)
+        if trained:
+            factor = self._best_factor(hidden, TRAINER) or self._plan.factors[0]
+            train(net, self._task, scaled(here, factor))
+        return noises(net, self._task, here.rules, self._plan.samples)
+
+    def learn(self) -> bool:
+        """Train every rule at every size, with every multiple of the rates and every seed.
+
+        Return whether Ctrl-C has stopped that.
+        """
+        settings = self._plan.settings
+        wanted = {  # a size may be on both axes
+            (hidden, name_of(rule), factor, seed): Request(
+                scaled(sized(settings, hidden), factor), self._task, rule, seed
+            )
+            for _, hidden, seed in self._cells
+            for rule in settings.rules
+            for factor in self._plan.factors
+        }
+        keys = list(wanted)
+
+        def ended(k: int, run: Run | Unfinished) -> None:
+            self._runs[keys[k]] = run
+            hidden, rule, factor, seed = keys[k]
+            which = f"{rule}, {list(hidden)}, rates x {factor:g}"
+            reward = run.mean_reward if isinstance(run, Run) else math.nan
+            self._progress(Progress(which, seed, len(self._runs), len(keys), reward))
+            if isinstance(run, Unfinished) and not run.diverged and run.reason != INTERRUPTED:
+                self._fail(rule, hidden, seed, f"rates x {factor:g}: {run.reason}")
+
+        _, stopped = train_all(list(wanted.values()), jobs=self._jobs, finished=ended)
+        for key in keys:
+            run = self._runs.get(key)
+            if run is None or (isinstance(run, Unfinished) and run.reason == INTERRUPTED):
+                self._runs.pop(key, None)
+                self._fail(key[1], key[0], key[3], f"rates x {key[2]:g}: {INTERRUPTED}")
+        return stopped
+
+    def _fail(self, rule: str, hidden: Hidden, seed: int, reason: str) -> None:
+        self.unfinished.append(Unfinished(rule, seed, f"{list(hidden)}, {reason}"))
+
+    def _best_factor(self, hidden: Hidden, rule: str) -> float | None:
+        """Return the multiple of the rates with the highest mean reward over the seeds.
+
+        None if runs are missing that it depends on.
+        """
+        means = {}
+        for factor in self._plan.factors:
+            runs = [
+                self._runs.get((hidden, rule, factor, seed))
+                for seed in self._plan.settings.seed_range
+            ]
+            if any(run is None for run in runs):
+                return None
+            rewards = [run.mean_reward for run in runs if isinstance(run, Run)]
+            whole = len(rewards) == len(runs)
+            means[factor] = float(np.mean(rewards)) if whole else -math.inf
+        return max(means, key=means.__getitem__)
+
+    def points(self) -> tuple[Point, ...]:
+        """Return a point for every rule, size and seed of which anything is known."""
+        return tuple(
+            self._point(cell, rule)
+            for cell in self._cells
+            for rule in self._plan.settings.rule_names
+            if cell in self._start or self._best_factor(cell[1], rule) is not None
+        )
+
+    def _point(self, cell: Cell, rule: str) -> Point:
+        axis, hidden, seed = cell
+        factor = self._best_factor(hidden, rule)
+        run = None if factor is None else self._runs[hidden, rule, factor, seed]
+        return Point(
+            axis=axis,
+            width=hidden[0],
+            depth=len(hidden),
+            rule=rule,
+            seed=seed,
+            noise=self._start.get(cell, {}).get(rule, math.nan),
+            noise_trained=self._after.get(cell, {}).get(rule, math.nan),
+            factor=math.nan if factor is None else factor,
+            mean_reward=run.mean_reward if isinstance(run, Run) else math.nan,
+            final_reward=run.final_reward if isinstance(run, Run) else math.nan,
+            episodes_to_target=(
+                episodes_to(self._plan.target, run) if isinstance(run, Run) else math.nan
+            ),
+            microseconds_per_step=1e6 / run.steps_per_second if isinstance(run, Run) else math.nan,
+        )
+
+
+def sized(settings: Settings, hidden: Hidden) -> Settings:
+    """Return the settings with these hidden layers; rates of a rule's own would not fit."""
+    return dataclasses.replace(settings, hidden=hidden, learning_rates={})
+
+
+def scaled(settings: Settings, factor: float) -> Settings:
+    """Return the settings with every learning rate multiplied."""
+    rates = settings.rates("")
+    more = tuple(factor * r for r in rates) if isinstance(rates, tuple) else factor * rates
+    return dataclasses.replace(settings, learning_rate=more)
+
+
+def episodes_to(target: float, run: Run) -> float:
+    """Return after how many episodes the reward of a twentieth of a run first reached the target.
+
+    Infinite if it never did.
+    """
+    window = max(1, len(run.rewards) // 20)
+    mean = np.convolve(run.rewards, np.full(window, 1 / window), mode="valid")
+    reached = np.flatnonzero(mean >= target)
+    return float(run.episodes[reached[0] + window - 1]) if len(reached) else math.inf
+
+
+def train(net: uwm.Network, task: Task, settings: Settings) -> None:
+    """Train a network with TRAINER."""
+    uwm.train(
+        net,
+        new_rule(TRAINER),
+        new_optimizer(settings, TRAINER),
+        task,
+        steps=settings.steps,
+        batch_size=settings.batch_size,
+        baseline=new_baseline(settings, TRAINER),
+        threads=1,
+    )
+
+
+def noises(
+    net: uwm.Network, task: Task, rules: Sequence[str | uwm.Rule], samples: int
+) -> dict[str, float | Failed]:
+    """Return the noise-to-signal of each rule's update of the first layer."""
+
+    def measure(some: Sequence[uwm.Rule]) -> list[float]:
+        found = sampled_statistics(net, some, task, samples=samples, seed=net.seed, layers=1)
+        return [each.standard_deviation[0].value for each in found]
+
+    found = each_alone(measure, [new_rule(rule) for rule in rules])
+    return dict(zip(map(name_of, rules), found, strict=True))

@@ -1,0 +1,30 @@
+"""Settings from a JSON file: one written by hand, or that of an earlier run."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import os
+from typing import Any
+
+from uwm.checks import shown
+from uwm.experiments.settings import Settings
+from uwm.formats import read_json
+
+#: What else a settings file holds.
+NOT_SETTINGS = ("version", "simd_level", "task_sha256", "unfinished", "search", "plan")
+
+
+def read_settings(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Return the settings in a JSON file, a comparison's own settings.json for instance.
+
+    Raises OSError if it cannot be read, ValueError if it holds anything else.
+    """
+    values = read_json(path)
+    names = [field.name for field in dataclasses.fields(Settings)]
+    for name in values:
+        if name not in (*names, *NOT_SETTINGS):
+            close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+            hint = f"did you mean {close[0]}?" if close else f"the settings are {', '.join(names)}"
+            raise ValueError(f"{path}: settings must be known ones, got {shown(name)}; {hint}")
+    return {name: value for name, value in values.items() if name not in NOT_SETTINGS}

@@ -1,0 +1,93 @@
+"""The result of a search: every rule's best trial, and the settings that they make."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from uwm.checks import one_of
+from uwm.experiments.build import title_of_task
+from uwm.experiments.runs import Unfinished
+from uwm.experiments.settings import Settings, name_of
+from uwm.experiments.tuning.search import OBJECTIVES, Search
+from uwm.experiments.tuning.trials import Trial
+
+
+@dataclass(frozen=True, eq=False)
+class Tuned:
+    """The results of `tune`: all trials, and per rule the best one and what mattered.
+
+    importance: of each parameter by rule, its share of the objective's variance. unfinished: runs
+    that an error in a rule or task has ended; their trials have no result.
+    """
+
+    search: Search
+    title: str
+    trials: tuple[Trial, ...]
+    importance: dict[str, dict[str, float]]
+    task_sha256: str | None = None
+    unfinished: tuple[Unfinished, ...] = ()
+
+    def best(self, rule: str, objective: str | None = None) -> Trial:
+        """Return a rule's best finalist, by another objective than the search's if one is given.
+
+        Without finalists the best trial. Raises ValueError if all of them diverged.
+        """
+        name = objective or self.search.objective
+        one_of("objective", name, OBJECTIVES)
+        if self.search.finalists:
+            name = f"again_{name}"
+        done = [t for t in self.trials if t.rule == rule and not math.isnan(getattr(t, name))]
+        if not done:
+            failed = [run.reason for run in self.unfinished if run.rule == rule]
+            raise ValueError(
+                f"{rule}: no trial has a result: {failed[0]}"
+                if failed
+                else f"{rule}: every trial diverged; lower the learning rates searched"
+            )
+        return max(done, key=lambda trial: float(getattr(trial, name)))
+
+    def settings(self, objective: str | None = None) -> Settings:
+        """Return settings for `compare` in which every rule has its best rates and baseline.
+
+        Rules whose trials all diverged are left out. Seeds are those of a comparison by default.
+        """
+        search = self.search
+        if objective is not None:
+            search = dataclasses.replace(search, objective=objective)
+        rates: dict[str, Any] = {}
+        baselines: dict[str, Any] = {}
+        rules = []
+        for rule in search.settings.rules:
+            name = name_of(rule)
+            try:
+                chosen = search.apply(name, self.best(name, search.objective).choice)
+            except ValueError:
+                continue
+            rules.append(rule)
+            rates[name] = chosen.rates(name)
+            baselines[name] = chosen.baseline_of(name)
+        return dataclasses.replace(
+            search.settings,
+            rules=rules,
+            learning_rates=rates,
+            baselines=baselines,
+            rates_from=rates_from(search, search.trials, search.trials),
+            seeds=Settings.seeds,
+            first_seed=0,
+        )
+
+
+def rates_from(search: Search, least: int, most: int) -> str:
+    """Return in words where tuned rates are from, and what they were found on."""
+    trials = f"{least}" if least == most else f"{least} to {most}"
+    fixed = search.settings
+    sizes = ", ".join(str(size) for size in fixed.hidden)
+    optimizer = {"adam": "Adam", "sgd": "SGD"}[fixed.optimizer]
+    return (
+        f"uwm tune: {search.describe().replace(f'{search.trials} trials', f'{trials} trials', 1)},"
+        f" on {title_of_task(fixed)}, [{sizes}] hidden units, batch size {fixed.batch_size},"
+        f" {optimizer}"
+    )

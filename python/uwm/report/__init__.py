@@ -1,0 +1,52 @@
+"""What becomes of results: files, tables on the screen, and pictures.
+
+Results know nothing of this package. `write` takes every kind of them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from uwm.checks import shown
+from uwm.experiments import Comparison, GradientStudy, Scaling, Tuned
+from uwm.report import comparison_files, gradient_files, scaling_files, tuning_files
+from uwm.report.folders import PictureWarning
+
+__all__ = ["PictureWarning", "write"]
+
+Result = Comparison | Tuned | Scaling | GradientStudy
+
+_WRITERS: dict[type, Callable[[Any, Path, bool], list[Path]]] = {
+    Comparison: comparison_files.write,
+    Tuned: tuning_files.write,
+    Scaling: scaling_files.write,
+    GradientStudy: gradient_files.write,
+}
+
+
+def write(result: Result, folder: str | os.PathLike[str], *, plot: bool = True) -> list[Path]:
+    """Write the results of a call into a folder, and draw them; return the paths.
+
+    Each file appears whole or not at all. Results with the same settings that the folder holds
+    already are merged with the new ones. Files of other settings move into a sub-folder,
+    `earlier-1` or the next number; a search goes only into the folder of the same search.
+
+    A picture that cannot be drawn is a PictureWarning, once the other files are in place.
+    plot: whether to draw.
+
+    Raises OSError for files that cannot be written, ValueError for a folder that holds another
+    search, TypeError for what is no result.
+
+    >>> import tempfile
+    >>> from uwm.experiments import Settings, compare
+    >>> result = compare(Settings(address_bits=1, hidden=(4,), rules=("ste",), episodes=9, seeds=1))
+    >>> [path.name for path in write(result, tempfile.mkdtemp(), plot=False)]
+    ['settings.json', 'runs.csv', 'curves.csv']
+    """
+    for kind, writer in _WRITERS.items():
+        if isinstance(result, kind):
+            return writer(result, Path(folder), plot)
+    raise TypeError(f"result must be what an experiment has returned, got {shown(result)}")
