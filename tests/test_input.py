@@ -200,8 +200,8 @@ def test_label_takes_a_name_or_a_number(tmp_path: Path) -> None:
     assert "no column is named 'x', the file has the columns kind, w, h, 2021" in refused(
         tmp_path, table, label="x"
     )
-    assert "label: expected at most 4, got 5" in refused(tmp_path, table, label=5)
-    assert "label: expected at least 1, got 0" in refused(tmp_path, table, label=0)
+    assert "label must be at most 4, got 5" in refused(tmp_path, table, label=5)
+    assert "label must be at least 1, got 0" in refused(tmp_path, table, label=0)
     assert "the file has no line of names" in refused(tmp_path, WINE, label="kind")
     assert "columns 1 and 2 are named 'a'" in refused(tmp_path, "a,a,b\n" + ROWS, label="a")
     assert "two columns are named label" in refused(tmp_path, "label,a,label\n" + ROWS)
@@ -554,14 +554,14 @@ def test_every_command_that_takes_a_file_takes_its_layout(command: str) -> None:
 
 
 REFUSED_SETTINGS: list[tuple[Callable[[], object], type[Exception], str]] = [
-    (lambda: Settings(label="a"), ValueError, "label: only a task from a file has one"),
+    (lambda: Settings(label="a"), ValueError, "label must be None unless the task is a file"),
     (
         lambda: Settings(task="a.csv", label=True),
         TypeError,
-        "label: expected a whole number, got True",
+        "label must be a whole number, got True",
     ),
     (lambda: Settings(task="a.csv", delimiter=5), ValueError, "delimiter: expected one character"),
-    (lambda: Settings(task="a.csv", header="no"), TypeError, "header: expected true or false"),
+    (lambda: Settings(task="a.csv", header="no"), TypeError, "header must be true or false"),
 ]  # type: ignore[list-item]
 
 

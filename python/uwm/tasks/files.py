@@ -8,6 +8,8 @@ import os
 import stat
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -69,19 +71,25 @@ def from_file(
     name = "standard input" if path == STANDARD_INPUT else Path(path).name
     if not is_file_name(path):
         raise ValueError(f"{path}: expected {EXPECTED}")
-    try:
-        with opened(path) as file:
-            sha256 = digest(file)
-            inputs, labels, tests, notes = read_examples(
-                file,
-                npz=path.lower().endswith((".npz", ".npy")),
-                label=label,
-                delimiter=delimiter,
-                header=header,
-            )
+    layout = {"label": label, "delimiter": delimiter, "header": header}
+    with named(path), opened(path) as file:
+        sha256 = digest(file)
+        npz = path.lower().endswith((".npz", ".npy"))
+        inputs, labels, tests, notes = read_examples(file, npz=npz, **layout)
         task = classification(
             (inputs, labels), tests, test_fraction, standardize, name=name, sha256=sha256
         )
+    if notes:
+        how = "label, delimiter and header decide (--label, --delimiter, --no-header)"
+        warnings.warn(f"{path}: {'; '.join(notes)}; {how}", LayoutWarning, stacklevel=2)
+    return task
+
+
+@contextmanager
+def named(path: str) -> Iterator[None]:
+    """Put the file's name into the errors of what is done with it."""
+    try:
+        yield
     except OSError as error:
         error.filename = error.filename or path
         raise
@@ -89,10 +97,6 @@ def from_file(
         raise ValueError(f"{path}: not enough memory for what it holds") from None
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
-    if notes:
-        how = "label, delimiter and header decide (--label, --delimiter, --no-header)"
-        warnings.warn(f"{path}: {'; '.join(notes)}; {how}", LayoutWarning, stacklevel=2)
-    return task
 
 
 def is_file_name(name: str) -> bool:

@@ -87,14 +87,7 @@ def gradients(
     net = network_for(chosen, network, scale)
     check_size(net, chosen.task, method)
     described = describe(chosen, net, measured, how, scale=scale, checkpoints=checkpoints)
-    work = _Work(chosen, net, measured, how)
-    stopped = work.run(checkpoints)
-    study = work.result(described)
-    if stopped:
-        raise interrupted(study, f"{len(study.rewards)} checkpoints were measured")
-    if not study.measurements and work.errors:
-        raise work.errors[0]
-    return study
+    return _Work(chosen, net, measured, how).study(checkpoints, described)
 
 
 def named(rule: Any) -> Named:
@@ -166,6 +159,16 @@ class _Work:
         self._rewards: dict[int, float] = {}
         self._unfinished: list[Unfinished] = []
         self.errors: list[BaseException] = []
+
+    def study(self, checkpoints: int, described: dict[str, Any]) -> GradientStudy:
+        """Measure at every checkpoint; return the study, or raise if Ctrl-C or an error ends it."""
+        stopped = self.run(checkpoints)
+        study = self.result(described)
+        if stopped:
+            raise interrupted(study, f"{len(study.rewards)} checkpoints were measured")
+        if not study.measurements and self.errors:
+            raise self.errors[0]
+        return study
 
     def run(self, checkpoints: int) -> bool:
         """Train from checkpoint to checkpoint and measure; return whether Ctrl-C has stopped it."""
