@@ -167,65 +167,47 @@ class Bench:
         check: bool,
     ) -> None:
         """Opens one problem in every worker and measures it in turn, `repeats` times."""
-        ready: list[Worker] = []
-        repeats: dict[str, int] = {}
+        repeats: dict[Worker, int] = {}
         for w in workers:
-            where = f"{w.peer}, {rule}, hidden {shape(hidden)}, batch {batch}"
-            if why := hopeless(w.peer, rule, hidden, batch):
-                self.note(f"{where}: left out ({why})")
-                continue
-            answer = w.ask(
-                do="open",
-                hidden=hidden,
-                batch=batch,
-                rule=rule,
-                check=check,
-                warm_up=self.plan.warm_up,
-            )
-            if "error" in answer:
-                self.note(f"{where}: does not run here ({answer['error']})")
-                self.failed |= w.peer == "uwm"
-                continue
-            self.versions.update(answer["versions"])
-            if check:
-                self.agreement[where] = answer["disagreement"]
-                if not answer["disagreement"] <= TOLERANCE:
-                    self.note(f"{where}: left out, differs by {answer['disagreement']:.1e}")
-                    self.failed = True
-                    continue
-            if answer["way"] is not None:
-                self.ways[where] = answer["way"]
-            repeats[w.peer] = 3 if answer["step_seconds"] > 0.5 else self.plan.repeats
-            ready.append(w)
+            if times := self.open(w, rule, hidden, batch, check):
+                repeats[w] = times
+        measured: dict[str, list[float]] = {w.peer: [] for w in repeats}
         for repeat in range(self.plan.repeats):
-            for w in ready:
-                if repeat >= min(repeats[w.peer], self.plan.repeats):
-                    continue
+            for w in (w for w, times in repeats.items() if repeat < times):
                 time.sleep(0.02 if self.plan is FULL else 0.0)  # the last one's threads go to sleep
                 answer = w.ask(do="time", seconds=self.plan.seconds)
                 if "error" in answer:
                     self.note(f"{w.peer}, {rule}, {shape(hidden)}: {answer['error']}")
                     continue
                 per_step = 1e6 * answer["seconds"] / answer["steps"]
-                self.add(
-                    experiment,
-                    w.peer,
-                    rule,
-                    hidden,
-                    batch,
-                    w.threads,
-                    repeat,
-                    "us_per_step",
-                    per_step,
-                )
-        medians = {
-            w.peer: statistics.median(
-                r.value for r in self.rows[-len(ready) * self.plan.repeats :] if r.peer == w.peer
-            )
-            for w in ready
-        }
-        told = "  ".join(f"{peer} {value:,.1f}" for peer, value in medians.items())
+                where = (experiment, w.peer, rule, hidden, batch, w.threads, repeat)
+                self.add(*where, "us_per_step", per_step)
+                measured[w.peer].append(per_step)
+        told = "  ".join(f"{p} {statistics.median(v):,.1f}" for p, v in measured.items() if v)
         self.say(f"{experiment:8s} {rule:30s} {shape(hidden):>10s} batch {batch:4d}  us: {told}")
+
+    def open(self, w: Worker, rule: str, hidden: tuple[int, ...], batch: int, check: bool) -> int:
+        """Opens a problem in a worker: how often it is measured, 0 if it is left out."""
+        where = f"{w.peer}, {rule}, hidden {shape(hidden)}, batch {batch}"
+        if why := hopeless(w.peer, rule, hidden, batch):
+            self.note(f"{where}: left out ({why})")
+            return 0
+        problem = {"hidden": hidden, "batch": batch, "rule": rule, "check": check}
+        answer = w.ask(do="open", **problem, warm_up=self.plan.warm_up)
+        if "error" in answer:
+            self.note(f"{where}: does not run here ({answer['error']})")
+            self.failed |= w.peer == "uwm"
+            return 0
+        self.versions.update(answer["versions"])
+        if check:
+            self.agreement[where] = answer["disagreement"]
+            if not answer["disagreement"] <= TOLERANCE:
+                self.note(f"{where}: left out, differs by {answer['disagreement']:.1e}")
+                self.failed = True
+                return 0
+        if answer["way"] is not None:
+            self.ways[where] = answer["way"]
+        return min(3, self.plan.repeats) if answer["step_seconds"] > 0.5 else self.plan.repeats
 
     def add(
         self,
