@@ -75,11 +75,17 @@ def compare_rules(
         T = engine.rule(name).unit_rewards(net, theirs, reward)
         W = reference.rule(name).unit_rewards(twin, ours, reward)
         g = engine.rule(name).gradient(net, theirs, reward)
+        handed_down = np.abs(reward)[:, None]
         f = Given(W).gradient(twin, ours, reward)  # Rule.gradient, without the work done twice
-        for ell in range(len(activations)):
-            assert relative_error(T[ell], W[ell]) < tolerance, (name, ell)
-            assert relative_error(g[ell].weight, f[ell].weight) < tolerance, (name, ell)
-            assert relative_error(g[ell].bias, f[ell].bias) < tolerance, (name, ell)
+        for ell in reversed(range(len(activations))):
+            # of the differences between rewards handed down that cancel, rounding is left
+            terms = np.broadcast_to(handed_down, W[ell].shape)
+            update = np.abs(terms * ours.eligibilities[ell]).T / len(x) / twin.temperature[ell]
+            below = np.abs(ours.activations[ell - 1] if ell > 0 else x)
+            assert relative_error(T[ell], W[ell], terms) < tolerance, (name, ell)
+            assert relative_error(g[ell].weight, f[ell].weight, update @ below) < tolerance
+            assert relative_error(g[ell].bias, f[ell].bias, update.sum(axis=1)) < tolerance
+            handed_down = np.abs(W[ell]).sum(axis=1, keepdims=True)
 
 
 # The same random numbers

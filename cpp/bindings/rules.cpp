@@ -168,7 +168,7 @@ Args:
 
 Returns:
     list of arrays (batch, n_l) in the network's dtype, first hidden layer to output; the output layer's is the reward in
-    every column.
+    every column. The built-in rules give finite numbers: one too large for the dtype becomes the largest of its sign.
 
 Raises:
     ValueError: shapes do not fit, the sample is of a network of another dtype, or a number is NaN or infinite.
@@ -183,7 +183,7 @@ Raises:
       .def("gradient", &gradient_of, py::arg("net"), py::arg("sample"), py::arg("reward"), R"(
 The rule's update: the batch mean of T_i (h_i - p_i) h_m / temperature, in the direction of ascent.
 
-Args, raises: as ``unit_rewards``.
+Args, raises: as ``unit_rewards``; ValueError too where the gradient is too large for the dtype.
 
 Returns:
     list of LayerGradient in the network's dtype, first hidden layer to output.

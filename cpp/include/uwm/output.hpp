@@ -16,17 +16,28 @@ namespace uwm {
 template <class T = float>
 struct OutputFlip {
   const Matrix<T>& weight;             ///< (n_out, n_hidden)
-  T step;                              ///< a flip moves output logit k of c_i = +1 by -step * w_ki
+  double step;                         ///< a flip moves output logit k of c_i = +1 by -step * w_ki
   const LayerSample<T>& output;        ///< the output layer's record
   const Matrix<T>& below_eligibility;  ///< (batch, n_hidden); its sign bit is that of c_i
   std::vector<T>& scratch;             ///< working memory, kept from call to call
   std::vector<double>& logit;          ///< the same, for the logits of one sample
 };
 
+/// One sample's output logits, and where a flip would move them.
+template <class T = float>
+struct OutputMove {
+  std::span<const double> logit;   ///< (n_out)
+  std::span<const double> change;  ///< (n_out)
+  std::span<const double> moved;   ///< (n_out)  logit + change, rounded
+  std::span<const T> action;       ///< (n_out)
+  double log_likelihood;           ///< Output::log_likelihood(logit, action)
+};
+
 /// The kind of the output layer: what its units draw from their logits.
 ///
-/// A new kind is a subclass that defines the five functions without a body here; the rules take it
-/// through log_likelihood. The built-in kinds replace flip_ratio by faster equivalents.
+/// A new kind is a subclass that defines the functions without a body here; the rules take it through log_ratio,
+/// which by default is a difference of two log_likelihoods. The built-in kinds replace log_ratio by forms that keep
+/// their digits where log-likelihoods are huge, and flip_ratio by faster equivalents.
 template <class T = float>
 class UWM_EXPORT Output {
  public:
@@ -49,8 +60,15 @@ class UWM_EXPORT Output {
   /// log Pr(action | logits) of one sample, up to a constant.
   virtual double log_likelihood(std::span<const double> logit, std::span<const T> action) const = 0;
 
+  /// log Pr(action | moved) - log Pr(action | logit). A difference of two log-likelihoods has lost its digits once they
+  /// are large, so a kind whose likelihoods can be sharp forms it from the changes. It may be infinite, but not NaN:
+  /// the rules refuse that with a ValueError.
+  virtual double log_ratio(const OutputMove<T>& move) const {
+    return log_likelihood(move.moved, move.action) - move.log_likelihood;
+  }
+
   /// lambda_i, how likely the action would have been with unit i flipped, relative to how likely it was, and
-  /// gain = 1 - lambda_i; both (batch, n_hidden). By default one log_likelihood per unit and sample.
+  /// gain = 1 - lambda_i; both (batch, n_hidden). By default one log_ratio per unit and sample.
   virtual void flip_ratio(const OutputFlip<T>& flip, Matrix<T>& ratio, Matrix<T>& gain) const;
 
   /// True when the output consists of independent Bernoulli-logistic units, 0 or 1, which are then drawn and rewarded
@@ -68,6 +86,7 @@ class UWM_EXPORT BernoulliOutput final : public Output<T> {
   void draw(const Position& position, std::uint32_t layer, LayerSample<T>& output) const override;
   void evaluate(LayerSample<T>& output) const override;
   double log_likelihood(std::span<const double> logit, std::span<const T> action) const override;
+  double log_ratio(const OutputMove<T>& move) const override;
   bool independent_units() const override { return true; }
 };
 
@@ -81,10 +100,15 @@ class UWM_EXPORT SoftmaxOutput final : public Output<T> {
   void draw(const Position& position, std::uint32_t layer, LayerSample<T>& output) const override;
   void evaluate(LayerSample<T>& output) const override;
   double log_likelihood(std::span<const double> logit, std::span<const T> action) const override;
+  double log_ratio(const OutputMove<T>& move) const override;
   void flip_ratio(const OutputFlip<T>& flip, Matrix<T>& ratio, Matrix<T>& gain) const override;
 };
 
 /// Independent Gaussian actions with means z and one standard deviation.
+///
+/// The noise of a sample is activation - logit of the numbers stored in it, rounding included, and the eligibility is
+/// that over sigma^2. Where sigma is below the spacing of floating-point numbers at the mean, the action drawn is the
+/// mean itself, and nothing is learned from it.
 template <class T = float>
 class UWM_EXPORT GaussianOutput final : public Output<T> {
  public:
@@ -99,6 +123,7 @@ class UWM_EXPORT GaussianOutput final : public Output<T> {
   void draw(const Position& position, std::uint32_t layer, LayerSample<T>& output) const override;
   void evaluate(LayerSample<T>& output) const override;
   double log_likelihood(std::span<const double> logit, std::span<const T> action) const override;
+  double log_ratio(const OutputMove<T>& move) const override;
   void flip_ratio(const OutputFlip<T>& flip, Matrix<T>& ratio, Matrix<T>& gain) const override;
 
  private:

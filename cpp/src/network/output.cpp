@@ -1,13 +1,16 @@
 #include "uwm/output.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numbers>
 
 #include "kernels/kernels.hpp"
 #include "network/bernoulli.hpp"
+#include "network/move.hpp"
 #include "work/grow.hpp"
 #include "work/message.hpp"
+#include "work/nearest.hpp"
 
 namespace uwm {
 
@@ -24,17 +27,22 @@ void write_ratio(double log_ratio, T& ratio, T& gain) {
 template <class T>
 void Output<T>::flip_ratio(const OutputFlip<T>& flip, Matrix<T>& ratio, Matrix<T>& gain) const {
   const auto& out = flip.output;
-  const Index batch = out.logit.rows(), n_out = out.logit.cols(), n_hidden = flip.weight.cols();
-  auto& z = flip.logit;
-  z.resize(static_cast<std::size_t>(n_out));
+  const Index batch = out.logit.rows(), n_hidden = flip.weight.cols();
+  const auto n_out = static_cast<std::size_t>(out.logit.cols());
+  flip.logit.resize(3 * n_out);
+  const std::span<double> z(flip.logit.data(), n_out), change(z.data() + n_out, n_out),
+      moved(change.data() + n_out, n_out);
   for (Index s = 0; s < batch; ++s) {
-    const std::span<const T> action(out.activation.row(s).data(), static_cast<std::size_t>(n_out));
-    for (Index k = 0; k < n_out; ++k) z[static_cast<std::size_t>(k)] = out.logit(s, k);
+    const std::span<const T> action(out.activation.row(s).data(), n_out);
+    for (std::size_t k = 0; k < n_out; ++k) z[k] = out.logit(s, static_cast<Index>(k));
     const double actual = log_likelihood(z, action);
     for (Index i = 0; i < n_hidden; ++i) {
-      const double step = action_sign(flip.below_eligibility(s, i)) * double(flip.step);
-      for (Index k = 0; k < n_out; ++k) z[static_cast<std::size_t>(k)] = out.logit(s, k) - step * flip.weight(k, i);
-      write_ratio(log_likelihood(z, action) - actual, ratio(s, i), gain(s, i));
+      const double move = -action_sign(flip.below_eligibility(s, i)) * flip.step;
+      for (std::size_t k = 0; k < n_out; ++k) {
+        change[k] = move * flip.weight(static_cast<Index>(k), i);
+        moved[k] = z[k] + change[k];
+      }
+      write_ratio(checked_log_ratio(*this, OutputMove<T>{z, change, moved, action, actual}), ratio(s, i), gain(s, i));
     }
   }
 }
@@ -64,6 +72,18 @@ template <class T>
 double BernoulliOutput<T>::log_likelihood(std::span<const double> logit, std::span<const T> action) const {
   double total = 0;
   for (std::size_t k = 0; k < logit.size(); ++k) total -= softplus(action[k] > 0 ? -logit[k] : logit[k]);
+  return total;
+}
+
+template <class T>
+double BernoulliOutput<T>::log_ratio(const OutputMove<T>& move) const {
+  // q + (1 - q) exp(d) of each unit, with d the change that speaks against the action
+  double total = 0;
+  for (std::size_t k = 0; k < move.logit.size(); ++k) {
+    const double sign = move.action[k] > 0 ? 1 : -1, y = sign * move.logit[k], d = -sign * move.change[k];
+    const double excess = std::exp(-softplus(y)) * std::expm1(d);
+    total += std::abs(excess) < 0.5 ? -std::log1p(excess) : softplus(-y) - softplus(-sign * move.moved[k]);
+  }
   return total;
 }
 
@@ -131,17 +151,39 @@ double SoftmaxOutput<T>::log_likelihood(std::span<const double> logit, std::span
 }
 
 template <class T>
+double SoftmaxOutput<T>::log_ratio(const OutputMove<T>& move) const {
+  // -log sum_k pi_k exp(d_k - d_a), a the action
+  const auto& [logit, change, moved, action, log_likelihood] = move;
+  const double most = *std::ranges::max_element(logit), most_moved = *std::ranges::max_element(moved);
+  double chosen = 0, total = 0, total_moved = 0;
+  for (std::size_t k = 0; k < logit.size(); ++k) {
+    if (action[k] > 0) chosen = change[k];
+    total += std::exp(logit[k] - most);
+    total_moved += std::exp(moved[k] - most_moved);
+  }
+  double excess = 0;
+  for (std::size_t k = 0; k < logit.size(); ++k) {
+    const double log_pi = logit[k] - most - std::log(total), pi = std::exp(log_pi), d = change[k] - chosen;
+    excess += d < 1 ? pi * std::expm1(d) : std::exp(log_pi + d) - pi;
+  }
+  if (std::abs(excess) < 0.5) return -std::log1p(excess);
+  return chosen - (most_moved - most) - std::log(total_moved / total);
+}
+
+template <class T>
 void SoftmaxOutput<T>::flip_ratio(const OutputFlip<T>& flip, Matrix<T>& ratio, Matrix<T>& gain) const {
   const auto& out = flip.output;
   const auto& kernel = kernels::active<T>();
-  if (!(flip.step * kernel.max_abs(flip.weight.size(), flip.weight.data()) < kernels::Range<T>::joint_weight))
+  const T step = nearest<T>(flip.step);
+  const T largest = step * kernel.max_abs(flip.weight.size(), flip.weight.data());
+  if (!(largest < kernels::Range<T>::joint_weight) || largest < least_weight<T>)
     return Output<T>::flip_ratio(flip, ratio, gain);
   grow(flip.scratch, kernel.flip_scratch(flip.weight.rows()));
   kernel.softmax({.batch = out.logit.rows(),
                   .n_out = flip.weight.rows(),
                   .n_hidden = flip.weight.cols(),
                   .weight = flip.weight.data(),
-                  .step = flip.step,
+                  .step = step,
                   .probability = out.probability.data(),
                   .activation = out.activation.data(),
                   .output_eligibility = out.eligibility.data(),
@@ -189,7 +231,10 @@ void GaussianOutput<T>::draw(const Position& position, std::uint32_t layer, Laye
 template <class T>
 void GaussianOutput<T>::evaluate(LayerSample<T>& output) const {
   output.probability = output.logit;
-  output.eligibility = (output.activation - output.logit) / static_cast<T>(sigma_ * sigma_);
+  for (Index k = 0; k < output.logit.size(); ++k) {
+    const double noise = double(output.activation.data()[k]) - double(output.logit.data()[k]);
+    output.eligibility.data()[k] = static_cast<T>(noise / sigma_ / sigma_);
+  }
 }
 
 template <class T>
@@ -199,18 +244,34 @@ double GaussianOutput<T>::log_likelihood(std::span<const double> logit, std::spa
   return total / (2 * sigma_ * sigma_);
 }
 
+namespace {
+
+/// (noise^2 - (noise - change)^2) / (2 sigma^2), multiplied out: squares cancel where sigma is small. Within a range
+/// in which terms of both signs can be added.
+double gaussian_log_ratio(double noise, double change, double sigma) {
+  return std::clamp(0.5 * (change / sigma) * ((2 * noise - change) / sigma), -1e300, 1e300);
+}
+
+}  // namespace
+
+template <class T>
+double GaussianOutput<T>::log_ratio(const OutputMove<T>& move) const {
+  double total = 0;
+  for (std::size_t k = 0; k < move.logit.size(); ++k)
+    total += gaussian_log_ratio(move.action[k] - move.logit[k], move.change[k], sigma_);
+  return total;
+}
+
 template <class T>
 void GaussianOutput<T>::flip_ratio(const OutputFlip<T>& flip, Matrix<T>& ratio, Matrix<T>& gain) const {
-  // with d_k = c_i step w_ki and e_k = (a_k - z_k) / sigma^2: log lambda_i = -sum_k (e_k d_k + d_k^2 / (2 sigma^2))
   const auto& out = flip.output;
-  const double half_precision = 0.5 / (sigma_ * sigma_);
   for (Index s = 0; s < out.logit.rows(); ++s) {
     for (Index i = 0; i < flip.weight.cols(); ++i) {
-      const double step = action_sign(flip.below_eligibility(s, i)) * double(flip.step);
+      const double move = -action_sign(flip.below_eligibility(s, i)) * flip.step;
       double log_ratio = 0;
       for (Index k = 0; k < out.logit.cols(); ++k) {
-        const double d = step * flip.weight(k, i);
-        log_ratio -= d * (out.eligibility(s, k) + d * half_precision);
+        const double noise = double(out.activation(s, k)) - double(out.logit(s, k));
+        log_ratio += gaussian_log_ratio(noise, move * flip.weight(k, i), sigma_);
       }
       write_ratio(log_ratio, ratio(s, i), gain(s, i));
     }

@@ -5,9 +5,13 @@
 #include <limits>
 
 #include "network/bernoulli.hpp"
+#include "network/forward.hpp"
+#include "network/move.hpp"
 #include "rules/wide.hpp"
 #include "work/message.hpp"
 #include "work/multiply.hpp"
+#include "work/nearest.hpp"
+#include "work/scaled.hpp"
 
 namespace uwm {
 
@@ -28,8 +32,22 @@ void reward_output(const Sample<T>& sample, const Vector<double>& reward, UnitRe
 
 // Rules that hand sum_j v_ji delta_j down, v a function of the weight
 
+/// Row s of the sums below where they have left the range of T.
+template <class T, class F>
+void sum_deltas_scaled(const Sample<T>& sample, std::size_t l, Index s, const Scaled& v, T scale, UnitRewards<T>& out,
+                       F finish) {
+  const auto& upper = out.layers[l + 1];
+  const Scaled t(upper.row(s).data(), 1, upper.cols());
+  const Scaled e(sample.layers[l + 1].eligibility.row(s).data(), 1, upper.cols());
+  auto sums = out.layers[l].row(s);
+  sums = (t.m.cwiseProduct(e.m) * v.m).template cast<T>();
+  finish(sums, s);
+  const int exponent = t.exponent + e.exponent + v.exponent;
+  for (Index i = 0; i < sums.size(); ++i) sums[i] = nearest_scaled<T>(double(sums[i]) * double(scale), exponent);
+}
+
 /// T (batch, n_l) = scale * sum_j v_ji delta_j with delta_j = T_j (h_j - p_j) of layer l+1, v (n_{l+1}, n_l); then
-/// finish(row of T, s) for every sample.
+/// finish(row of T, s) for every sample, which multiplies by factors of at most 1.
 template <class T, class F>
 void sum_deltas(const Sample<T>& sample, std::size_t l, const T* v, T scale, UnitRewards<T>& out, F finish) {
   const auto& upper = out.layers[l + 1];
@@ -61,6 +79,12 @@ void sum_deltas(const Sample<T>& sample, std::size_t l, const T* v, T scale, Uni
   split(sample.work.threads, batch, grain_of(sums.cols()), [&](Index begin, Index end, int) {
     for (Index s = begin; s < end; ++s) finish(sums.row(s), s);
   });
+  const auto& kernel = kernels::active<T>();
+  if (std::isfinite(kernel.max_abs(sums.size(), sums.data()))) return;
+  const Scaled scaled(v, n_upper, sums.cols());
+  for (Index s = 0; s < batch; ++s)
+    if (!std::isfinite(kernel.max_abs(sums.cols(), sums.row(s).data())))
+      sum_deltas_scaled(sample, l, s, scaled, scale, out, finish);
 }
 
 // Rules that weigh the flips of a unit
@@ -135,7 +159,7 @@ void joint_ratio(const Network<T>& net, const Sample<T>& sample, std::size_t l, 
   pass.ratio.resize(sample.batch(), sample.layers[l].logit.cols());
   pass.advantage.resize(sample.batch(), sample.layers[l].logit.cols());
   net.output().flip_ratio({.weight = net.layers()[l + 1].weight,
-                           .step = net.flip_step(l + 1),
+                           .step = flip_distance(net, l + 1),
                            .output = sample.layers[l + 1],
                            .below_eligibility = sample.layers[l].eligibility,
                            .scratch = out.scratch,
@@ -163,7 +187,7 @@ bool mark_outside(const Network<T>& net, const Sample<T>& sample, UnitRewards<T>
     if (l > 0) {
       const auto& weight = net.layers()[l].weight;
       const T largest = net.flip_step(l) * kernel.max_abs(weight.size(), weight.data());
-      if (!(largest < Range::weight)) return false;
+      if (!(largest < Range::weight) || (largest < least_weight<T> && largest > 0)) return false;
       out.passes[l - 1].clip = largest >= Range::unclipped_weight;
     }
     for (Index s = 0; s < sample.batch(); ++s)
@@ -276,19 +300,32 @@ bool built_in(const Output<T>& output) {
          dynamic_cast<const GaussianOutput<T>*>(&output);
 }
 
+/// The same sample in double precision. What was drawn stands: the logits and actions are those of the sample, and only
+/// what is made from them is made anew.
+Sample<double> in_double(const Network<double>& twin, const Sample<float>& sample) {
+  Sample<double> out;
+  resize_like(twin, sample.batch(), out);
+  out.input = sample.input.cast<double>();
+  for (std::size_t l = 0; l < out.layers.size(); ++l) {
+    auto& layer = out.layers[l];
+    layer.logit = sample.layers[l].logit.cast<double>();
+    layer.activation = sample.layers[l].activation.cast<double>();
+    if (l + 1 == out.layers.size())
+      twin.output().evaluate(layer);
+    else
+      evaluate_units(twin.units(), layer);
+  }
+  return out;
+}
+
 /// Weights of 55 and more, out of the range of the single-precision kernels, are within that of the others. (An output
 /// kind of the user's has no twin of the other precision.)
 void flip_rewards_in_double(FlipRule rule, const Network<float>& net, const Sample<float>& sample,
                             const Vector<double>& reward, UnitRewards<float>& out) {
-  std::vector<Matrix<double>> activations;
-  for (const auto& layer : sample.layers) activations.push_back(layer.activation.cast<double>());
   const auto twin = net.cast<double>();
-  const auto twin_sample = twin.clamp(sample.input.cast<double>(), activations);
   UnitRewards<double> rewards;
-  flip_rewards(rule, twin, twin_sample, reward, rewards);
-  constexpr double most = std::numeric_limits<float>::max();
-  for (std::size_t l = 0; l < out.layers.size(); ++l)
-    out.layers[l] = rewards.layers[l].cwiseMin(most).cwiseMax(-most).cast<float>();
+  flip_rewards(rule, twin, in_double(twin, sample), reward, rewards);
+  for (std::size_t l = 0; l < out.layers.size(); ++l) out.layers[l] = rewards.layers[l].unaryExpr(&nearest<float>);
 }
 
 template <class T>
@@ -351,7 +388,7 @@ void WeightMax::compute(const Network<T>& net, const Sample<T>& sample, const Ve
       const T exponent = static_cast<T>(norm_ - 1), temperature = upper.temperature;
       grow(out.power, upper.weight.size());
       std::transform(upper.weight.data(), upper.weight.data() + upper.weight.size(), out.power.begin(), [=](T w) {
-        const T power = std::pow(std::abs(w / temperature), exponent);
+        const T power = std::min(std::pow(std::abs(w / temperature), exponent), std::numeric_limits<T>::max());
         return w > 0 ? power : w < 0 ? -power : T(0);
       });
       sum_deltas(sample, l, out.power.data(), T(1), out, finish);

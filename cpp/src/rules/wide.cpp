@@ -1,92 +1,139 @@
 #include "rules/wide.hpp"
 
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "network/bernoulli.hpp"
+#include "network/move.hpp"
 
 namespace uwm {
 
 namespace {
 
-/// What a unit hands down. B is kept as B / lambda: the same quantity as A, seen from the flipped side.
+/// What a unit hands down.
 struct Unit {
-  Wide reward;           // T
-  Wide advantage;        // A
-  Wide other;            // B / lambda
-  double log_ratio = 0;  // log lambda
+  Wide reward;     // T
+  Wide advantage;  // A
+  Wide other;      // B
+  Wide ratio;      // lambda
 };
 
 /// 1 - exp(x), precise near x = 0.
 Wide one_minus_exp(double x) { return x < 1 ? Wide(-std::expm1(x)) : Wide(1) - Wide::exp(x); }
 
-/// log of the logistic function
-double log_sigma(double x) { return -softplus(-x); }
-
-/// u (pi A - (1 - pi) B / lambda) with u = sigma(logit) and pi = u / (u + (1-u) lambda) the posterior of the side that
-/// u belongs to: T_i with logit = s_i z_i, T_j' with logit = s_j z_j of the flipped side.
-Wide posterior_reward(double logit, const Unit& unit) {
-  const double posterior = logit - unit.log_ratio, log_u = log_sigma(logit);
-  return Wide::exp(log_u + log_sigma(posterior)) * unit.advantage -
-         Wide::exp(log_u + log_sigma(-posterior)) * unit.other;
+/// q (q A - (1 - q) B) / (q + (1 - q) lambda) of an action with the odds x = (1 - q) / q against it: T_i, or with the
+/// odds that a flip below leaves T_i'.
+Wide posterior_reward(const Wide& x, const Unit& unit) {
+  return (unit.advantage - x * unit.other) / ((Wide(1) + x) * (Wide(1) + unit.ratio * x));
 }
 
-/// The table's T_i; `logit` is s_i z_i, which is the log odds of the action taken.
-Wide unit_reward(FlipRule rule, double logit, bool fired, double reward, const Unit& unit) {
+/// The table's T_i, from the odds a against the action taken.
+Wide unit_reward(FlipRule rule, const Wide& a, bool fired, const Unit& unit) {
   switch (rule) {
     case FlipRule::posterior:
     case FlipRule::blended:
-      return posterior_reward(logit, unit);
+      return posterior_reward(a, unit);
     case FlipRule::one_sided:
       return fired ? unit.advantage : Wide();
-    case FlipRule::posterior_reinforce:
-      return Wide(reward) * Wide::exp(log_sigma(logit - unit.log_ratio)) * one_minus_exp(unit.log_ratio);
+    case FlipRule::posterior_reinforce:  // A = (1 - lambda) R
+      return unit.advantage / (Wide(1) + unit.ratio * a);
     case FlipRule::two_sided:
     case FlipRule::difference:
       break;
   }
-  return Wide::exp(log_sigma(logit)) * unit.advantage;
+  return unit.advantage / (Wide(1) + a);
 }
 
-/// A and B / lambda below an output, all of whose units are paid the same: the sum over them collapses.
-void pay_jointly(double reward, Unit& below) {
-  below.advantage = Wide(reward) * one_minus_exp(below.log_ratio);
-  below.other = Wide(reward) * one_minus_exp(-below.log_ratio);
-}
-
-/// What unit i of the layer below independent units learns from them. From first to last, with before = prod_{k<j}
-/// kappa_ki: A_i as the sum of its definition, which does not cancel where the kernels' recursion would.
-template <class T>
-Unit descend(FlipRule rule, const LayerSample<T>& upper, Index s, const auto& weights, double move, double reward,
-             bool output, const std::vector<Unit>& units) {
+/// What unit i learns from one joint action above: A, B and lambda from log lambda.
+Unit below_joint(double log_ratio, double reward) {
   Unit below;
-  double none = 1, one = 0, share = 0;  // probabilities of none, one, and more of independent events d_j
+  below.ratio = Wide::exp(log_ratio);
+  below.advantage = Wide(reward) * one_minus_exp(log_ratio);
+  below.other = -below.advantage;
+  return below;
+}
+
+/// What unit i learns from the independent units above. `move` times the weight is how far c_i = +1 lifts z_j. From
+/// first to last: A_i as the sum of its definition, which does not cancel where the kernels' recursion would.
+template <class T>
+Unit below_units(FlipRule rule, const LayerSample<T>& upper, Index s, const auto& weights, double move, double reward,
+                 bool output, const std::vector<Unit>& units) {
+  Unit below;
+  below.ratio = Wide(1);
+  Wide gain, size;           // 1 - lambda as a sum, and that of the magnitudes of its terms
+  Wide none(1), one, share;  // probabilities of none, one, and more of independent events d_j
   for (Index j = 0; j < upper.logit.cols(); ++j) {
     const Unit& unit = units[static_cast<std::size_t>(j)];
     const double s_j = action_sign<double>(upper.eligibility(s, j));
-    const double actual = s_j * upper.logit(s, j), flipped = actual - s_j * move * weights[j];
-    const double log_kappa = log_sigma(flipped) - log_sigma(actual);
-    const double log_before = rule == FlipRule::difference ? 0.0 : below.log_ratio;
-    below.advantage = below.advantage + Wide::exp(log_before) * one_minus_exp(log_kappa) * unit.reward;
-    if ((rule == FlipRule::posterior || rule == FlipRule::blended) && !output)
-      below.other = below.other + Wide::exp(-log_before) * one_minus_exp(-log_kappa) * posterior_reward(flipped, unit);
-    below.log_ratio += log_kappa;
-    const double change = std::exp(log_sigma(actual)) - std::exp(log_sigma(flipped));
-    const double d = change * change;
-    share += d * one;
-    one += d * (none - one);
-    none -= d * none;
+    const double y = s_j * upper.logit(s, j), d = s_j * move * weights[j];
+    const Wide a = Wide::exp(-y), x = Wide::exp(d - y);
+    const Wide one_minus_kappa = (std::abs(d) < 1 ? a * Wide(std::expm1(d)) : x - a) / (Wide(1) + x);
+    const Wide kappa = (Wide(1) + a) / (Wide(1) + x);
+    const Wide before = rule == FlipRule::difference ? Wide(1) : below.ratio;
+    below.advantage = below.advantage + before * one_minus_kappa * unit.reward;
+    if (rule == FlipRule::posterior || rule == FlipRule::blended)
+      below.other = kappa * below.other - one_minus_kappa * posterior_reward(x, unit);
+    const Wide term = below.ratio * one_minus_kappa;
+    gain = gain + term;
+    size = size + term.magnitude();
+    below.ratio = below.ratio * kappa;
+    const Wide q = Wide(1) / (Wide(1) + a), u = Wide(1) / (Wide(1) + x), change = q * one_minus_kappa;
+    // 1 - |change| is a sum of two probabilities: it keeps its digits where the event is nearly certain
+    const bool falls = d > 0;  // from q to u
+    const Wide rest = falls ? a * q + u : x * u + q;
+    const Wide event = change * change, no_event = rest * (Wide(2) - rest);
+    share = share + event * one;
+    one = one * no_event + event * none;
+    none = none * no_event;
   }
-  if (output && rule != FlipRule::difference) pay_jointly(reward, below);
-  if (rule == FlipRule::blended) {
-    Unit joint;
-    joint.log_ratio = below.log_ratio;
-    pay_jointly(reward, joint);
-    const Wide local(none + one), global(share);
-    below.advantage = local * below.advantage + global * joint.advantage;
-    below.other = local * below.other + global * joint.other;
+  if (size.to<double>() >= 1) gain = Wide(1) - below.ratio;  // large terms may have cancelled
+  if (rule == FlipRule::posterior_reinforce || (output && rule != FlipRule::difference)) {
+    below.advantage = Wide(reward) * gain;
+    below.other = -below.advantage;
+  } else if (rule == FlipRule::blended) {
+    const Wide local = none + one, global = share * Wide(reward) * gain;
+    below.advantage = local * below.advantage + global;
+    below.other = local * below.other - global;
   }
   return below;
+}
+
+/// The output's logits with and without a flip, for its log_ratio.
+template <class T>
+class JointAction {
+ public:
+  JointAction(const Network<T>& net, const LayerSample<T>& output, Index s)
+      : net_(net), n_(static_cast<std::size_t>(output.logit.cols())), action_(output.activation.row(s).data(), n_) {
+    logit_.resize(n_);
+    for (std::size_t k = 0; k < n_; ++k) logit_[k] = output.logit(s, static_cast<Index>(k));
+    moved_ = change_ = logit_;
+    log_likelihood_ = net.output().log_likelihood(logit_, action_);
+  }
+
+  /// log lambda of a unit with these weights.
+  double log_ratio(const auto& weights, double move) {
+    for (std::size_t k = 0; k < n_; ++k) {
+      change_[k] = -move * weights[static_cast<Index>(k)];
+      moved_[k] = logit_[k] + change_[k];
+    }
+    return checked_log_ratio(net_.output(), OutputMove<T>{logit_, change_, moved_, action_, log_likelihood_});
+  }
+
+ private:
+  const Network<T>& net_;
+  std::size_t n_;
+  std::span<const T> action_;
+  std::vector<double> logit_, change_, moved_;
+  double log_likelihood_;
+};
+
+/// (A, B, lambda) = (R, -R, 0) makes T and T' the reward itself.
+Unit output_unit(double reward) {
+  Unit unit;
+  unit.reward = unit.advantage = Wide(reward);
+  unit.other = -unit.reward;
+  return unit;
 }
 
 }  // namespace
@@ -95,38 +142,23 @@ template <class T>
 void wide_unit_rewards(FlipRule rule, const Network<T>& net, const Sample<T>& sample, Index s, double reward,
                        UnitRewards<T>& out) {
   const std::size_t last = sample.layers.size() - 1;
-  std::vector<Unit> units(static_cast<std::size_t>(net.n_outputs()));
-  for (Unit& unit : units) unit.reward = Wide(reward);
+  std::vector<Unit> units(static_cast<std::size_t>(net.n_outputs()), output_unit(reward));
   for (std::size_t l = last; l-- > 0;) {
     const auto& layer = sample.layers[l];
     const auto& upper = sample.layers[l + 1];
     const auto& weight = net.layers()[l + 1].weight;
-    const double step = net.flip_step(l + 1);
-    const bool output = l + 1 == last;
-    const bool joint = output && !net.output().independent_units();
-    std::vector<double> z(static_cast<std::size_t>(upper.logit.cols()));
+    const double step = flip_distance(net, l + 1);
+    std::optional<JointAction<T>> joint;
+    if (l + 1 == last && !net.output().independent_units()) joint.emplace(net, upper, s);
     std::vector<Unit> below(static_cast<std::size_t>(layer.logit.cols()));
-    double actual = 0;
-    const std::span<const T> action(upper.activation.row(s).data(), z.size());
-    if (joint) {
-      for (std::size_t k = 0; k < z.size(); ++k) z[k] = upper.logit(s, static_cast<Index>(k));
-      actual = net.output().log_likelihood(z, action);
-    }
     for (Index i = 0; i < layer.logit.cols(); ++i) {
       const double c = action_sign<double>(layer.eligibility(s, i)), move = c * step;
       Unit& unit = below[static_cast<std::size_t>(i)];
-      if (joint) {
-        for (std::size_t k = 0; k < z.size(); ++k) {
-          const auto row = static_cast<Index>(k);
-          z[k] = upper.logit(s, row) - move * weight(row, i);
-        }
-        unit.log_ratio = net.output().log_likelihood(z, action) - actual;
-        pay_jointly(reward, unit);
-      } else {
-        unit = descend(rule, upper, s, weight.col(i), move, reward, output, units);
-      }
-      unit.reward = unit_reward(rule, c * layer.logit(s, i), c > 0, reward, unit);
-      out.layers[l](s, i) = unit.reward.template to<T>();
+      unit = joint ? below_joint(joint->log_ratio(weight.col(i), move), reward)
+                   : below_units(rule, upper, s, weight.col(i), move, reward, l + 1 == last, units);
+      const Wide learned = unit_reward(rule, Wide::exp(-c * layer.logit(s, i)), c > 0, unit);
+      out.layers[l](s, i) = learned.template to<T>();
+      unit.reward = rule == FlipRule::posterior_reinforce ? Wide(reward) : learned;
     }
     units = std::move(below);
   }

@@ -6,11 +6,16 @@
 #include <limits>
 
 #include "uwm/rules.hpp"
+#include "work/nearest.hpp"
 
 namespace uwm {
 
 /// A number m * 2^e with the precision of a double and an exponent that does not run out: likelihood ratios of
-/// units with weights of 1e4 reach exp(1e4).
+/// units with weights of 1e4 reach exp(1e4), and of a sharp Gaussian exp(1e30). A power of 2 beyond 2^(+-2^59) is cut
+/// off there: it has to be finite, and no logit below 1e17 comes near it.
+///
+/// A ratio is never kept as its logarithm. The logarithm of exp(1e17) has no digits left for the factors near 1 that
+/// the ratio is multiplied with.
 class Wide {
  public:
   Wide() = default;
@@ -18,11 +23,14 @@ class Wide {
   /// exp(x); exp(-infinity) = 0.
   static Wide exp(double x) {
     if (x == -std::numeric_limits<double>::infinity()) return Wide();
-    const double e = std::floor(x / std::log(2.0));
-    return Wide(std::exp(x - e * std::log(2.0)), static_cast<std::int64_t>(e));
+    constexpr double ln2 = 0x1.62e42fefa39efp-1, rest_of_ln2 = 0x1.abc9e3b39803fp-56, limit = 0x1p59 * ln2;
+    x = std::clamp(x, -limit, limit);
+    const double e = std::floor(x / ln2);
+    return Wide(std::exp(std::fma(-e, rest_of_ln2, std::fma(-e, ln2, x))), static_cast<std::int64_t>(e));
   }
 
   friend Wide operator*(const Wide& a, const Wide& b) { return Wide(a.m_ * b.m_, a.e_ + b.e_); }
+  friend Wide operator/(const Wide& a, const Wide& b) { return Wide(a.m_ / b.m_, a.e_ - b.e_); }
   friend Wide operator+(const Wide& a, const Wide& b) {
     if (a.m_ == 0) return b;
     if (b.m_ == 0) return a;
@@ -30,23 +38,23 @@ class Wide {
     const std::int64_t gap = a.e_ - b.e_;
     return gap > 2000 ? a : Wide(a.m_ + std::ldexp(b.m_, -static_cast<int>(gap)), a.e_);
   }
+  Wide magnitude() const { return m_ < 0 ? -*this : *this; }
   Wide operator-() const { return Wide(-m_, e_); }
   friend Wide operator-(const Wide& a, const Wide& b) { return a + (-b); }
 
   /// The nearest T; beyond the range of T its largest finite number.
   template <class T>
   T to() const {
-    constexpr double most = std::numeric_limits<T>::max();
-    if (m_ == 0 || e_ < -3000) return 0;
-    const double value = e_ > 3000 ? std::copysign(most, m_) : std::ldexp(m_, static_cast<int>(e_));
-    return static_cast<T>(std::min(most, std::max(-most, value)));
+    const std::int64_t range = 3000;
+    return nearest<T>(std::ldexp(m_, static_cast<int>(std::clamp(e_, -range, range))));
   }
 
  private:
   Wide(double m, std::int64_t e) {
+    constexpr std::int64_t most = std::int64_t{1} << 61;  // twice that is an int64 still
     int shift = 0;
     m_ = std::frexp(m, &shift);
-    e_ = m_ == 0 ? 0 : e + shift;
+    e_ = m_ == 0 ? 0 : std::clamp(e + shift, -most, most);
   }
   double m_ = 0;
   std::int64_t e_ = 0;

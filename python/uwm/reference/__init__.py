@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import baselines, flips, network, optimizers, random, rules, signedlog, tasks
+from . import baselines, flips, network, optimizers, random, rules, tasks
 from .baselines import Baseline, RunningMean
 from .network import Layer, Network, Sample
 from .optimizers import SGD, Adam, Exponential, Linear, Schedule
@@ -55,7 +55,6 @@ __all__ = [
     "random",
     "rule",
     "rules",
-    "signedlog",
     "tasks",
     "train",
 ]

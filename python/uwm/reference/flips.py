@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from .arrays import Array, NetworkLike, SampleLike
-from .network import log_sigmoid, log_softmax
+from .network import log_softmax
+from .wide import Wide, where
 
 
 def signs(sample: SampleLike, ell: int) -> Array:
@@ -40,22 +41,69 @@ def flipped_action_logits(net: NetworkLike, sample: SampleLike, ell: int) -> Arr
     return y[:, :, None] + s[:, :, None] * shift
 
 
-def log_kappa(net: NetworkLike, sample: SampleLike, ell: int) -> Array:
-    """Logarithm of kappa_ji, (batch, j, i), for Bernoulli units j of layer l + 1."""
+def kappa(net: NetworkLike, sample: SampleLike, ell: int) -> tuple[Wide, Wide]:
+    """kappa_ji and 1 - kappa_ji, (batch, j, i), for Bernoulli units j of layer l + 1."""
     y = action_logits(sample, ell + 1)[:, :, None]
-    return log_sigmoid(flipped_action_logits(net, sample, ell)) - log_sigmoid(y)
+    y_flipped, d = flipped_action_logits(net, sample, ell), -signs(sample, ell + 1)[:, :, None]
+    d = d * logit_shifts(net, sample, ell)
+    # with a = exp(-y) and x = exp(-y_flipped): 1 - kappa = (x - a) / (1 + x), which 1 and kappa
+    # would lose where j is nearly certain; x - a in turn where the flip does little
+    one, a, x = Wide.of(1.0), Wide.exp(-y), Wide.exp(-y_flipped)
+    slight = a * Wide.of(np.expm1(np.clip(d, -1.0, 1.0)))
+    difference = where(np.abs(d) < 1.0, slight, x - a)
+    return (one + a) / (one + x), difference / (one + x)
 
 
-def log_lambda(net: NetworkLike, sample: SampleLike, ell: int) -> Array:
-    """Sum over j of log kappa_ji, (batch, i): log lambda_i, for layer l + 1 as a whole."""
+def joint_lambda(net: NetworkLike, sample: SampleLike, ell: int) -> tuple[Wide, Wide]:
+    """lambda_i and 1 - lambda_i, (batch, i), for layer l + 1 as a whole."""
     is_output = ell + 1 == len(net.layers) - 1
     if not is_output or net.output == "bernoulli":
-        return np.asarray(log_kappa(net, sample, ell).sum(axis=1))
-    shift = logit_shifts(net, sample, ell)
-    action = np.asarray(sample.activations[ell + 1], dtype=np.float64)[:, :, None]
-    z = np.asarray(sample.logits[ell + 1], dtype=np.float64)[:, :, None]
-    if net.output == "softmax":
-        change = log_softmax(z + shift, axis=1) - log_softmax(z, axis=1)
-        return np.asarray((action * change).sum(axis=1))
-    # Gaussian: ((a - z)^2 - (a - z - d)^2) / 2 sigma^2, multiplied out
-    return np.asarray((shift * (action - z - shift / 2.0)).sum(axis=1) / net.sigma**2)
+        k, one_minus_k = kappa(net, sample, ell)
+        return product_of(k, one_minus_k)
+    log = log_softmax_ratio(net, sample, ell)
+    if net.output == "gaussian":
+        log = log_gaussian_ratio(net, sample, ell)
+    return Wide.exp(log), Wide.one_minus_exp(log)
+
+
+def product_of(k: Wide, one_minus_k: Wide) -> tuple[Wide, Wide]:
+    """lambda_i, the product of kappa_ji over j, and 1 - lambda_i.
+
+    The latter is the sum over j of (prod_{k<j} kappa_ki) (1 - kappa_ji) too. That keeps its digits
+    where all of it is small, and loses them where large terms cancel.
+    """
+    ratio, terms = k.product(), k.before() * one_minus_k
+    small = terms.magnitude().sum(axis=1).value() < 1.0
+    return ratio, where(small, terms.sum(axis=1), Wide.of(1.0) - ratio)
+
+
+def log_softmax_ratio(net: NetworkLike, sample: SampleLike, ell: int) -> Array:
+    """log lambda_i = d_a - log sum_k pi_k exp(d_k), a the action and d_k the shift of z_k."""
+    d, z = (
+        logit_shifts(net, sample, ell),
+        np.asarray(sample.logits[ell + 1], np.float64)[:, :, None],
+    )
+    action = np.asarray(sample.activations[ell + 1], np.float64)[:, :, None]
+    chosen = (action * d).sum(axis=1, keepdims=True)
+    # where the ratio is near 1, from the differences; else from the logits
+    log_pi, difference = log_softmax(z, axis=1), d - chosen
+    with np.errstate(over="ignore"):
+        slight = np.exp(log_pi) * np.expm1(np.minimum(difference, 1.0))
+        large = np.exp(log_pi + difference) - np.exp(log_pi)
+    excess = np.where(difference < 1.0, slight, large).sum(axis=1)
+    near = np.abs(excess) < 0.5
+    top, top_moved = z.max(axis=1), (z + d).max(axis=1)
+    total, total_moved = np.exp(z - top[:, None]).sum(axis=1), np.exp(z + d - top_moved[:, None])
+    far = chosen[:, 0] - (top_moved - top) - np.log(total_moved.sum(axis=1) / total)
+    return np.where(near, -np.log1p(np.where(near, excess, 0.0)), far)
+
+
+def log_gaussian_ratio(net: NetworkLike, sample: SampleLike, ell: int) -> Array:
+    """log lambda_i = sum_k (e_k^2 - (e_k - d_k)^2) / 2 sigma^2, multiplied out.
+
+    e_k is the noise of the sample: action - logit of the numbers stored in it.
+    """
+    d = logit_shifts(net, sample, ell)
+    action = np.asarray(sample.activations[ell + 1], dtype=np.float64)
+    noise = (action - np.asarray(sample.logits[ell + 1], dtype=np.float64))[:, :, None]
+    return np.asarray((0.5 * (d / net.sigma) * ((2.0 * noise - d) / net.sigma)).sum(axis=1))

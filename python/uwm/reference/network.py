@@ -353,7 +353,8 @@ class Network:
     def _law(self, z: Array, h: Array, kind: str) -> tuple[Array, Array]:
         """Probabilities, and d log Pr(h) / dz."""
         if kind == "gaussian":
-            return z.copy(), (h - z) / self._sigma**2
+            # the noise of a sample is h - z of the numbers stored in it
+            return z.copy(), (h - z) / self._sigma / self._sigma
         if kind == "softmax":
             pi = np.exp(log_softmax(z))
             return pi, h - pi

@@ -14,17 +14,25 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import Array, NetworkLike, SampleLike, finite_array, real_number
+from .arrays import (
+    Array,
+    NetworkLike,
+    SampleLike,
+    finite_array,
+    finite_product,
+    real_number,
+)
 from .flips import (
     action_logits,
     flipped_action_logits,
-    log_kappa,
-    log_lambda,
+    joint_lambda,
+    kappa,
     outgoing_weights,
+    product_of,
     signs,
 )
 from .network import Sample, log_sigmoid
-from .signedlog import SignedLog
+from .wide import Wide
 
 
 @dataclass
@@ -60,6 +68,7 @@ class Rule:
     def unit_rewards(self, net: NetworkLike, sample: SampleLike, reward: Any) -> Sequence[Array]:
         """One reward per unit: reward (batch,) -> a list of (batch, n_l), the last one the reward.
 
+        The built-in rules give finite numbers: one too large is cut off at 1e300 or beyond.
         Raises ValueError or TypeError if reward or sample do not fit.
         """
         raise NotImplementedError(f"{type(self).__name__} does not define unit_rewards")
@@ -67,7 +76,7 @@ class Rule:
     def gradient(self, net: NetworkLike, sample: SampleLike, reward: Any) -> list[LayerGradient]:
         """Batch mean of T_j e_j h_m / temperature for every layer: the direction of ascent.
 
-        Raises ValueError or TypeError if reward or sample do not fit.
+        Raises ValueError or TypeError if reward or sample do not fit, or if the gradient overflows.
         """
         rewards = self.unit_rewards(net, sample, reward)
         if len(rewards) != len(net.layers):
@@ -127,15 +136,18 @@ class _Backward(Rule):
         R = _checked_reward(net, sample, reward)
         rewards = [_everywhere(R, net.sizes[-1])]
         for ell in reversed(range(len(net.layers) - 1)):
-            delta = rewards[0] * np.asarray(sample.eligibilities[ell + 1], dtype=np.float64)
-            w = outgoing_weights(net, ell)
-            rewards.insert(0, self._hand_down(net, sample, ell, w, delta))
+            e = np.asarray(sample.eligibilities[ell + 1], dtype=np.float64)
+            sums = finite_product([rewards[0], e], self._passed_on(net, outgoing_weights(net, ell)))
+            rewards.insert(0, self._factor(sample, ell) * sums)
         return rewards
 
-    def _hand_down(
-        self, net: NetworkLike, sample: SampleLike, ell: int, w: Array, delta: Array
-    ) -> Array:
+    def _factor(self, sample: SampleLike, ell: int) -> Array:
+        """What unit i multiplies the sum with."""
         raise NotImplementedError
+
+    def _passed_on(self, net: NetworkLike, w: Array) -> Array:
+        """What stands in the place of the weight."""
+        return w
 
 
 class StraightThrough(_Backward):
@@ -152,12 +164,13 @@ class StraightThrough(_Backward):
     def name(self) -> str:
         return "ste"
 
-    def _hand_down(
-        self, net: NetworkLike, sample: SampleLike, ell: int, w: Array, delta: Array
-    ) -> Array:
+    def _factor(self, sample: SampleLike, ell: int) -> Array:
         q = np.exp(log_sigmoid(action_logits(sample, ell)))
-        slope = 2.0 if net.units == "bipolar" else 1.0  # of the mean activation: 2p - 1, or p
-        return slope * signs(sample, ell) * q * (delta @ w)
+        return signs(sample, ell) * q
+
+    def _passed_on(self, net: NetworkLike, w: Array) -> Array:
+        # the slope of the mean activation, which is 2p - 1 or p
+        return 2.0 * w if net.units == "bipolar" else w
 
 
 class WeightMax(_Backward):
@@ -182,11 +195,13 @@ class WeightMax(_Backward):
     def __repr__(self) -> str:
         return f"WeightMax(norm={self.norm:g})"
 
-    def _hand_down(
-        self, net: NetworkLike, sample: SampleLike, ell: int, w: Array, delta: Array
-    ) -> Array:
-        h = np.asarray(sample.activations[ell], dtype=np.float64)
-        return np.asarray(h * (delta @ (np.abs(w) ** (self.norm - 1.0) * np.sign(w))))
+    def _factor(self, sample: SampleLike, ell: int) -> Array:
+        return np.asarray(sample.activations[ell], dtype=np.float64)
+
+    def _passed_on(self, net: NetworkLike, w: Array) -> Array:
+        with np.errstate(over="ignore"):
+            power = np.abs(w) ** (self.norm - 1.0)
+        return np.asarray(np.minimum(power, np.finfo(np.float64).max) * np.sign(w))
 
 
 class _Comparing(Rule):
@@ -223,17 +238,6 @@ def _blocks(net: NetworkLike, sample: SampleLike) -> Iterator[tuple[slice, Sampl
 
 def _rows(array: Any, rows: slice) -> Array:
     return np.asarray(array[rows], dtype=np.float64)
-
-
-def _before(log_k: Array) -> SignedLog:
-    """prod_{k<j} kappa_ki."""
-    return SignedLog.exp(np.cumsum(np.pad(log_k, ((0, 0), (1, 0), (0, 0))), axis=1)[:, :-1])
-
-
-def _after(log_k: Array) -> SignedLog:
-    """prod_{k>j} kappa_ki."""
-    backward = np.cumsum(np.pad(log_k, ((0, 0), (0, 1), (0, 0)))[:, ::-1], axis=1)[:, ::-1]
-    return SignedLog.exp(backward[:, 1:])
 
 
 class UnbiasedWeightMax(_Comparing):
@@ -294,21 +298,26 @@ class UnbiasedWeightMax(_Comparing):
         ]
 
 
+def _as_units(net: NetworkLike, sample: Sample, ell: int, joint: bool) -> tuple[Wide, Wide]:
+    """kappa_ji and 1 - kappa_ji, (batch, j, i); `joint`: layer l + 1 counts as one unit j."""
+    if not joint:
+        return kappa(net, sample, ell)
+    ratio, gain = joint_lambda(net, sample, ell)
+    return ratio[:, None, :], gain[:, None, :]
+
+
 def _simple_forms(net: NetworkLike, sample: Sample, R: Array, two_sided: bool) -> list[Array]:
     # All output units share one reward, so the sum over them collapses: they are one joint unit.
     last = len(net.layers) - 2
-    T = SignedLog.of(R[:, None])
+    T = Wide.of(R[:, None])
     rewards: list[Array] = []
     for ell in reversed(range(last + 1)):
-        log_k = (
-            log_lambda(net, sample, ell)[:, None, :] if ell == last else log_kappa(net, sample, ell)
-        )
-        one_minus_kappa = SignedLog.one_minus_exp(log_k)
-        A = (_before(log_k) * one_minus_kappa * T[:, :, None]).sum(axis=1)
+        k, one_minus_k = _as_units(net, sample, ell, ell == last)
+        A = (k.before() * one_minus_k * T[:, :, None]).sum(axis=1)
         if two_sided:
-            T = SignedLog.exp(log_sigmoid(action_logits(sample, ell))) * A  # q_i A_i
+            T = Wide.sigmoid(action_logits(sample, ell)) * A  # q_i A_i
         else:
-            T = SignedLog.of((signs(sample, ell) > 0).astype(np.float64)) * A  # h_i A_i
+            T = Wide.of((signs(sample, ell) > 0).astype(np.float64)) * A  # h_i A_i
         rewards.insert(0, T.value())
     return rewards
 
@@ -316,49 +325,51 @@ def _simple_forms(net: NetworkLike, sample: Sample, R: Array, two_sided: bool) -
 def _posterior_weighted(net: NetworkLike, sample: Sample, R: Array, blended: bool) -> list[Array]:
     last = len(net.layers) - 2
     rewards: list[Array] = []
-    A = B = lam = SignedLog.of(R)  # of the layer above; not used at the output
+    A = B = lam = Wide.of(R)  # of the layer above; not used at the output
     for ell in reversed(range(last + 1)):
         if ell == last:  # the output is one joint unit, and T'_j = T_j = R
-            log_k = log_lambda(net, sample, ell)[:, None, :]
-            T = SignedLog.of(R[:, None])
+            T = Wide.of(R[:, None])
             T_flipped = T[:, :, None]
         else:
-            log_k = log_kappa(net, sample, ell)
             y_flipped = flipped_action_logits(net, sample, ell)
             T = _reward_of(action_logits(sample, ell + 1), A, B, lam)
             T_flipped = _reward_of(y_flipped, A[:, :, None], B[:, :, None], lam[:, :, None])
-        one_minus_kappa = SignedLog.one_minus_exp(log_k)
-        A = (_before(log_k) * one_minus_kappa * T[:, :, None]).sum(axis=1)
-        B = (_after(log_k) * -one_minus_kappa * T_flipped).sum(axis=1)
-        lam = SignedLog.exp(log_k.sum(axis=1))
+        k, one_minus_k = _as_units(net, sample, ell, ell == last)
+        A = (k.before() * one_minus_k * T[:, :, None]).sum(axis=1)
+        B = (k.after() * -one_minus_k * T_flipped).sum(axis=1)
+        lam = k.product()
         if blended and ell < last:  # below the output A_i is (1 - lambda_i) R already
-            joint = SignedLog.one_minus_exp(log_k.sum(axis=1)) * SignedLog.of(R[:, None])
-            share = _joint_share(net, sample, ell)
-            A = SignedLog.of(1.0 - share) * A + SignedLog.of(share) * joint
-            B = SignedLog.of(1.0 - share) * B - SignedLog.of(share) * joint
+            joint = product_of(k, one_minus_k)[1] * Wide.of(R[:, None])
+            local, share = _shares(net, sample, ell)
+            A, B = local * A + share * joint, local * B - share * joint
         rewards.insert(0, _reward_of(action_logits(sample, ell), A, B, lam).value())
     return rewards
 
 
-def _joint_share(net: NetworkLike, sample: Sample, ell: int) -> Array:
-    """Probability of two or more of independent events of probability (p_j - p'_j)^2.
+def _shares(net: NetworkLike, sample: Sample, ell: int) -> tuple[Wide, Wide]:
+    """Of independent events of probability (p_j - p'_j)^2: at most one, and two or more.
 
-    It depends on the other units of layer l, but neither on i's action nor on those above: a share
+    They depend on the other units of layer l, but neither on i's action nor on those above: shares
     that did would bring a bias.
     """
-    q = np.exp(log_sigmoid(action_logits(sample, ell + 1)))[:, :, None]
-    change = q - np.exp(log_sigmoid(flipped_action_logits(net, sample, ell)))
-    none = np.ones_like(change[:, 0])
-    one, more = np.zeros_like(none), np.zeros_like(none)
-    for j in range(change.shape[1]):
-        d = change[:, j] ** 2
-        none, one, more = none * (1.0 - d), one * (1.0 - d) + none * d, more + one * d
-    return more
+    y = np.broadcast_arrays(
+        action_logits(sample, ell + 1)[:, :, None], flipped_action_logits(net, sample, ell)
+    )
+    change = Wide.sigmoid(y[0]) * kappa(net, sample, ell)[1]
+    # 1 - |p - p'| as a sum of two probabilities: digits are kept where an event is nearly certain
+    rest = Wide.sigmoid(-np.maximum(*y)) + Wide.sigmoid(np.minimum(*y))
+    event, no_event = change * change, rest * (Wide.of(2.0) - rest)
+    none = Wide.of(np.ones_like(y[0][:, 0]))
+    one = more = Wide.of(np.zeros_like(y[0][:, 0]))
+    for j in range(y[0].shape[1]):
+        d, not_d = event[:, j], no_event[:, j]
+        none, one, more = none * not_d, one * not_d + none * d, more + one * d
+    return none + one, more
 
 
-def _reward_of(y: Array, A: SignedLog, B: SignedLog, lam: SignedLog) -> SignedLog:
+def _reward_of(y: Array, A: Wide, B: Wide, lam: Wide) -> Wide:
     """T = q (q A - (1 - q) B) / (q + (1 - q) lambda), for an action with q = sigmoid(y)."""
-    q, other = SignedLog.exp(log_sigmoid(y)), SignedLog.exp(log_sigmoid(-y))
+    q, other = Wide.sigmoid(y), Wide.sigmoid(-y)
     return q * (q * A - other * B) / (q + other * lam)
 
 
@@ -379,15 +390,12 @@ class FlipDifference(_Comparing):
     def _block(self, net: NetworkLike, sample: Sample, R: Array) -> list[Array]:
         last = len(net.layers) - 2
         joint = net.output != "bernoulli"
-        T = SignedLog.of(_everywhere(R, 1 if joint else net.sizes[-1]))
+        T = Wide.of(_everywhere(R, 1 if joint else net.sizes[-1]))
         rewards = [_everywhere(R, net.sizes[-1])]
         for ell in reversed(range(last + 1)):
-            whole = joint and ell == last
-            log_k = (
-                log_lambda(net, sample, ell)[:, None, :] if whole else log_kappa(net, sample, ell)
-            )
-            q = SignedLog.exp(log_sigmoid(action_logits(sample, ell)))
-            T = q * (SignedLog.one_minus_exp(log_k) * T[:, :, None]).sum(axis=1)
+            one_minus_k = _as_units(net, sample, ell, joint and ell == last)[1]
+            q = Wide.sigmoid(action_logits(sample, ell))
+            T = q * (one_minus_k * T[:, :, None]).sum(axis=1)
             rewards.insert(0, T.value())
         return rewards
 
@@ -408,10 +416,9 @@ class PosteriorReinforce(_Comparing):
     def _block(self, net: NetworkLike, sample: Sample, R: Array) -> list[Array]:
         rewards = []
         for ell in range(len(net.layers) - 1):
-            log_l, y = log_lambda(net, sample, ell), action_logits(sample, ell)
-            q, other = SignedLog.exp(log_sigmoid(y)), SignedLog.exp(log_sigmoid(-y))
-            gain = SignedLog.one_minus_exp(log_l)
-            T = SignedLog.of(R[:, None]) * q * gain / (q + other * SignedLog.exp(log_l))
+            (ratio, gain), y = joint_lambda(net, sample, ell), action_logits(sample, ell)
+            q, other = Wide.sigmoid(y), Wide.sigmoid(-y)
+            T = Wide.of(R[:, None]) * q * gain / (q + other * ratio)
             rewards.append(T.value())
         return [*rewards, _everywhere(R, net.sizes[-1])]
 
