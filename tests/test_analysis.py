@@ -149,8 +149,8 @@ def test_variances_are_ordered_as_the_theory_says() -> None:
     spread = {
         form: rule_statistics(net, rule, np.ones(3), smooth_reward).standard_deviation[0]
         for form, rule in {
-            "one": UnbiasedWeightMax(one_sided=True),
-            "two": UnbiasedWeightMax(two_sided=True),
+            "one": UnbiasedWeightMax("one_sided"),
+            "two": UnbiasedWeightMax("two_sided"),
             "posterior": UnbiasedWeightMax(),
         }.items()
     }

@@ -48,9 +48,9 @@ CONSTRUCTION: list[tuple[Callable[[], object], type[Exception], str]] = [
     (lambda: uwm.WeightMax(norm=0.5), ValueError, "norm must be at least 1"),
     (lambda: uwm.WeightMax(norm=NAN), ValueError, "norm must be at least 1"),
     (
-        lambda: uwm.UnbiasedWeightMax(two_sided=True, one_sided=True),
+        lambda: uwm.UnbiasedWeightMax("three_sided"),
         ValueError,
-        "exclude each other",
+        "form must be 'posterior', 'blended', 'two_sided' or 'one_sided', got 'three_sided'",
     ),
     (lambda: uwm.rule("backprop"), ValueError, "one of reinforce, ste, weight_max"),
     (lambda: uwm.SGD(-1.0), ValueError, "not negative, got -1"),

@@ -45,7 +45,7 @@ def test_one_file_computes_what_the_engine_computes(sizes):
     network = [(layer.weight.copy(), layer.bias.copy()) for layer in net.layers]
     h = one_file.forward(network, rng.normal(size=(7, sizes[0])), rng)
     reward = rng.normal(size=7)
-    rule = uwm.UnbiasedWeightMax(two_sided=True)
+    rule = uwm.UnbiasedWeightMax("two_sided")
     sample = net.clamp(h[0], h[1:])
 
     T = one_file.unit_rewards(network, h, reward)

@@ -151,10 +151,14 @@ def test_rules_by_name() -> None:
     assert uwm.RULES[0] == "reinforce" and len(uwm.RULES) == 9
     for name in uwm.RULES:
         assert uwm.rule(name).name == name
-    with pytest.raises(ValueError, match=r"expected one of reinforce, ste, .* got 'backprop'"):
+    with pytest.raises(ValueError, match=r"must be one of reinforce, ste, .* got 'backprop'"):
         uwm.rule("backprop")
-    with pytest.raises(ValueError, match="got more"):
-        uwm.UnbiasedWeightMax(two_sided=True, one_sided=True)
+    assert [uwm.rule(alias).name for alias in ("hnca", "psa")] == [
+        "posterior_reinforce",
+        "flip_difference",
+    ]
+    with pytest.raises(ValueError, match=r"form must be one of posterior, .* got 'three_sided'"):
+        uwm.UnbiasedWeightMax("three_sided")
     for norm in (0.5, float("nan"), float("inf")):
         with pytest.raises(ValueError, match="norm: expected"):
             uwm.WeightMax(norm=norm)

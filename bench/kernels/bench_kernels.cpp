@@ -19,6 +19,7 @@
 #include "roofs.hpp"
 
 using namespace uwm::kernels;
+using uwm::FlipForm;
 using uwm::bench::Roofs;
 
 namespace {
@@ -103,25 +104,25 @@ class Bench {
                                   .eligibility = eligibility.data(),
                                   .unit_reward = reward.data(),
                                   .advantage = reward.data(),
-                                  .other = other.data(),
+                                  .flipped_advantage = other.data(),
                                   .ratio = ratio.data(),
                                   .likelihood = likelihood.data(),
                                   .reward = reward.data(),
                                   .advantage_out = a.data(),
-                                  .other_out = b.data(),
+                                  .flipped_advantage_out = b.data(),
                                   .ratio_out = r.data(),
                                   .scratch = scratch.data()};
     // Operations per synapse and sample as the kernel writes them: multiplications, additions, fused pairs, minima
     // and one division count as one each.
     const struct {
       const char* name;
-      Flip kind;
+      FlipForm kind;
       double operations, arrays;  // arrays of (batch, n) read or written
-    } kinds[] = {{"flip_posterior", Flip::posterior, 17, 9},
-                 {"flip_blended", Flip::blended, 23, 10},
-                 {"flip_advantage", Flip::advantage, 8, 4},
-                 {"flip_ratio", Flip::ratio, 10, 4},
-                 {"flip_difference", Flip::difference, 7, 4}};
+    } kinds[] = {{"flip_posterior", FlipForm::posterior, 17, 9},
+                 {"flip_blended", FlipForm::blended, 23, 10},
+                 {"flip_advantage", FlipForm::two_sided, 8, 4},
+                 {"flip_ratio", FlipForm::ratio, 10, 4},
+                 {"flip_difference", FlipForm::difference, 7, 4}};
     const double pairs = static_cast<double>(n * n), units = static_cast<double>(batch * n);
     for (const auto& k : kinds)
       report(k.name, n, batch, pairs * static_cast<double>(batch), k.operations, 1, 4 * (pairs + k.arrays * units),

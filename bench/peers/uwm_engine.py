@@ -16,7 +16,7 @@ def rule(name: str) -> uwm.Rule:
         "ste": uwm.StraightThrough(),
         "weight_max": uwm.WeightMax(),
         "unbiased_weight_max": uwm.UnbiasedWeightMax(),
-        "unbiased_weight_max_two_sided": uwm.UnbiasedWeightMax(two_sided=True),
+        "unbiased_weight_max_two_sided": uwm.UnbiasedWeightMax("two_sided"),
     }
     return rules[name]
 

@@ -12,7 +12,7 @@ from .problem import Answer, Moment, Problem
 def rule(name: str) -> ref.Rule:
     """The rule of that name."""
     if name == "unbiased_weight_max_two_sided":
-        return ref.UnbiasedWeightMax(two_sided=True)
+        return ref.UnbiasedWeightMax("two_sided")
     rules = (ref.Reinforce(), ref.StraightThrough(), ref.WeightMax(), ref.UnbiasedWeightMax())
     return {rule.name: rule for rule in rules}[name]
 

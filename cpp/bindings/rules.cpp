@@ -73,10 +73,44 @@ Builtin<Engine> built_in(Args... args) {
   return handle;
 }
 
+/// How a rule of the engine becomes the Python object of its class; a rule that is of another class gives none.
+using Wrap = std::optional<py::object> (*)(const std::shared_ptr<const Rule>&);
+
+std::vector<Wrap>& wraps() {
+  static std::vector<Wrap> all;
+  return all;
+}
+
+/// Binds the class of a built-in rule, by which `make_rule` finds it.
+template <class Engine>
+py::class_<Builtin<Engine>, RuleHandle> bind_rule(py::module_& module, const char* name, const char* doc) {
+  wraps().push_back([](const std::shared_ptr<const Rule>& rule) -> std::optional<py::object> {
+    if (dynamic_cast<const Engine*>(rule.get()) == nullptr) return std::nullopt;
+    Builtin<Engine> handle;
+    handle.engine = rule;
+    return py::cast(std::move(handle));
+  });
+  return py::class_<Builtin<Engine>, RuleHandle>(module, name, doc);
+}
+
+py::object make_python_rule(const std::string& name) {
+  const std::shared_ptr<const Rule> rule = make_rule(name);
+  for (const Wrap wrap : wraps())
+    if (auto object = wrap(rule)) return *object;
+  throw py::type_error("the rule '" + name + "' has no Python class");
+}
+
+py::list python_rule_infos() {
+  py::list list;
+  for (const RuleInfo& rule : rule_infos())
+    list.append(py::make_tuple(rule.name, py::tuple(py::cast(rule.aliases)), rule.unbiased, rule.description));
+  return list;
+}
+
 /// A rule without settings.
 template <class Engine>
 void bind_plain(py::module_& module, const char* name, const char* doc) {
-  py::class_<Builtin<Engine>, RuleHandle> cls(module, name, doc);
+  auto cls = bind_rule<Engine>(module, name, doc);
   cls.def(py::init([] { return built_in<Engine>(); }));
   cls.def("__repr__", [name = "uwm." + std::string(name)](const py::object& self) {
     return constructor_form<Builtin<Engine>>(self, name, "");
@@ -87,24 +121,8 @@ void bind_plain(py::module_& module, const char* name, const char* doc) {
 
 double norm_of(const Builtin<WeightMax>& self) { return static_cast<const WeightMax&>(*self.engine).norm(); }
 
-using Form = UnbiasedWeightMax::Form;
-
-/// The keyword that chooses a form; "" for the default.
-std::string keyword_of(Form form) {
-  return form == Form::two_sided   ? "two_sided"
-         : form == Form::one_sided ? "one_sided"
-         : form == Form::blended   ? "blended"
-                                   : "";
-}
-
-Form form_of(const Builtin<UnbiasedWeightMax>& self) {
+FlipForm form_of(const Builtin<UnbiasedWeightMax>& self) {
   return static_cast<const UnbiasedWeightMax&>(*self.engine).form();
-}
-
-Form form_named(const std::string& keyword) {
-  for (const Form form : {Form::posterior, Form::two_sided, Form::one_sided, Form::blended})
-    if (keyword_of(form) == keyword) return form;
-  throw ValueError("no form is called '" + keyword + "'");
 }
 
 }  // namespace
@@ -215,7 +233,7 @@ bipolar units. Biased: right to first order in the weights only.
 >>> uwm.StraightThrough().name
 'ste'
 )");
-  py::class_<Builtin<WeightMax>, RuleHandle> weight_max(module, "WeightMax", R"(
+  auto weight_max = bind_rule<WeightMax>(module, "WeightMax", R"(
 Weight Maximization (Chung, arXiv 2010.09770): a hidden unit is paid the growth of its outgoing weights,
 T_i = h_i sum_j |w_ji|^(norm-1) sgn(w_ji) T_j (h_j - p_j), with h_i as it is encoded, 0 / 1 or -1 / +1. Biased: right to first
 order in the weights for norm 2, and not even that for others.
@@ -242,7 +260,7 @@ Raises:
       weight_max, [](const Builtin<WeightMax>& self) { return py::make_tuple(norm_of(self)); },
       [](const py::tuple& state) { return built_in<WeightMax>(item<double>(state, 0, 1)); });
 
-  py::class_<Builtin<UnbiasedWeightMax>, RuleHandle> unbiased(module, "UnbiasedWeightMax", R"(
+  auto unbiased = bind_rule<UnbiasedWeightMax>(module, "UnbiasedWeightMax", R"(
 Unbiased Weight Maximization (Chung, arXiv 2307.13270), in four unbiased forms.
 
 With kappa_ji how much likelier unit j's action would have been had unit i of the layer below chosen otherwise, and, over the
@@ -250,44 +268,41 @@ units j of the layer above in a fixed order,
 
     A_i = sum_j (prod_{k<j} kappa_ki) (1 - kappa_ji) T_j        lambda_i = prod_j kappa_ji,
 
-- posterior-weighted (the default): T_i = q_i (q_i A_i - (1 - q_i) B_i) / (q_i + (1 - q_i) lambda_i), B_i the same comparison
-  seen from the flipped side;
-- ``blended``: the same with A_i and B_i mixed with (1 - lambda_i) R and -(1 - lambda_i) R, with a share
-  that goes from 0 to 1 as a flip of unit i moves the probabilities of more units j; the least variance once weights have grown;
-- ``two_sided``: T_i = q_i A_i;
-- ``one_sided``: T_i = A_i if the unit fired, else 0.
+- ``"posterior"`` (the default): T_i = q_i (q_i A_i - (1 - q_i) B_i) / (q_i + (1 - q_i) lambda_i), B_i the same
+  comparison seen from the flipped side;
+- ``"blended"``: the same with A_i and B_i mixed with (1 - lambda_i) R and -(1 - lambda_i) R, with a share that goes from
+  0 to 1 as a flip of unit i moves the probabilities of more units j; the least variance once weights have grown;
+- ``"two_sided"``: T_i = q_i A_i;
+- ``"one_sided"``: T_i = A_i if the unit fired, else 0.
 
 Args:
-    two_sided, one_sided, blended: choose another form than the default.
+    form: one of these names.
 
 Raises:
-    ValueError: more than one is true.
+    ValueError, TypeError: form is no such name.
 
 >>> import uwm
->>> uwm.UnbiasedWeightMax(two_sided=True).name
+>>> uwm.UnbiasedWeightMax("two_sided").name
 'unbiased_weight_max_two_sided'
 )");
   unbiased
-      .def(py::init([](const py::object& two, const py::object& one, const py::object& blend) {
-             const bool two_sided = flag(two, "two_sided"), one_sided = flag(one, "one_sided"),
-                        blended = flag(blend, "blended");
-             if (two_sided + one_sided + blended > 1)
-               throw ValueError("two_sided, one_sided and blended exclude each other, got more than one");
-             const Form form = two_sided   ? Form::two_sided
-                               : one_sided ? Form::one_sided
-                               : blended   ? Form::blended
-                                           : Form::posterior;
-             return built_in<UnbiasedWeightMax>(form);
+      .def(py::init([](const py::object& form) {
+             return built_in<UnbiasedWeightMax>(form_from_string(text(form, "form")));
            }),
-           py::kw_only(), py::arg("two_sided") = false, py::arg("one_sided") = false, py::arg("blended") = false)
+           py::arg("form") = "posterior")
+      .def_property_readonly(
+          "form", [](const Builtin<UnbiasedWeightMax>& self) { return to_string(form_of(self)); }, "As given.")
       .def("__repr__", [](const py::object& self) {
-        const std::string keyword = keyword_of(form_of(self.cast<const Builtin<UnbiasedWeightMax>&>()));
-        return constructor_form<Builtin<UnbiasedWeightMax>>(self, "uwm.UnbiasedWeightMax",
-                                                            keyword.empty() ? "" : keyword + "=True");
+        const FlipForm form = form_of(self.cast<const Builtin<UnbiasedWeightMax>&>());
+        return constructor_form<Builtin<UnbiasedWeightMax>>(
+            self, "uwm.UnbiasedWeightMax",
+            form == FlipForm::posterior ? "" : std::string(py::repr(py::str(to_string(form)))));
       });
   picklable(
-      unbiased, [](const Builtin<UnbiasedWeightMax>& self) { return py::make_tuple(keyword_of(form_of(self))); },
-      [](const py::tuple& state) { return built_in<UnbiasedWeightMax>(form_named(item<std::string>(state, 0, 1))); });
+      unbiased, [](const Builtin<UnbiasedWeightMax>& self) { return py::make_tuple(to_string(form_of(self))); },
+      [](const py::tuple& state) {
+        return built_in<UnbiasedWeightMax>(form_from_string(item<std::string>(state, 0, 1)));
+      });
   bind_plain<FlipDifference>(module, "FlipDifference", R"(
 T_i = q_i sum_j (1 - kappa_ji) T_j: two-sided Unbiased Weight Maximization without its products. Biased: it ignores the joint
 effects of the units above.
@@ -304,6 +319,9 @@ above. Unbiased and bounded, but still one global reward.
 >>> uwm.PosteriorReinforce().name
 'posterior_reinforce'
 )");
+
+  module.def("make_rule", &make_python_rule, py::arg("name"), "A built-in rule by its name or an alias.");
+  module.def("rule_infos", &python_rule_infos, "Name, aliases, whether unbiased, and a line on each built-in rule.");
 }
 
 }  // namespace uwm::python

@@ -8,6 +8,7 @@
 #include "uwm/random.hpp"
 
 using namespace uwm::kernels;
+using uwm::FlipForm;
 
 namespace {
 
@@ -188,12 +189,13 @@ void flip(const Level& level) {
         const auto reward = normal<T>(batch, 1, 7);
         const double step = 2.0;
         struct Case {
-          Flip kind;
+          FlipForm kind;
           bool clip = false;
         };
         for (const auto [kind, clip] :
-             {Case{Flip::advantage}, Case{Flip::posterior}, Case{Flip::posterior, true}, Case{Flip::blended},
-              Case{Flip::blended, true}, Case{Flip::ratio}, Case{Flip::difference}}) {
+             {Case{FlipForm::two_sided}, Case{FlipForm::posterior}, Case{FlipForm::posterior, true},
+              Case{FlipForm::blended}, Case{FlipForm::blended, true}, Case{FlipForm::ratio},
+              Case{FlipForm::difference}}) {
           Guarded<T> a_out(batch * n_lower), b_out(batch * n_lower), ratio_out(batch * n_lower);
           std::vector<T> scratch(static_cast<std::size_t>(table<T>(level).flip_scratch(n_upper)));
           table<T>(level).flip(kind, {.batch = batch,
@@ -206,12 +208,12 @@ void flip(const Level& level) {
                                       .eligibility = e.data(),
                                       .unit_reward = t.data(),
                                       .advantage = a.data(),
-                                      .other = b.data(),
+                                      .flipped_advantage = b.data(),
                                       .ratio = ratio.data(),
                                       .likelihood = q.data(),
                                       .reward = reward.data(),
                                       .advantage_out = a_out.data(),
-                                      .other_out = b_out.data(),
+                                      .flipped_advantage_out = b_out.data(),
                                       .ratio_out = ratio_out.data(),
                                       .scratch = scratch.data()});
           for (Size s = 0; s < batch; ++s)
@@ -237,17 +239,17 @@ void flip(const Level& level) {
               }
               const double tolerance = 50 * epsilon<T> * static_cast<double>(n_upper + 3) * size;
               const Size at = s * n_lower + i;
-              if (kind == Flip::difference) CHECK_NEAR(a_out[at], sum, tolerance);
-              if (kind == Flip::advantage || kind == Flip::posterior) CHECK_NEAR(a_out[at], A, tolerance);
-              if (kind == Flip::posterior) CHECK_NEAR(b_out[at], B, tolerance);
-              if (kind == Flip::blended) {
+              if (kind == FlipForm::difference) CHECK_NEAR(a_out[at], sum, tolerance);
+              if (kind == FlipForm::two_sided || kind == FlipForm::posterior) CHECK_NEAR(a_out[at], A, tolerance);
+              if (kind == FlipForm::posterior) CHECK_NEAR(b_out[at], B, tolerance);
+              if (kind == FlipForm::blended) {
                 const double joint = (1 - lambda) * double(reward[s]);
                 CHECK_NEAR(a_out[at], A + more * (joint - A), 2 * tolerance);
                 CHECK_NEAR(b_out[at], B + more * (-joint - B), 2 * tolerance);
               }
-              if (kind == Flip::posterior || kind == Flip::blended || kind == Flip::ratio)
+              if (kind == FlipForm::posterior || kind == FlipForm::blended || kind == FlipForm::ratio)
                 CHECK_NEAR(ratio_out[at], lambda, tolerance);
-              if (kind == Flip::ratio) CHECK_NEAR(a_out[at], 1 - lambda, tolerance);
+              if (kind == FlipForm::ratio) CHECK_NEAR(a_out[at], 1 - lambda, tolerance);
             }
           CHECK(a_out.intact() && b_out.intact() && ratio_out.intact());
         }

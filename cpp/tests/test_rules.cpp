@@ -428,9 +428,8 @@ TEST(large_weights_give_the_rewards_of_the_table) {
 TEST(rules_are_found_by_name) {
   CHECK(uwm::rule_names().size() == 9);
   CHECK_THROWS(ValueError, "rule must be one of reinforce, ste, weight_max", uwm::make_rule("backprop"));
-  using Form = uwm::UnbiasedWeightMax::Form;
-  CHECK(uwm::UnbiasedWeightMax().form() == Form::posterior);
-  CHECK(uwm::UnbiasedWeightMax(Form::one_sided).form() == Form::one_sided);
+  CHECK(uwm::UnbiasedWeightMax().form() == uwm::FlipForm::posterior);
+  CHECK(uwm::UnbiasedWeightMax(uwm::FlipForm::one_sided).form() == uwm::FlipForm::one_sided);
   CHECK(uwm::Reinforce().name() == "reinforce");
   for (const double norm :
        {0.5, -1.0, std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()})

@@ -37,7 +37,7 @@ from uwm._core import (
     train,
 )
 from uwm.checkpoint import Checkpoint, load, save
-from uwm.rules import RULES, rule
+from uwm.rules import RULES, RuleInfo, rule, rule_info
 
 __all__ = [
     "RULES",
@@ -59,6 +59,7 @@ __all__ = [
     "PosteriorReinforce",
     "Reinforce",
     "Rule",
+    "RuleInfo",
     "RunningMean",
     "Sample",
     "StraightThrough",
@@ -69,6 +70,7 @@ __all__ = [
     "load",
     "philox",
     "rule",
+    "rule_info",
     "save",
     "simd_level",
     "simd_levels",

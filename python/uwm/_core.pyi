@@ -121,8 +121,10 @@ class WeightMax(Rule):
 
 class UnbiasedWeightMax(Rule):
     def __init__(
-        self, *, two_sided: bool = False, one_sided: bool = False, blended: bool = False
+        self, form: Literal["posterior", "blended", "two_sided", "one_sided"] = "posterior"
     ) -> None: ...
+    @property
+    def form(self) -> Literal["posterior", "blended", "two_sided", "one_sided"]: ...
     def unit_rewards(self, net: Network, sample: Sample, reward: npt.ArrayLike) -> list[_Array]: ...
 
 class FlipDifference(Rule):
@@ -130,6 +132,9 @@ class FlipDifference(Rule):
 
 class PosteriorReinforce(Rule):
     def unit_rewards(self, net: Network, sample: Sample, reward: npt.ArrayLike) -> list[_Array]: ...
+
+def make_rule(name: str) -> Rule: ...
+def rule_infos() -> list[tuple[str, tuple[str, ...], bool, str]]: ...
 
 # Optimizers
 

@@ -1,51 +1,70 @@
-"""The built-in rules by name, as the command line and the results have them."""
+"""The built-in rules by name. The engine's registry is the only list of them."""
 
-from collections.abc import Callable
+from __future__ import annotations
 
-from uwm._core import (
-    FlipDifference,
-    PosteriorReinforce,
-    Reinforce,
-    Rule,
-    StraightThrough,
-    UnbiasedWeightMax,
-    WeightMax,
-)
+from dataclasses import dataclass
+
+from uwm import _core
+from uwm._core import Rule
 from uwm.checks import one_of, shown
 from uwm.own import is_own, make_own
 
-_MAKERS: dict[str, Callable[[], Rule]] = {
-    "reinforce": Reinforce,
-    "ste": StraightThrough,
-    "weight_max": WeightMax,
-    "unbiased_weight_max": UnbiasedWeightMax,
-    "unbiased_weight_max_blended": lambda: UnbiasedWeightMax(blended=True),
-    "unbiased_weight_max_two_sided": lambda: UnbiasedWeightMax(two_sided=True),
-    "unbiased_weight_max_one_sided": lambda: UnbiasedWeightMax(one_sided=True),
-    "flip_difference": FlipDifference,
-    "posterior_reinforce": PosteriorReinforce,
-}
+
+@dataclass(frozen=True)
+class RuleInfo:
+    """What is known of a built-in rule.
+
+    name: on the command line and in results. aliases: what else the field calls it. unbiased:
+    whether its mean update is claimed to be the gradient, which the tests prove. description: a
+    line on it.
+
+    >>> import uwm
+    >>> [name for name in uwm.RULES if not uwm.rule_info(name).unbiased]
+    ['ste', 'weight_max', 'flip_difference']
+    """
+
+    name: str
+    aliases: tuple[str, ...]
+    unbiased: bool
+    description: str
+
+
+_INFOS = {info[0]: RuleInfo(*info) for info in _core.rule_infos()}
+_NAMES = {alias: info.name for info in _INFOS.values() for alias in (info.name, *info.aliases)}
 
 #: Names of the built-in rules.
-RULES: tuple[str, ...] = tuple(_MAKERS)
+RULES: tuple[str, ...] = tuple(_INFOS)
 
 
-def rule(name: str) -> Rule:
-    """A built-in rule by its name.
+def rule_info(name: str) -> RuleInfo:
+    """Return what is known of a built-in rule, by its name or an alias.
 
     Args:
-        name: one of ``uwm.RULES``.
+        name: one of ``uwm.RULES``, or ``"hnca"`` (posterior_reinforce), ``"psa"``
+            (flip_difference).
 
     Raises:
         ValueError: no rule has this name; the message lists those that there are.
 
     >>> import uwm
+    >>> uwm.rule_info("hnca")  # doctest: +ELLIPSIS
+    RuleInfo(name='posterior_reinforce', aliases=('hnca',), unbiased=True, description=...)
+    """
+    if not isinstance(name, str) or name not in _NAMES:
+        raise ValueError(f"rule must be one of {', '.join(RULES)}; got {shown(name)}")
+    return _INFOS[_NAMES[name]]
+
+
+def rule(name: str) -> Rule:
+    """Return a new built-in rule by its name or an alias.
+
+    Args, raises: as ``rule_info``.
+
+    >>> import uwm
     >>> uwm.rule("weight_max").name
     'weight_max'
     """
-    if not isinstance(name, str) or name not in _MAKERS:
-        raise ValueError(f"rule must be one of {', '.join(RULES)}; got {shown(name)}")
-    return _MAKERS[name]()
+    return _core.make_rule(rule_info(name).name)
 
 
 def canonical(what: str, spec: str) -> str:

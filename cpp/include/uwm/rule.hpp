@@ -16,8 +16,8 @@ struct UWM_EXPORT UnitRewards {
 
   /// Working memory, kept from one call to the next.
   struct Pass {
-    Matrix<T> advantage, other, ratio;  ///< A, B and lambda of one layer
-    bool clip = false;                  ///< whether a weight above is so large that the flips must be clipped
+    Matrix<T> advantage, flipped_advantage, ratio;  ///< A, B and lambda of one layer
+    bool clip = false;  ///< whether a weight above is so large that the flips must be clipped
   };
   std::vector<Pass> passes;   ///< one per layer
   std::vector<T> reward;      ///< in the precision of the network

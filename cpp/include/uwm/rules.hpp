@@ -1,10 +1,12 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "uwm/export.hpp"
+#include "uwm/flip_form.hpp"
 #include "uwm/rule.hpp"
 
 namespace uwm {
@@ -49,15 +51,15 @@ class UWM_EXPORT WeightMax final : public RuleOf<WeightMax> {
 /// grown.
 class UWM_EXPORT UnbiasedWeightMax final : public RuleOf<UnbiasedWeightMax> {
  public:
-  enum class Form { posterior, blended, two_sided, one_sided };
-  explicit UnbiasedWeightMax(Form form = Form::posterior) : form_(form) {}
-  Form form() const { return form_; }
+  /// form: posterior, blended, two_sided or one_sided. Throws ValueError.
+  explicit UnbiasedWeightMax(FlipForm form = FlipForm::posterior);
+  FlipForm form() const { return form_; }
   std::string name() const override;
   template <class T>
   void compute(const Network<T>&, const Sample<T>&, const Vector<double>& reward, UnitRewards<T>& out) const;
 
  private:
-  Form form_;
+  FlipForm form_;
 };
 
 /// T_i = q_i sum_j (1 - kappa_ji) T_j: the two-sided rule without its products. A small bias.
@@ -76,10 +78,28 @@ class UWM_EXPORT PosteriorReinforce final : public RuleOf<PosteriorReinforce> {
   void compute(const Network<T>&, const Sample<T>&, const Vector<double>& reward, UnitRewards<T>& out) const;
 };
 
-/// The names of the built-in rules, in the order of the table in the manual.
-UWM_EXPORT const std::vector<std::string>& rule_names();
+/// "posterior", "blended", ...
+UWM_EXPORT std::string to_string(FlipForm form);
+/// A form of UnbiasedWeightMax by name. Throws ValueError that lists the names.
+UWM_EXPORT FlipForm form_from_string(const std::string& name);
 
-/// A built-in rule by name; throws ValueError that lists the names.
+/// What is known of a built-in rule.
+struct RuleInfo {
+  std::string name;                             ///< on the command line and in results
+  std::vector<std::string> aliases;             ///< what else it is called in the field
+  bool unbiased;                                ///< whether its mean update is claimed to be the gradient
+  std::string description;                      ///< in a line
+  std::function<std::unique_ptr<Rule>()> make;  ///< a new one
+};
+
+/// The built-in rules, in the order of the table in the manual.
+UWM_EXPORT const std::vector<RuleInfo>& rule_infos();
+
+/// Their names.
+UWM_EXPORT std::vector<std::string> rule_names();
+
+/// A built-in rule by name or alias. Throw ValueError that lists the names.
+UWM_EXPORT const RuleInfo& rule_info(const std::string& name);
 UWM_EXPORT std::unique_ptr<Rule> make_rule(const std::string& name);
 
 }  // namespace uwm

@@ -107,12 +107,12 @@ inline void fill_signed(const FlipPass<T>& p, Size s, Size first, Size width) {
 }
 
 /// One sample, one strip. both: the table holds exp(w) and exp(-w), else the one that the sample needs.
-template <class T, Flip kind, bool both, bool clip>
+template <class T, FlipForm form, bool both, bool clip>
 inline void flip_strip(const FlipPass<T>& p, Size s, Size first, Size width) {
   constexpr int V = strip_vectors;
-  constexpr bool both_sides = kind == Flip::posterior || kind == Flip::blended;
-  constexpr bool with_advantage = kind == Flip::advantage || both_sides;
-  constexpr bool with_ratio = kind == Flip::ratio || both_sides;
+  constexpr bool both_sides = form == FlipForm::posterior || form == FlipForm::blended;
+  constexpr bool with_advantage = form == FlipForm::two_sided || both_sides;
+  constexpr bool with_ratio = form == FlipForm::ratio || both_sides;
   const Size upper = s * p.n_upper, lower = s * p.n_lower + first;
   Size used[V];
   strip_lanes_used<T>(width, used);
@@ -135,17 +135,17 @@ inline void flip_strip(const FlipPass<T>& p, Size s, Size first, Size width) {
       if constexpr (both_sides) {
         const Vec<T> y = 1 + p.ratio[upper + j] * x;
         const Vec<T> inverse_product = 1 / (one_plus_x * y);
-        other_reward = (p.advantage[upper + j] - p.other[upper + j] * x) * inverse_product;
+        other_reward = (p.advantage[upper + j] - p.flipped_advantage[upper + j] * x) * inverse_product;
         inverse = inverse_product * y;
       } else {
         inverse = 1 / one_plus_x;
       }
       const Vec<T> difference = (x - a) * inverse;
-      if constexpr (kind == Flip::difference) A[v] += difference * p.unit_reward[upper + j];
+      if constexpr (form == FlipForm::difference) A[v] += difference * p.unit_reward[upper + j];
       if constexpr (with_advantage) A[v] += difference * (p.unit_reward[upper + j] - A[v]);
-      if constexpr (kind == Flip::ratio) A[v] += difference * (1 - A[v]);
+      if constexpr (form == FlipForm::ratio) A[v] += difference * (1 - A[v]);
       if constexpr (both_sides) B[v] -= ratio[v] * difference * other_reward;
-      if constexpr (kind == Flip::blended) {
+      if constexpr (form == FlipForm::blended) {
         const Vec<T> change = p.likelihood[upper + j] * difference, d = change * change;
         const Vec<T> none_less_one = 1 - share[v] - 2 * one[v];
         share[v] += d * one[v];
@@ -156,46 +156,47 @@ inline void flip_strip(const FlipPass<T>& p, Size s, Size first, Size width) {
   }
   for (int v = 0; v < V; ++v) {
     const Size at = lower + v * lanes<T>;
-    if constexpr (kind == Flip::blended) {
+    if constexpr (form == FlipForm::blended) {
       const Vec<T> joint = (1 - ratio[v]) * p.reward[s];
       A[v] += share[v] * (joint - A[v]);
       B[v] -= share[v] * (joint + B[v]);
     }
     store<T>(p.advantage_out + at, A[v], used[v]);
-    if constexpr (both_sides) store<T>(p.other_out + at, B[v], used[v]);
+    if constexpr (both_sides) store<T>(p.flipped_advantage_out + at, B[v], used[v]);
     if constexpr (with_ratio) store<T>(p.ratio_out + at, ratio[v], used[v]);
   }
 }
 
-template <class T, Flip kind, bool clip = false>
+template <class T, FlipForm form, bool clip = false>
 inline void flip_pass(const FlipPass<T>& p) {
   for (Size first = 0; first < p.n_lower; first += strip_lanes<T>) {
     const Size width = p.n_lower - first < strip_lanes<T> ? p.n_lower - first : strip_lanes<T>;
     if (p.batch >= table_batch) {
       fill_table<T>(p.weight, p.n_upper, p.n_lower, p.step, first, width, p.scratch);
-      for (Size s = 0; s < p.batch; ++s) flip_strip<T, kind, true, clip>(p, s, first, width);
+      for (Size s = 0; s < p.batch; ++s) flip_strip<T, form, true, clip>(p, s, first, width);
     } else {
       for (Size s = 0; s < p.batch; ++s) {
         fill_signed<T>(p, s, first, width);
-        flip_strip<T, kind, false, clip>(p, s, first, width);
+        flip_strip<T, form, false, clip>(p, s, first, width);
       }
     }
   }
 }
 
 template <class T>
-void flip(Flip kind, const FlipPass<T>& p) {
-  switch (kind) {
-    case Flip::advantage:
-      return flip_pass<T, Flip::advantage>(p);
-    case Flip::posterior:
-      return p.clip ? flip_pass<T, Flip::posterior, true>(p) : flip_pass<T, Flip::posterior>(p);
-    case Flip::blended:
-      return p.clip ? flip_pass<T, Flip::blended, true>(p) : flip_pass<T, Flip::blended>(p);
-    case Flip::ratio:
-      return flip_pass<T, Flip::ratio>(p);
-    case Flip::difference:
-      return flip_pass<T, Flip::difference>(p);
+void flip(FlipForm form, const FlipPass<T>& p) {
+  switch (form) {
+    case FlipForm::two_sided:
+    case FlipForm::one_sided:
+      return flip_pass<T, FlipForm::two_sided>(p);
+    case FlipForm::posterior:
+      return p.clip ? flip_pass<T, FlipForm::posterior, true>(p) : flip_pass<T, FlipForm::posterior>(p);
+    case FlipForm::blended:
+      return p.clip ? flip_pass<T, FlipForm::blended, true>(p) : flip_pass<T, FlipForm::blended>(p);
+    case FlipForm::ratio:
+      return flip_pass<T, FlipForm::ratio>(p);
+    case FlipForm::difference:
+      return flip_pass<T, FlipForm::difference>(p);
   }
 }
 

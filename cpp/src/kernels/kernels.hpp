@@ -3,32 +3,31 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "uwm/flip_form.hpp"
+
 namespace uwm::kernels {
 
 using Size = std::ptrdiff_t;
-
-/// What a flip kernel hands down from layer l+1 (units j) to layer l (units i); see flip.inl.hpp.
-enum class Flip { advantage, posterior, blended, ratio, difference };
 
 /// One pass from layer l+1 to layer l over a batch. Every array is row-major, one row per sample.
 template <class T>
 struct FlipPass {
   Size batch, n_upper, n_lower;
-  const T* weight;       // (n_upper, n_lower)
-  T step;                // a flip of unit i moves z_j by step * w_ji: 1/tau, or 2/tau for bipolar units
-  bool clip;             // by `posterior` and `blended`: whether a weight is larger than Range::unclipped_weight
-  const T* odds;         // (batch, n_upper)  exp(-s_j z_j), with the sign of s_j
-  const T* eligibility;  // (batch, n_lower)  h_i - p_i, whose sign is c_i
-  const T* unit_reward;  // (batch, n_upper)  T_j;             not read by `ratio`
-  const T* advantage;    // (batch, n_upper)  A_j               read by `posterior` and `blended`
-  const T* other;        // (batch, n_upper)  B_j               read by `posterior` and `blended`
-  const T* ratio;        // (batch, n_upper)  lambda_j          read by `posterior` and `blended`
-  const T* likelihood;   // (batch, n_upper)  q_j               read by `blended`
-  const T* reward;       // (batch)           R                 read by `blended`
-  T* advantage_out;      // (batch, n_lower)  A_i, or the flip difference; by `ratio` 1 - lambda_i
-  T* other_out;          // (batch, n_lower)  B_i               written by `posterior` and `blended`
-  T* ratio_out;          // (batch, n_lower)  lambda_i          written by `posterior`, `blended` and `ratio`
-  T* scratch;            // flip_scratch(n_upper) numbers
+  const T* weight;             // (n_upper, n_lower)
+  T step;                      // a flip of unit i moves z_j by step * w_ji: 1/tau, or 2/tau for bipolar units
+  bool clip;                   // by `posterior` and `blended`: whether a weight is larger than Range::unclipped_weight
+  const T* odds;               // (batch, n_upper)  exp(-s_j z_j), with the sign of s_j
+  const T* eligibility;        // (batch, n_lower)  h_i - p_i, whose sign is c_i
+  const T* unit_reward;        // (batch, n_upper)  T_j;             not read by `ratio`
+  const T* advantage;          // (batch, n_upper)  A_j               read by `posterior` and `blended`
+  const T* flipped_advantage;  // (batch, n_upper)  B_j               read by `posterior` and `blended`
+  const T* ratio;              // (batch, n_upper)  lambda_j          read by `posterior` and `blended`
+  const T* likelihood;         // (batch, n_upper)  q_j               read by `blended`
+  const T* reward;             // (batch)           R                 read by `blended`
+  T* advantage_out;            // (batch, n_lower)  A_i, or the flip difference; by `ratio` 1 - lambda_i
+  T* flipped_advantage_out;    // (batch, n_lower)  B_i               written by `posterior` and `blended`
+  T* ratio_out;                // (batch, n_lower)  lambda_i          written by `posterior`, `blended` and `ratio`
+  T* scratch;                  // flip_scratch(n_upper) numbers
 };
 
 /// The likelihood ratios of one joint softmax action, a pass from the output to the last hidden layer.
@@ -89,7 +88,7 @@ struct Kernels {
   /// The same from the activations that stand in out.activation.
   void (*evaluate)(Size n, const T* z, bool bipolar, Units<T> out);
   void (*multiply)(const Product<T>&);
-  void (*flip)(Flip, const FlipPass<T>&);
+  void (*flip)(FlipForm, const FlipPass<T>&);
   void (*softmax)(const SoftmaxPass<T>&);
   /// T_i of the posterior-weighted rule from A, B, lambda; false if a number is out of the range in which
   /// the kernels are exact.
@@ -118,10 +117,10 @@ struct Level {
 };
 
 /// The range in which the flip kernels are exact. Samples with an action of larger odds against it (drawn once in
-/// `odds` times), or layers with a larger weight, go through the wide-range arithmetic of wide.hpp. The posterior pass
-/// has to clip exp(-s z') of a flipped unit to `most` unless all weights are below `unclipped_weight`. A flip below a
-/// softmax moves a difference of logits by up to twice `joint_weight`: no class of probability 0 in this precision may
-/// come to matter by it.
+/// `odds` times), or layers with a larger weight, go through the slow arithmetic of rules/out_of_range.hpp. The
+/// posterior pass has to clip exp(-s z') of a flipped unit to `most` unless all weights are below `unclipped_weight`.
+/// A flip below a softmax moves a difference of logits by up to twice `joint_weight`: no class of probability 0 in this
+/// precision may come to matter by it.
 template <class T>
 struct Range;
 template <>

@@ -1,4 +1,7 @@
-#include "rules/wide.hpp"
+// The unit rewards of single samples whose weights, odds or likelihood ratios leave the range of the kernels: the sums
+// of docs/rules.md, term by term, in numbers whose exponents do not run out.
+
+#include "rules/out_of_range.hpp"
 
 #include <optional>
 #include <span>
@@ -13,88 +16,89 @@ namespace {
 
 /// What a unit hands down.
 struct Unit {
-  Wide reward;     // T
-  Wide advantage;  // A
-  Wide other;      // B
-  Wide ratio;      // lambda
+  Extended reward;             // T
+  Extended advantage;          // A
+  Extended flipped_advantage;  // B
+  Extended ratio;              // lambda
 };
 
 /// 1 - exp(x), precise near x = 0.
-Wide one_minus_exp(double x) { return x < 1 ? Wide(-std::expm1(x)) : Wide(1) - Wide::exp(x); }
+Extended one_minus_exp(double x) { return x < 1 ? Extended(-std::expm1(x)) : Extended(1) - Extended::exp(x); }
 
 /// q (q A - (1 - q) B) / (q + (1 - q) lambda) of an action with the odds x = (1 - q) / q against it: T_i, or with the
 /// odds that a flip below leaves T_i'.
-Wide posterior_reward(const Wide& x, const Unit& unit) {
-  return (unit.advantage - x * unit.other) / ((Wide(1) + x) * (Wide(1) + unit.ratio * x));
+Extended posterior_reward(const Extended& x, const Unit& unit) {
+  return (unit.advantage - x * unit.flipped_advantage) / ((Extended(1) + x) * (Extended(1) + unit.ratio * x));
 }
 
 /// The table's T_i, from the odds a against the action taken.
-Wide unit_reward(FlipRule rule, const Wide& a, bool fired, const Unit& unit) {
-  switch (rule) {
-    case FlipRule::posterior:
-    case FlipRule::blended:
+Extended unit_reward(FlipForm form, const Extended& a, bool fired, const Unit& unit) {
+  switch (form) {
+    case FlipForm::posterior:
+    case FlipForm::blended:
       return posterior_reward(a, unit);
-    case FlipRule::one_sided:
-      return fired ? unit.advantage : Wide();
-    case FlipRule::posterior_reinforce:  // A = (1 - lambda) R
-      return unit.advantage / (Wide(1) + unit.ratio * a);
-    case FlipRule::two_sided:
-    case FlipRule::difference:
+    case FlipForm::one_sided:
+      return fired ? unit.advantage : Extended();
+    case FlipForm::ratio:  // A = (1 - lambda) R
+      return unit.advantage / (Extended(1) + unit.ratio * a);
+    case FlipForm::two_sided:
+    case FlipForm::difference:
       break;
   }
-  return unit.advantage / (Wide(1) + a);
+  return unit.advantage / (Extended(1) + a);
 }
 
 /// What unit i learns from one joint action above: A, B and lambda from log lambda.
 Unit below_joint(double log_ratio, double reward) {
   Unit below;
-  below.ratio = Wide::exp(log_ratio);
-  below.advantage = Wide(reward) * one_minus_exp(log_ratio);
-  below.other = -below.advantage;
+  below.ratio = Extended::exp(log_ratio);
+  below.advantage = Extended(reward) * one_minus_exp(log_ratio);
+  below.flipped_advantage = -below.advantage;
   return below;
 }
 
 /// What unit i learns from the independent units above. `move` times the weight is how far c_i = +1 lifts z_j. From
 /// first to last: A_i as the sum of its definition, which does not cancel where the kernels' recursion would.
 template <class T>
-Unit below_units(FlipRule rule, const LayerSample<T>& upper, Index s, const auto& weights, double move, double reward,
+Unit below_units(FlipForm form, const LayerSample<T>& upper, Index s, const auto& weights, double move, double reward,
                  bool output, const std::vector<Unit>& units) {
   Unit below;
-  below.ratio = Wide(1);
-  Wide gain, size;           // 1 - lambda as a sum, and that of the magnitudes of its terms
-  Wide none(1), one, share;  // probabilities of none, one, and more of independent events d_j
+  below.ratio = Extended(1);
+  Extended gain, size;           // 1 - lambda as a sum, and that of the magnitudes of its terms
+  Extended none(1), one, share;  // probabilities of none, one, and more of independent events d_j
   for (Index j = 0; j < upper.logit.cols(); ++j) {
     const Unit& unit = units[static_cast<std::size_t>(j)];
     const double s_j = action_sign<double>(upper.eligibility(s, j));
     const double y = s_j * upper.logit(s, j), d = s_j * move * weights[j];
-    const Wide a = Wide::exp(-y), x = Wide::exp(d - y);
-    const Wide one_minus_kappa = (std::abs(d) < 1 ? a * Wide(std::expm1(d)) : x - a) / (Wide(1) + x);
-    const Wide kappa = (Wide(1) + a) / (Wide(1) + x);
-    const Wide before = rule == FlipRule::difference ? Wide(1) : below.ratio;
+    const Extended a = Extended::exp(-y), x = Extended::exp(d - y);
+    const Extended one_minus_kappa = (std::abs(d) < 1 ? a * Extended(std::expm1(d)) : x - a) / (Extended(1) + x);
+    const Extended kappa = (Extended(1) + a) / (Extended(1) + x);
+    const Extended before = form == FlipForm::difference ? Extended(1) : below.ratio;
     below.advantage = below.advantage + before * one_minus_kappa * unit.reward;
-    if (rule == FlipRule::posterior || rule == FlipRule::blended)
-      below.other = kappa * below.other - one_minus_kappa * posterior_reward(x, unit);
-    const Wide term = below.ratio * one_minus_kappa;
+    if (form == FlipForm::posterior || form == FlipForm::blended)
+      below.flipped_advantage = kappa * below.flipped_advantage - one_minus_kappa * posterior_reward(x, unit);
+    const Extended term = below.ratio * one_minus_kappa;
     gain = gain + term;
     size = size + term.magnitude();
     below.ratio = below.ratio * kappa;
-    const Wide q = Wide(1) / (Wide(1) + a), u = Wide(1) / (Wide(1) + x), change = q * one_minus_kappa;
+    const Extended q = Extended(1) / (Extended(1) + a), u = Extended(1) / (Extended(1) + x),
+                   change = q * one_minus_kappa;
     // 1 - |change| is a sum of two probabilities: it keeps its digits where the event is nearly certain
     const bool falls = d > 0;  // from q to u
-    const Wide rest = falls ? a * q + u : x * u + q;
-    const Wide event = change * change, no_event = rest * (Wide(2) - rest);
+    const Extended rest = falls ? a * q + u : x * u + q;
+    const Extended event = change * change, no_event = rest * (Extended(2) - rest);
     share = share + event * one;
     one = one * no_event + event * none;
     none = none * no_event;
   }
-  if (size.to<double>() >= 1) gain = Wide(1) - below.ratio;  // large terms may have cancelled
-  if (rule == FlipRule::posterior_reinforce || (output && rule != FlipRule::difference)) {
-    below.advantage = Wide(reward) * gain;
-    below.other = -below.advantage;
-  } else if (rule == FlipRule::blended) {
-    const Wide local = none + one, global = share * Wide(reward) * gain;
+  if (size.to<double>() >= 1) gain = Extended(1) - below.ratio;  // large terms may have cancelled
+  if (form == FlipForm::ratio || (output && form != FlipForm::difference)) {
+    below.advantage = Extended(reward) * gain;
+    below.flipped_advantage = -below.advantage;
+  } else if (form == FlipForm::blended) {
+    const Extended local = none + one, global = share * Extended(reward) * gain;
     below.advantage = local * below.advantage + global;
-    below.other = local * below.other - global;
+    below.flipped_advantage = local * below.flipped_advantage - global;
   }
   return below;
 }
@@ -131,16 +135,16 @@ class JointAction {
 /// (A, B, lambda) = (R, -R, 0) makes T and T' the reward itself.
 Unit output_unit(double reward) {
   Unit unit;
-  unit.reward = unit.advantage = Wide(reward);
-  unit.other = -unit.reward;
+  unit.reward = unit.advantage = Extended(reward);
+  unit.flipped_advantage = -unit.reward;
   return unit;
 }
 
 }  // namespace
 
 template <class T>
-void wide_unit_rewards(FlipRule rule, const Network<T>& net, const Sample<T>& sample, Index s, double reward,
-                       UnitRewards<T>& out) {
+void out_of_range_rewards(FlipForm form, const Network<T>& net, const Sample<T>& sample, Index s, double reward,
+                          UnitRewards<T>& out) {
   const std::size_t last = sample.layers.size() - 1;
   std::vector<Unit> units(static_cast<std::size_t>(net.n_outputs()), output_unit(reward));
   for (std::size_t l = last; l-- > 0;) {
@@ -155,18 +159,18 @@ void wide_unit_rewards(FlipRule rule, const Network<T>& net, const Sample<T>& sa
       const double c = action_sign<double>(layer.eligibility(s, i)), move = c * step;
       Unit& unit = below[static_cast<std::size_t>(i)];
       unit = joint ? below_joint(joint->log_ratio(weight.col(i), move), reward)
-                   : below_units(rule, upper, s, weight.col(i), move, reward, l + 1 == last, units);
-      const Wide learned = unit_reward(rule, Wide::exp(-c * layer.logit(s, i)), c > 0, unit);
+                   : below_units(form, upper, s, weight.col(i), move, reward, l + 1 == last, units);
+      const Extended learned = unit_reward(form, Extended::exp(-c * layer.logit(s, i)), c > 0, unit);
       out.layers[l](s, i) = learned.template to<T>();
-      unit.reward = rule == FlipRule::posterior_reinforce ? Wide(reward) : learned;
+      unit.reward = form == FlipForm::ratio ? Extended(reward) : learned;
     }
     units = std::move(below);
   }
 }
 
-template void wide_unit_rewards(FlipRule, const Network<float>&, const Sample<float>&, Index, double,
-                                UnitRewards<float>&);
-template void wide_unit_rewards(FlipRule, const Network<double>&, const Sample<double>&, Index, double,
-                                UnitRewards<double>&);
+template void out_of_range_rewards(FlipForm, const Network<float>&, const Sample<float>&, Index, double,
+                                   UnitRewards<float>&);
+template void out_of_range_rewards(FlipForm, const Network<double>&, const Sample<double>&, Index, double,
+                                   UnitRewards<double>&);
 
 }  // namespace uwm

@@ -16,31 +16,31 @@ namespace uwm {
 ///
 /// A ratio is never kept as its logarithm. The logarithm of exp(1e17) has no digits left for the factors near 1 that
 /// the ratio is multiplied with.
-class Wide {
+class Extended {
  public:
-  Wide() = default;
-  explicit Wide(double value) : Wide(value, 0) {}
+  Extended() = default;
+  explicit Extended(double value) : Extended(value, 0) {}
   /// exp(x); exp(-infinity) = 0.
-  static Wide exp(double x) {
-    if (x == -std::numeric_limits<double>::infinity()) return Wide();
+  static Extended exp(double x) {
+    if (x == -std::numeric_limits<double>::infinity()) return Extended();
     constexpr double ln2 = 0x1.62e42fefa39efp-1, rest_of_ln2 = 0x1.abc9e3b39803fp-56, limit = 0x1p59 * ln2;
     x = std::clamp(x, -limit, limit);
     const double e = std::floor(x / ln2);
-    return Wide(std::exp(std::fma(-e, rest_of_ln2, std::fma(-e, ln2, x))), static_cast<std::int64_t>(e));
+    return Extended(std::exp(std::fma(-e, rest_of_ln2, std::fma(-e, ln2, x))), static_cast<std::int64_t>(e));
   }
 
-  friend Wide operator*(const Wide& a, const Wide& b) { return Wide(a.m_ * b.m_, a.e_ + b.e_); }
-  friend Wide operator/(const Wide& a, const Wide& b) { return Wide(a.m_ / b.m_, a.e_ - b.e_); }
-  friend Wide operator+(const Wide& a, const Wide& b) {
+  friend Extended operator*(const Extended& a, const Extended& b) { return Extended(a.m_ * b.m_, a.e_ + b.e_); }
+  friend Extended operator/(const Extended& a, const Extended& b) { return Extended(a.m_ / b.m_, a.e_ - b.e_); }
+  friend Extended operator+(const Extended& a, const Extended& b) {
     if (a.m_ == 0) return b;
     if (b.m_ == 0) return a;
     if (a.e_ < b.e_) return b + a;
     const std::int64_t gap = a.e_ - b.e_;
-    return gap > 2000 ? a : Wide(a.m_ + std::ldexp(b.m_, -static_cast<int>(gap)), a.e_);
+    return gap > 2000 ? a : Extended(a.m_ + std::ldexp(b.m_, -static_cast<int>(gap)), a.e_);
   }
-  Wide magnitude() const { return m_ < 0 ? -*this : *this; }
-  Wide operator-() const { return Wide(-m_, e_); }
-  friend Wide operator-(const Wide& a, const Wide& b) { return a + (-b); }
+  Extended magnitude() const { return m_ < 0 ? -*this : *this; }
+  Extended operator-() const { return Extended(-m_, e_); }
+  friend Extended operator-(const Extended& a, const Extended& b) { return a + (-b); }
 
   /// The nearest T; beyond the range of T its largest finite number.
   template <class T>
@@ -50,7 +50,7 @@ class Wide {
   }
 
  private:
-  Wide(double m, std::int64_t e) {
+  Extended(double m, std::int64_t e) {
     constexpr std::int64_t most = std::int64_t{1} << 61;  // twice that is an int64 still
     int shift = 0;
     m_ = std::frexp(m, &shift);
@@ -60,13 +60,10 @@ class Wide {
   std::int64_t e_ = 0;
 };
 
-/// The rules that weigh flips of a unit.
-enum class FlipRule { posterior, blended, two_sided, one_sided, difference, posterior_reinforce };
-
 /// The unit rewards of one sample in arithmetic that neither overflows nor underflows: slow, for samples whose weights,
 /// odds or likelihood ratios leave the range of the kernels. Writes row s of every hidden layer of `out`.
 template <class T>
-void wide_unit_rewards(FlipRule rule, const Network<T>& net, const Sample<T>& sample, Index s, double reward,
-                       UnitRewards<T>& out);
+void out_of_range_rewards(FlipForm form, const Network<T>& net, const Sample<T>& sample, Index s, double reward,
+                          UnitRewards<T>& out);
 
 }  // namespace uwm
