@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import gzip
 import io
 import json
@@ -140,5 +141,5 @@ def in_json(content: bytes, chance: random.Random, other: bytes = b"") -> bytes:
         if chance.random() < 0.2 and len(values) > 1:
             del at[key]
         else:
-            at[key] = chance.choice(VALUES)
+            at[key] = copy.deepcopy(chance.choice(VALUES))
     return json.dumps(values).encode()

@@ -355,3 +355,25 @@ def test_partial_vectors_are_as_exact_as_whole_ones() -> None:
         sample = net.clamp([[1.0]], [hidden, [[1]]])
         rewards.append(uwm.UnbiasedWeightMax().unit_rewards(net, sample, [1.0])[0][0, 0])
     assert rewards[0] == pytest.approx(rewards[1], rel=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_baseline_has_not_seen_the_reward_of_a_step_that_is_refused(dtype: str) -> None:
+    net, mean = uwm.Network([3, 4, 1], dtype=dtype), uwm.RunningMean(0.5, value=100.0)
+    optimizer = uwm.SGD(float(np.finfo(dtype).max))
+    task = uwm.tasks.Multiplexer(1)
+    with pytest.raises(uwm.DivergenceError):
+        uwm.train(net, uwm.Reinforce(), optimizer, task, steps=1, baseline=mean)
+    assert (mean.value, net.step, optimizer.steps) == (100.0, 0, 0)
+
+
+def test_a_step_of_ones_own_that_raises_leaves_the_baseline() -> None:
+    class Refuses(uwm.Optimizer):
+        def step(self, net: Any, gradient: Any) -> None:
+            raise LookupError("not today")
+
+    net, mean = uwm.Network([3, 4, 1]), uwm.RunningMean(0.5, value=100.0)
+    with pytest.raises(LookupError):
+        task = uwm.tasks.Multiplexer(1)
+        uwm.train(net, uwm.Reinforce(), Refuses(), task, steps=1, baseline=mean)
+    assert (mean.value, net.step) == (100.0, 0)

@@ -238,6 +238,18 @@ void check_broken_parts() {
   }
 }
 
+/// An update that no number of this precision holds is refused, and the baseline has not seen its reward.
+template <class T>
+void check_baseline_of_a_refused_step() {
+  Network<T> net({1, 3, 1});
+  SGD sgd({std::numeric_limits<T>::max()});
+  uwm::RunningMean baseline(0.5, 100.0);
+  Echo task;
+  CHECK_THROWS(uwm::DivergenceError, "diverged",
+               train(net, uwm::Reinforce(), sgd, task, {.steps = 1, .baseline = &baseline}));
+  CHECK(baseline.value() == 100.0 && net.position().step == 0 && sgd.steps() == 0);
+}
+
 template <class T>
 void check_exceptions() {
   Network<T> net({1, 3, 1});
@@ -437,6 +449,8 @@ TEST(a_task_or_baseline_that_breaks_its_promise_is_named) {
 TEST(what_a_part_throws_passes_through_and_leaves_the_last_whole_step) {
   check_exceptions<float>();
   check_exceptions<double>();
+  check_baseline_of_a_refused_step<float>();
+  check_baseline_of_a_refused_step<double>();
 }
 
 TEST(a_part_can_stop_training) {

@@ -18,6 +18,8 @@ class UWM_EXPORT Baseline {
   virtual void predict(const Matrix<double>& input, Vector<double>& b) = 0;
   virtual void update(const Matrix<float>& input, const Vector<double>& reward) = 0;
   virtual void update(const Matrix<double>& input, const Vector<double>& reward) = 0;
+  /// Takes the last update back, at most once: the training step that it belonged to has failed. By default nothing.
+  virtual void undo() {}
 };
 
 /// Base of the baselines: Derived has templates estimate(input, b) and learn(input, reward).
@@ -63,13 +65,15 @@ class UWM_EXPORT RunningMean final : public BaselineOf<RunningMean> {
   }
   template <class M>
   void learn(const M&, const Vector<double>& reward) {
+    before_ = value_;
     const double mean = (reward / static_cast<double>(reward.size())).sum();  // no sum of rewards overflows
     const double way = mean - value_;
     value_ = std::isfinite(way) ? value_ + rate_ * way : (1 - rate_) * value_ + rate_ * mean;
   }
+  void undo() override { value_ = before_; }
 
  private:
-  double rate_, value_;
+  double rate_, value_, before_;
 };
 
 }  // namespace uwm

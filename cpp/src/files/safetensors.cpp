@@ -83,7 +83,8 @@ void append_utf8(std::string& out, std::uint32_t code) {
 }
 
 [[noreturn]] void fail_file(const fs::path& path, const std::string& what) {
-  throw FileError(in_quotes(path.string()) + ": " + what);
+  const std::string name = path.string();
+  throw FileError(in_quotes(name, name.size()) + ": " + what);
 }
 
 /// What is wrong with a header; Reader adds the file's name.
@@ -339,9 +340,10 @@ std::string make_header(const Metadata& metadata, const std::vector<View>& tenso
 
 }  // namespace
 
-std::string in_quotes(std::string_view text) {
+std::string in_quotes(std::string_view text, std::size_t most) {
   std::string out = "'";
   while (!text.empty()) {
+    if (out.size() > most) return out + "...'";
     const std::size_t length = utf8_length(text);
     if (length == 0 || static_cast<unsigned char>(text[0]) < 0x20)
       out += '?';

@@ -69,7 +69,7 @@ class Reader {
   std::map<std::string, Entry, std::less<>> tensors_;
 };
 
-/// A name in quotes, fit for a message: bytes that are not UTF-8 are replaced.
-std::string in_quotes(std::string_view text);
+/// A name in quotes, fit for a message: bytes that are not UTF-8 are replaced, and the end of a long one is left out.
+std::string in_quotes(std::string_view text, std::size_t most = 120);
 
 }  // namespace uwm::safetensors

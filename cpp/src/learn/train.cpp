@@ -145,6 +145,7 @@ class Loop {
   /// A whole step or, by an exception, none. Returns the rewards.
   const Vector<double>& step(std::int64_t number) {
     const Position position = net_.position();
+    bool learned = false;  // the baseline, from this step's reward
     try {
       task_.inputs(position, sample_.input);
       check_filled(sample_.input, batch_size_, net_.n_inputs(), "task", "inputs", number);
@@ -162,11 +163,15 @@ class Loop {
               "rewards must be within the range of the network's precision, at step ", number);
       rule_.unit_rewards(net_, sample_, centred_, gradient_.unit_rewards);
       gradient(net_, sample_, gradient_.unit_rewards, gradient_);
-      if (baseline_ != nullptr) baseline_->update(sample_.input, reward_);
+      if (baseline_ != nullptr) {
+        baseline_->update(sample_.input, reward_);
+        learned = true;
+      }
       optimizer_.check(net_);  // a rule or task may have got hold of it
       const auto refused = apply_gradient(optimizer_, net_, gradient_, Watch::gradient, threads_.get());
       if (!refused.empty()) throw divergence(refused, number + 1);
     } catch (...) {
+      if (learned) baseline_->undo();
       net_.set_step(position.step);
       throw;
     }
