@@ -29,7 +29,7 @@ import uwm
 
 MEMORY = 1 << 30  # bytes that a small file may make the reader reserve, on top of Python itself
 RESIDENT = 300_000  # KB that it may make the reader use
-HANG = 30  # seconds for one file
+HANG = 120  # seconds for one file, on a busy machine too
 DATA = Path(__file__).parent / "data"
 Mutation = Callable[..., bytes]
 

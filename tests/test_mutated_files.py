@@ -28,7 +28,7 @@ def test_damaged_files_are_read_or_refused_without_harm(kind: str, tmp_path: Pat
     arguments = [kind, str(seed), "100000" if LONG else "150", str(SECONDS)]
     done = subprocess.run(
         [sys.executable, str(worker), *arguments],
-        cwd=tmp_path, capture_output=True, text=True, timeout=300,
+        cwd=tmp_path, capture_output=True, text=True, timeout=900,
     )  # fmt: skip
     assert done.returncode == 0, f"{kind}, seed {seed}\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
     files, refused = map(int, done.stdout.split())
