@@ -139,7 +139,7 @@ def test_statistics_agree_with_sampling(sizes: tuple[int, ...], output: str) -> 
         updates = np.concatenate([(delta[:, :, None] * below[:, None]).reshape(n, -1), delta], 1)
         spread = np.sqrt(updates.var(axis=0).sum()) / norm
         assert found.gradient_norm[ell] == pytest.approx(norm, rel=1e-12)
-        assert found.standard_deviation[ell] == pytest.approx(spread, rel=0.05)
+        assert found.noise_to_signal[ell] == pytest.approx(spread, rel=0.05)
         assert found.cosine[ell] == pytest.approx(1.0, abs=1e-12)
 
 
@@ -147,7 +147,7 @@ def test_variances_are_ordered_as_the_theory_says() -> None:
     """Averaging something out of an unbiased estimate can only lower its variance."""
     net = random_parameters(Network([3, 3, 3, 1]), 2.0)
     spread = {
-        form: rule_statistics(net, rule, np.ones(3), smooth_reward).standard_deviation[0]
+        form: rule_statistics(net, rule, np.ones(3), smooth_reward).noise_to_signal[0]
         for form, rule in {
             "one": UnbiasedWeightMax("one_sided"),
             "two": UnbiasedWeightMax("two_sided"),

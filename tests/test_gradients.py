@@ -155,7 +155,7 @@ def test_sampling_finds_what_enumeration_finds(known: bool) -> None:
             "exact" if known else "unbiased_weight_max",
         )
         for ell in range(3):
-            assert near(found.standard_deviation[ell], truth.standard_deviation[ell])
+            assert near(found.noise_to_signal[ell], truth.noise_to_signal[ell])
             assert near(found.gradient_norm[ell], truth.gradient_norm[ell]) or known
             if truth.relative_bias[ell] > 0.2:
                 assert near(found.relative_bias[ell], truth.relative_bias[ell])
@@ -167,7 +167,7 @@ def test_sampling_finds_what_enumeration_finds(known: bool) -> None:
 def test_too_few_samples_are_said_to_be() -> None:
     task = uwm.tasks.Multiplexer(2)
     found = sampled_statistics(uwm.Network([6, 64, 1]), [uwm.Reinforce()], task, samples=20, seed=4)
-    assert math.isnan(found[0].standard_deviation[0].value)
+    assert math.isnan(found[0].noise_to_signal[0].value)
 
 
 def test_sampling_with_wrong_arguments() -> None:
@@ -192,7 +192,7 @@ def test_noise_against_width() -> None:
         net = uwm.Network([11, n, n, 1], seed=0)
         rules = [uwm.UnbiasedWeightMax(), uwm.Reinforce()]
         found = sampled_statistics(net, rules, uwm.tasks.Multiplexer(3), samples=2**14)
-        noise[n] = [f.standard_deviation[0].value for f in found]
+        noise[n] = [f.noise_to_signal[0].value for f in found]
     assert noise[64][0] == pytest.approx(noise[8][0], rel=0.2)
     assert noise[64][1] / noise[8][1] == pytest.approx(math.sqrt(8), rel=0.2)
 

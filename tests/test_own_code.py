@@ -193,7 +193,8 @@ def test_ctrl_c_in_scaling_writes_what_is_finished() -> None:
         measure_scaling(plan, jobs=1, progress=listen)
     error: Any = stop.value
     found = error.result
-    assert [point.noise for point in found.points] == [point.noise for point in whole.points]
+    noises = [[point.noise_to_signal for point in each.points] for each in (found, whole)]
+    assert noises[0] == noises[1]
     assert found.points[0].mean_reward == whole.points[0].mean_reward
     assert np.isnan(found.points[-1].mean_reward)
     assert any("interrupted" in run.reason for run in found.unfinished)
@@ -202,7 +203,7 @@ def test_ctrl_c_in_scaling_writes_what_is_finished() -> None:
     before = rows("out/scaling.csv")
     report.write(found, "out", plot=False)
     after = rows("out/scaling.csv")
-    assert [row["noise"] for row in after] == [row["noise"] for row in before]
+    assert [row["noise_to_signal"] for row in after] == [row["noise_to_signal"] for row in before]
     assert [row["mean_reward"] for row in after] == [row["mean_reward"] for row in before]
 
 

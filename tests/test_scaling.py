@@ -43,7 +43,7 @@ def test_every_rule_at_every_size_with_every_seed(found: Scaling) -> None:
     ]
     for point in found.points:
         assert point.units == point.width * point.depth
-        assert point.noise > 0
+        assert point.noise_to_signal > 0
         assert point.factor in (1.0, 0.1)
         assert -1 <= point.mean_reward <= 1
         assert point.episodes_to_target == 16  # half a batch wrong would be 0
@@ -53,18 +53,18 @@ def test_every_rule_at_every_size_with_every_seed(found: Scaling) -> None:
 def test_results_do_not_depend_on_jobs(found: Scaling) -> None:
     again = measure_scaling(found.plan, jobs=1)
     for one, other in zip(found.points, again.points, strict=True):
-        assert (one.noise, one.noise_trained, one.mean_reward, one.factor) == (
-            other.noise, other.noise_trained, other.mean_reward, other.factor)  # fmt: skip
+        names = ("noise_to_signal", "noise_to_signal_trained", "mean_reward", "factor")
+        assert [getattr(one, n) for n in names] == [getattr(other, n) for n in names]
 
 
 def test_noise_is_that_of_exact_enumeration() -> None:
     settings = Settings(address_bits=1, rules=RULES, episodes=16, batch_size=16, seeds=1)
     plan = Plan(settings, widths=(3,), depths=(), factors=(1,), samples=60_000)
-    sampled = {p.rule: p.noise for p in measure_scaling(plan).points}
+    sampled = {p.rule: p.noise_to_signal for p in measure_scaling(plan).points}
     x, reward = inputs_and_reward(uwm.tasks.Multiplexer(1))
     net = uwm.Network([3, 3, 3, 1], seed=0)
     for rule in RULES:
-        exact = rule_statistics(net, uwm.rule(rule), x, reward).standard_deviation[0]
+        exact = rule_statistics(net, uwm.rule(rule), x, reward).noise_to_signal[0]
         assert sampled[rule] == pytest.approx(exact, rel=0.1)
 
 
@@ -73,8 +73,8 @@ def test_the_first_layers_alone_are_measured_alike() -> None:
     rules = [uwm.rule(name) for name in RULES]
     some, full = (sampled_statistics(net, rules, task, samples=500, layers=n) for n in (2, None))
     for a, b in zip(some, full, strict=True):
-        assert (len(a.standard_deviation), len(b.standard_deviation)) == (2, 3)
-        assert a.standard_deviation == b.standard_deviation[:2]
+        assert (len(a.noise_to_signal), len(b.noise_to_signal)) == (2, 3)
+        assert a.noise_to_signal == b.noise_to_signal[:2]
         assert a.relative_bias == b.relative_bias[:2]
 
 
@@ -147,7 +147,7 @@ def test_the_command(
     assert err == ""
     shown = json.loads(out)
     assert len(shown["points"]) == 16
-    assert shown["points"][0]["noise_trained"] is None
+    assert shown["points"][0]["noise_to_signal_trained"] is None
     assert main([*small, "--widths", "0"]) == 2
     assert "uwm scaling: error: widths must be at least 1" in capsys.readouterr().err
     assert main([*small, "--hidden", "4"]) == 2

@@ -42,7 +42,7 @@ CURVE_POINTS = 50
 TARGET = 0.5  # the mean reward whose first crossing counts
 RUN_VALUES = ("mean_reward", "final_reward", "episodes_to_target", "test_accuracy",
               "steps_per_second", "at", "reward")  # fmt: skip
-BIAS_KEYS, BIAS_VALUES = ("sizes", "scale", "rule"), ("bias", "noise")
+BIAS_KEYS, BIAS_VALUES = ("sizes", "scale", "rule"), ("bias", "noise_to_signal")
 BIAS_SCALES = (0.5, 1.5, 3.0)
 POINT_KEYS = ("axis", "width", "depth", "rule", "seed", "episodes", "samples", "factors")
 POINT_VALUES = tuple(f.name for f in dataclasses.fields(Point) if f.name not in POINT_KEYS)
@@ -120,7 +120,7 @@ def bias(study: Study, made: Results, jobs: int) -> None:
                     )
                     worst = {
                         "bias": float(max(found.relative_bias)),
-                        "noise": float(found.standard_deviation[0]),
+                        "noise_to_signal": float(found.noise_to_signal[0]),
                     }
                     made.bias.add(key, worst)
 

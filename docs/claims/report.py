@@ -120,7 +120,7 @@ def bias_table(made: Results) -> str:
     ]
     for rule in RULES:
         cells = []
-        for name in ("bias", "noise"):
+        for name in ("bias", "noise_to_signal"):
             for scale in scales:
                 rows = [r for r in made.bias.rows.values()
                         if r["rule"] == rule and float(r["scale"]) == scale]  # fmt: skip
@@ -359,10 +359,12 @@ def scaling_table(found: Scaling) -> str:
         cells = []
         for axis, ends in (("width", widths), ("depth", depths)):
             points = found.of(rule, axis)
-            cells.append(" → ".join(f"{np.mean([p.noise for p in points[e]]):.4g}" for e in ends))
+            cells.append(
+                " → ".join(f"{np.mean([p.noise_to_signal for p in points[e]]):.4g}" for e in ends)
+            )
             cells.append(power(found, rule, axis))
             if axis == "width":
-                cells.append(power(found, rule, axis, "noise_trained"))
+                cells.append(power(found, rule, axis, "noise_to_signal_trained"))
         for axis, ends in (("width", widths), ("depth", depths)):
             points = found.of(rule, axis)
             cells.append(
@@ -372,7 +374,7 @@ def scaling_table(found: Scaling) -> str:
     return "\n".join(lines)
 
 
-def power(found: Scaling, rule: str, axis: str, quantity: str = "noise") -> str:
+def power(found: Scaling, rule: str, axis: str, quantity: str = "noise_to_signal") -> str:
     """Return a fitted exponent with its 95% interval."""
     fitted = found.exponent(rule, axis, quantity)
     slope = round(fitted.slope, 2) + 0  # no sign before a 0
@@ -381,7 +383,9 @@ def power(found: Scaling, rule: str, axis: str, quantity: str = "noise") -> str:
 
 def verdict_scales(found: Scaling) -> str:
     """Say how the noise of OURS and of REINFORCE grows with width."""
-    widths = {w: np.mean([p.noise for p in each]) for w, each in found.of(OURS, "width").items()}
+    widths = {
+        w: np.mean([p.noise_to_signal for p in each]) for w, each in found.of(OURS, "width").items()
+    }
     change = max(widths.values()) / min(widths.values()) - 1
     holds = "Holds" if change < 0.2 else "Does not hold"
     ends = found.of(OURS, "width")

@@ -58,7 +58,7 @@ class SampledStatistics:
     name: str
     relative_bias: tuple[Estimate, ...]
     cosine: tuple[Estimate, ...]
-    standard_deviation: tuple[Estimate, ...]
+    noise_to_signal: tuple[Estimate, ...]
     gradient_norm: tuple[Estimate, ...]
     gradient: str
     samples: int
@@ -239,12 +239,12 @@ def _statistics(
     net: uwm.Network,
 ) -> SampledStatistics:
     layers = [_layer(u, v, counts) for u, v in zip(sums, judged, strict=True)]
-    bias, cosine, deviation, norm = zip(*layers, strict=True)
+    bias, cosine, noise, norm = zip(*layers, strict=True)
     return SampledStatistics(
         name=estimator.name,
         relative_bias=bias,
         cosine=cosine,
-        standard_deviation=deviation,
+        noise_to_signal=noise,
         gradient_norm=norm,
         gradient=gradient,
         samples=int(counts.sum()),
@@ -262,10 +262,8 @@ def _layer(u: _Sums, v: _Sums, counts: Array) -> tuple[Estimate, Estimate, Estim
     roots = np.array([True, False, True, True])  # squares, whose roots are wanted
     found = [np.where(roots, np.sqrt(np.maximum(a, 0.0)), np.clip(a, -1.0, 1.0))
              for a in (full, low, high)]  # fmt: skip
-    bias, cosine, deviation, norm = (
-        Estimate(*map(float, each)) for each in zip(*found, strict=True)
-    )
-    return bias, cosine, deviation, norm
+    bias, cosine, noise, norm = (Estimate(*map(float, each)) for each in zip(*found, strict=True))
+    return bias, cosine, noise, norm
 
 
 def _moments(u: _Sums, v: _Sums, counts: Array, without: int | None) -> Array:

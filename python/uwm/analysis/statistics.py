@@ -21,17 +21,17 @@ class RuleStatistics:
     """Statistics of a rule's update u for one sample, a number per layer (weights and biases).
 
     With g the exact gradient: `relative_bias` |E u - g| / |g|; `cosine` of the angle between E u
-    and g; `standard_deviation` sqrt(trace of the covariance of u) / |g|, the noise-to-signal ratio
+    and g; `noise_to_signal` the standard deviation of u, sqrt(trace of its covariance), over |g|
     (inputs count as drawn at random from the rows given); `gradient_norm` |g|.
 
     A length that the rounding of its terms accounts for is 0. Where |g| is 0, as under a constant
     reward, the relative bias is 0 for an unbiased rule and infinite for another, the cosine is NaN,
-    and the noise-to-signal ratio of an update that varies is infinite.
+    and the noise-to-signal of an update that varies is infinite.
     """
 
     relative_bias: tuple[float, ...]
     cosine: tuple[float, ...]
-    standard_deviation: tuple[float, ...]
+    noise_to_signal: tuple[float, ...]
     gradient_norm: tuple[float, ...]
 
 
@@ -148,7 +148,7 @@ class _Comparison:
         cosine = float((self.mean / lengths[0]) @ (self.gradient / lengths[1]))
         return min(max(cosine, -1.0), 1.0)
 
-    def noise(self, square: float) -> float:
+    def noise_to_signal(self, square: float) -> float:
         variance = square - float(self.mean @ self.mean)
         deviation = float(np.sqrt(variance)) if variance > ROUNDING * square else 0.0
         return ratio(deviation, self.length(self.gradient))
@@ -171,8 +171,8 @@ def _statistics(found: Moments, reinforce: Moments, exact: list[LayerGradient]) 
     return RuleStatistics(
         relative_bias=tuple(each.relative_bias for each in layers),
         cosine=tuple(each.cosine for each in layers),
-        standard_deviation=tuple(
-            each.noise(square) for each, square in zip(layers, squares, strict=True)
+        noise_to_signal=tuple(
+            each.noise_to_signal(square) for each, square in zip(layers, squares, strict=True)
         ),
         gradient_norm=tuple(each.length(each.gradient) for each in layers),
     )

@@ -68,7 +68,7 @@ def table(found: Scaling, axis: str) -> Table:
         power = found.exponent(rule, axis)
         slope = round(power.slope, 2) + 0  # no sign before a 0
         fitted = "-" if math.isnan(slope) else f"{slope:.2f} ± {power.margin:.2f}"
-        made.add_row(rule, at_ends("noise", ".4g"), fitted, at_ends("mean_reward", ".3f"),
+        made.add_row(rule, at_ends("noise_to_signal", ".4g"), fitted, at_ends("mean_reward", ".3f"),
                      at_ends("episodes_to_target", ",.0f"),
                      at_ends("microseconds_per_step", ",.0f"))  # fmt: skip
     return made

@@ -144,7 +144,7 @@ def of_exact(name: str, found: RuleStatistics) -> list[Measurement]:
     def sure(value: float) -> Estimate:
         return Estimate(value, value, value)
 
-    columns = (found.relative_bias, found.cosine, found.standard_deviation, found.gradient_norm)
+    columns = (found.relative_bias, found.cosine, found.noise_to_signal, found.gradient_norm)
     return [
         Measurement(
             0,
@@ -165,7 +165,7 @@ def of_exact(name: str, found: RuleStatistics) -> list[Measurement]:
 
 def of_samples(name: str, found: SampledStatistics, gradient: str) -> list[Measurement]:
     """Return one measurement per layer, with intervals."""
-    columns = (found.relative_bias, found.cosine, found.standard_deviation, found.gradient_norm)
+    columns = (found.relative_bias, found.cosine, found.noise_to_signal, found.gradient_norm)
     how = (gradient, found.samples, found.evaluations)
     return [
         Measurement(0, ell, name, *values, "sampled", *how)

@@ -19,11 +19,11 @@ from uwm.experiments.spread import student_t
 class Point:
     """One rule at one size with one seed.
 
-    noise: of the first layer's update at initialisation, sqrt(trace of the covariance) / |gradient|
-    (see `uwm.analysis.RuleStatistics`); noise_trained: the same after training, NaN if not asked
-    for. factor: the multiple of the learning rates that the size learned best with. The rest is of
-    the training run: episodes_to_target is infinite if the target was not reached; all are NaN if
-    every run diverged. NaN, too, stands for what is not finished.
+    noise_to_signal: of the first layer's update at initialisation, as in
+    `uwm.analysis.RuleStatistics`. noise_to_signal_trained: the same after training, NaN if not
+    asked for. factor: the multiple of the learning rates that the size learned best with. The rest
+    is of the training run: episodes_to_target is infinite if the target was not reached; all are
+    NaN if every run diverged. What is not finished is NaN, too.
     """
 
     axis: str
@@ -31,8 +31,8 @@ class Point:
     depth: int
     rule: str
     seed: int
-    noise: float
-    noise_trained: float
+    noise_to_signal: float
+    noise_to_signal_trained: float
     factor: float
     mean_reward: float
     final_reward: float
@@ -79,7 +79,9 @@ class Scaling:
                 found.setdefault(point.width if axis == "width" else point.depth, []).append(point)
         return found
 
-    def exponent(self, rule: str, axis: str = "width", quantity: str = "noise") -> Exponent:
+    def exponent(
+        self, rule: str, axis: str = "width", quantity: str = "noise_to_signal"
+    ) -> Exponent:
         """Return how a quantity grows with the number of hidden units: by this power.
 
         NaN for fewer than three points.

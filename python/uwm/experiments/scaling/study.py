@@ -61,7 +61,7 @@ def measure_scaling(
     >>> settings = Settings(address_bits=1, rules=("ste",), episodes=40, seeds=1)
     >>> plan = Plan(settings, widths=(4,), depths=(), factors=(1,), samples=2048)
     >>> found = measure_scaling(plan)
-    >>> found.points[0].noise > 1
+    >>> found.points[0].noise_to_signal > 1
     True
     """
     jobs = number_of_jobs(jobs)
@@ -195,8 +195,8 @@ class _Work:
             depth=len(hidden),
             rule=rule,
             seed=seed,
-            noise=self._start.get(cell, {}).get(rule, math.nan),
-            noise_trained=self._after.get(cell, {}).get(rule, math.nan),
+            noise_to_signal=self._start.get(cell, {}).get(rule, math.nan),
+            noise_to_signal_trained=self._after.get(cell, {}).get(rule, math.nan),
             factor=math.nan if factor is None else factor,
             mean_reward=run.mean_reward if isinstance(run, Run) else math.nan,
             final_reward=run.final_reward if isinstance(run, Run) else math.nan,
@@ -251,7 +251,7 @@ def noises(
 
     def measure(some: Sequence[uwm.Rule]) -> list[float]:
         found = sampled_statistics(net, some, task, samples=samples, seed=net.seed, layers=1)
-        return [each.standard_deviation[0].value for each in found]
+        return [each.noise_to_signal[0].value for each in found]
 
     found = each_alone(measure, [new_rule(rule) for rule in rules])
     return dict(zip(map(name_of, rules), found, strict=True))

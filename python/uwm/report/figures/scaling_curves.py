@@ -26,8 +26,8 @@ def scaling_curves(found: Scaling) -> bytes:
 
         plan = found.plan
         panels = {
-            "noise": "noise-to-signal, first layer",
-            **({"noise_trained": "the same, after training"} if plan.trained else {}),
+            "noise_to_signal": "noise-to-signal, first layer",
+            **({"noise_to_signal_trained": "the same, after training"} if plan.trained else {}),
             "mean_reward": "mean reward",
             "episodes_to_target": f"episodes to a reward of {plan.target:g}",
             "microseconds_per_step": "µs per step",
