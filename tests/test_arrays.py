@@ -164,7 +164,7 @@ def test_frames_of_several_kinds_are_read_column_by_column() -> None:
             real_array("x", frame.assign(e=bad))
         assert message in str(raised.value)
     missing = frame.assign(e=pandas.array([1, None], dtype="Int64"))
-    with pytest.raises(ValueError, match="expected finite numbers, got nan in row 1, column 4"):
+    with pytest.raises(ValueError, match="must be finite, got nan in row 1, column 4"):
         Classification(missing, [0, 1])
 
 
@@ -268,9 +268,9 @@ def test_whole_labels_of_every_kind_are_integers() -> None:
         (np.array([2**63, 1, 1, 1], np.uint64), "below 2"),
         ([1e300, 1.0, 1.0, 2.0], "up to 2"),
         ([1, 1, 1, 1], "at least two classes"),
-        ([[1], [2], [1], [2]], r"expected shape \(4,\)"),
-        (5, r"expected shape \(4,\)"),
-        ("abab", r"expected shape \(4,\)"),
+        ([[1], [2], [1], [2]], r"must have shape \(4,\)"),
+        (5, r"must have shape \(4,\)"),
+        ("abab", r"must have shape \(4,\)"),
     ],
 )
 def test_labels_that_are_no_classes_are_refused(labels: Any, message: str) -> None:

@@ -23,14 +23,16 @@ def test_whole_numbers_of_any_kind_become_an_int(value: Any) -> None:
     assert made == 3
 
 
-@pytest.mark.parametrize("value", ["3", None, True, np.True_, 3 + 0j, [3], np.array([3]), b"3"])
+@pytest.mark.parametrize(
+    "value", ["3", None, True, np.True_, 3 + 0j, [3], np.array([3]), b"3", 1.5, np.float32(0.5)]
+)
 def test_what_is_no_whole_number_is_a_type_error(value: Any) -> None:
     with pytest.raises(TypeError, match="n must be a whole number, got "):
         whole_number("n", value, 1)
 
 
-@pytest.mark.parametrize("value", [1.5, np.float32(0.5), float("nan"), float("inf"), 10**19, 0])
-def test_fractions_and_numbers_out_of_range_are_value_errors(value: Any) -> None:
+@pytest.mark.parametrize("value", [10**19, 1e19, 0, -1.0])
+def test_whole_numbers_out_of_range_are_value_errors(value: Any) -> None:
     with pytest.raises(ValueError, match="n must be "):
         whole_number("n", value, 1)
 

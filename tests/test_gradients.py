@@ -91,9 +91,9 @@ def test_the_table_of_a_task_is_what_the_task_pays(task: Any, sizes: Any, output
 
 
 def test_other_tasks_have_no_table() -> None:
-    with pytest.raises(TypeError, match="a task whose inputs are known, got a object"):
+    with pytest.raises(TypeError, match="task must be one whose inputs are known, got an object"):
         inputs_and_reward(object())
-    with pytest.raises(ValueError, match=r"at most 1048576 inputs, got 2\^37"):
+    with pytest.raises(ValueError, match=r"inputs of the task must be at most 1048576, got 2\^37"):
         inputs_and_reward(uwm.tasks.Multiplexer(5))
 
 
@@ -172,16 +172,16 @@ def test_too_few_samples_are_said_to_be() -> None:
 
 def test_sampling_with_wrong_arguments() -> None:
     task, net = uwm.tasks.Multiplexer(1), uwm.Network([3, 2, 1])
-    with pytest.raises(ValueError, match=r"^samples: expected an integer at least 20, got 19"):
+    with pytest.raises(ValueError, match=r"^samples must be at least 20, got 19"):
         sampled_statistics(net, [uwm.Reinforce()], task, samples=19)
     with pytest.raises(ValueError, match=r"the task's 6 inputs, got 3"):
         sampled_statistics(net, [uwm.Reinforce()], uwm.tasks.Multiplexer(2))
     with pytest.raises(ValueError, match=r"the task's 1 outputs, got 2"):
         sampled_statistics(uwm.Network([3, 2]), [uwm.Reinforce()], task)
-    with pytest.raises(ValueError, match=r"^arm: expected a Bernoulli output, got softmax"):
+    with pytest.raises(ValueError, match=r"^net must have a Bernoulli output for arm, got softmax"):
         bandit = uwm.tasks.Bandit(np.eye(3), [0, 1, 2])
         sampled_statistics(uwm.Network([3, 2, 3], output="softmax"), [Arm()], bandit)
-    with pytest.raises(ValueError, match=r"^samples: expected an integer from 2 to 512, got 1"):
+    with pytest.raises(ValueError, match=r"^samples must be at least 2, got 1"):
         LeaveOneOut(1)
 
 
@@ -375,7 +375,7 @@ def test_a_rule_of_ones_own_from_a_file(folder: Path, capsys: Captured) -> None:
         (["--exact", "--address-bits", "5"], "all inputs together, got more: sample"),
         (["--samples", "3"], "samples must be at least 20, got 3"),
         (["--checkpoints", "-1"], "checkpoints must be at least 0, got -1"),
-        (["--scale", "0"], "scale must be a number above 0, got 0.0"),
+        (["--scale", "0"], "scale must be above 0, got 0.0"),
         (["--train-with", "arm"], "train_with must be a learning rule, got 'arm'"),
         (["--seed", "-1"], "first_seed must be at least 0"),
     ],

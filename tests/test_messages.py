@@ -52,8 +52,16 @@ CALLS: list[tuple[Callable[[], object], str]] = [
     (lambda: uwm.Network([3, 1], temperature=True), "temperature must be a number, got True"),
     (lambda: uwm.LayerGradient([1.0], [1.0]), "weight must have 2 dimensions, got shape (1,)"),
     (lambda: uwm.LayerGradient([[1.0]], [1.0, 2.0]), "bias must have shape (1,), as many as"),
-    (lambda: exact_gradient(GAUSSIAN, [0.0], np.sum, quadrature=10**60), "quadrature: expected"),
-    (lambda: uwm.Network(3, 4, 1), "Network takes 1 argument by position (sizes), got 3"),
+    (
+        lambda: exact_gradient(GAUSSIAN, [0.0], np.sum, quadrature=10**60),
+        "quadrature must be at most 16,777,216, got 1e+60",
+    ),
+    (
+        lambda: uwm.Network(3, 4, 1),
+        "by position (sizes), got 3: sizes are one list, such as [3, 4, 1]",
+    ),
+    (lambda: uwm.Network({1, 3}), "sequence of whole numbers, such as [3, 4, 1], got a set"),
+    (lambda: uwm.Network({3: 1, 4: 1}), "such as [3, 4, 1], got a dict"),
     (lambda: uwm.Network(3), "sequence of whole numbers, such as [3, 4, 1], got 3"),
     (lambda: uwm.Network([3, 4.5, 1]), "every number in sizes must be a whole number, got 4.5"),
     (lambda: uwm.Network([3, True]), "every number in sizes must be a whole number, got True"),

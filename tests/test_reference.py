@@ -88,21 +88,25 @@ def test_a_sample_does_not_depend_on_the_rest_of_the_batch() -> None:
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"sizes": [3]}, ValueError, "sizes: expected at least"),
-        ({"sizes": [3, 0, 1]}, ValueError, "sizes: expected an integer at least 1, got 0"),
-        ({"sizes": [3, 2.0, 1]}, TypeError, "sizes: expected an integer, got 2.0"),
-        ({"sizes": 3}, TypeError, "sizes: expected a sequence"),
-        ({"sizes": [3, 1], "output": "relu"}, ValueError, "output: expected one of .* got 'relu'"),
-        ({"sizes": [3, 1], "output": "softmax"}, ValueError, "2 classes or more"),
-        ({"sizes": [3, 1], "units": "ternary"}, ValueError, "units: expected one of"),
-        ({"sizes": [3, 1], "temperature": 0.0}, ValueError, "temperature: expected a number above"),
-        ({"sizes": [3, 1], "temperature": [1, 2]}, ValueError, "expected 1 numbers, got 2"),
-        ({"sizes": [3, 1], "temperature": float("nan")}, ValueError, "temperature: expected a fin"),
-        ({"sizes": [3, 1], "sigma": -1.0}, ValueError, "sigma: expected a number above 0, got -1"),
-        ({"sizes": [3, 1], "sigma": "x"}, TypeError, "sigma: expected a number, got 'x'"),
-        ({"sizes": [3, 1], "dtype": "float32"}, ValueError, "dtype: the reference computes"),
-        ({"sizes": [3, 1], "seed": -1}, ValueError, "seed: expected an integer from 0"),
-        ({"sizes": [3, 1], "seed": 0.5}, TypeError, "seed: expected an integer, got 0.5"),
+        ({"sizes": [3]}, ValueError, "sizes must hold at least 2 numbers"),
+        ({"sizes": [3, 0, 1]}, ValueError, "every number in sizes must be at least 1, got 0"),
+        ({"sizes": [3, 2.5, 1]}, TypeError, "in sizes must be a whole number, got 2.5"),
+        ({"sizes": 3}, TypeError, "sizes must be a sequence of whole"),
+        ({"sizes": [3, 1], "output": "relu"}, ValueError, "output must be one of .* got 'relu'"),
+        ({"sizes": [3, 1], "output": "softmax"}, ValueError, "sizes must end in 2 or more"),
+        ({"sizes": [3, 1], "units": "ternary"}, ValueError, "units must be one of"),
+        ({"sizes": [3, 1], "temperature": 0.0}, ValueError, "temperature must be above 0, got 0"),
+        ({"sizes": [3, 1], "temperature": [1, 2]}, ValueError, r"one per layer \(1\), got 2"),
+        (
+            {"sizes": [3, 1], "temperature": float("nan")},
+            ValueError,
+            "temperature must be a finite",
+        ),
+        ({"sizes": [3, 1], "sigma": -1.0}, ValueError, "sigma must be above 0, got -1"),
+        ({"sizes": [3, 1], "sigma": "x"}, TypeError, "sigma must be a number, got 'x'"),
+        ({"sizes": [3, 1], "dtype": "float32"}, ValueError, "dtype must be float64"),
+        ({"sizes": [3, 1], "seed": -1}, ValueError, "seed must be at least 0, got -1"),
+        ({"sizes": [3, 1], "seed": 0.5}, TypeError, "seed must be a whole number, got 0.5"),
     ],
 )
 def test_networks_that_cannot_be(
@@ -113,33 +117,49 @@ def test_networks_that_cannot_be(
         uwm.Network(sizes, **arguments)
 
 
+def test_sizes_are_one_list_in_their_order() -> None:
+    for sizes in ({1, 3}, frozenset({1, 3}), {3: 1, 4: 1}):
+        with pytest.raises(TypeError, match=r"sizes must be a sequence .* such as \[3, 4, 1\]"):
+            uwm.Network(sizes)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"sizes must be one sequence, such as \[3, 4, 1\], got 3"):
+        uwm.Network(3, 4, 1)  # type: ignore[arg-type]
+
+
+def test_1e4_is_a_whole_number_as_in_the_engine() -> None:
+    net = uwm.Network([3.0, 1e0], seed=1e4)  # type: ignore[list-item, arg-type]
+    assert (net.sizes, net.seed) == ((3, 1), 10_000)
+    task = uwm.Multiplexer(address_bits=1.0)  # type: ignore[arg-type]
+    log = uwm.train(net, uwm.Reinforce(), uwm.SGD(0.1), task, steps=1e1)  # type: ignore[arg-type]
+    assert log.steps == 10
+
+
 def test_forward_and_clamp_refuse_what_does_not_fit() -> None:
     net = uwm.Network([2, 2, 3], output="softmax", units="bipolar")
     good = [[[-1, 1]], [[0, 1, 0]]]
     net.clamp([[0, 1]], good)
     for x, message in [
-        ([0, 1], r"x: expected shape \(any, 2\), got \(2,\)"),
+        ([0, 1], r"x must have shape \(batch, 2\), got \(2,\)"),
         ([[0, 1, 2]], r"got \(1, 3\)"),
         (np.zeros((0, 2)), r"got \(0, 2\)"),
-        ([[0, np.inf]], "x: expected finite numbers, got NaN or infinity"),
+        ([[0, np.inf]], "x must be finite, got inf in row 0, column 1"),
     ]:
         with pytest.raises(ValueError, match=message):
             net.forward(x)
     with pytest.raises(TypeError, match="x must be an array of real numbers"):
         net.forward([["a", "b"]])
     for activations, message in [
-        (good[:1], "expected 2 arrays, got 1"),
-        ([[[0, 1]], good[1]], r"activations\[0\]: expected only -1 and 1"),
-        ([good[0], [[1, 1, 0]]], r"activations\[1\]: expected one-hot rows"),
-        ([good[0], [[0.5, 0.5, 0]]], r"activations\[1\]: expected only 0 and 1"),
-        ([[[1, 1, 1]], good[1]], r"activations\[0\]: expected shape \(1, 2\)"),
+        (good[:1], r"one array per layer \(2\), got 1"),
+        ([[[0, 1]], good[1]], r"activations\[0\] must be -1 or 1"),
+        ([good[0], [[1, 1, 0]]], r"activations\[1\] must have one-hot rows"),
+        ([good[0], [[0.5, 0.5, 0]]], r"activations\[1\] must be 0 or 1"),
+        ([[[1, 1, 1]], good[1]], r"activations\[0\] must have shape \(1, 2\)"),
     ]:
         with pytest.raises(ValueError, match=message):
             net.clamp([[0, 1]], activations)
-    with pytest.raises(ValueError, match="actions: expected a softmax output"):
+    with pytest.raises(ValueError, match="output must be softmax to have actions"):
         _ = uwm.Network([2, 1]).forward([[0, 1]]).actions
     net.layers[1].bias[0] = np.nan
-    with pytest.raises(ValueError, match=r"layers\[1\].bias: expected finite"):
+    with pytest.raises(ValueError, match=r"layers\[1\].bias must be finite"):
         net.forward([[0, 1]])
     assert net.step == 0
 
@@ -160,9 +180,9 @@ def test_rules_by_name() -> None:
     with pytest.raises(ValueError, match=r"form must be one of posterior, .* got 'three_sided'"):
         uwm.UnbiasedWeightMax("three_sided")
     for norm in (0.5, float("nan"), float("inf")):
-        with pytest.raises(ValueError, match="norm: expected"):
+        with pytest.raises(ValueError, match="norm must be "):
             uwm.WeightMax(norm=norm)
-    with pytest.raises(TypeError, match="norm: expected a number"):
+    with pytest.raises(TypeError, match="norm must be a number"):
         uwm.WeightMax(norm="2")  # type: ignore[arg-type]
 
 
@@ -295,11 +315,11 @@ def test_rules_refuse_what_does_not_fit() -> None:
     sample = net.forward(np.ones((3, 2)))
     for name in uwm.RULES:
         rule = uwm.rule(name)
-        with pytest.raises(ValueError, match=r"reward: expected shape \(3\), got \(2,\)"):
+        with pytest.raises(ValueError, match=r"reward must have shape \(3,\), got \(2,\)"):
             rule.unit_rewards(net, sample, np.ones(2))
-        with pytest.raises(ValueError, match="reward: expected finite"):
+        with pytest.raises(ValueError, match="reward must be finite, got nan in row 1"):
             rule.gradient(net, sample, [1.0, np.nan, 0.0])
-        with pytest.raises(ValueError, match=r"sample: expected one of a \(2, 3, 1\) network"):
+        with pytest.raises(ValueError, match=r"sample must be of a \(2, 3, 1\) network"):
             rule.gradient(uwm.Network([2, 3, 1]), sample, np.ones(3))
 
 
@@ -315,9 +335,9 @@ def test_a_rule_of_ones_own_is_checked() -> None:
     sample = net.forward(np.ones((3, 2)))
     assert Wrong([]).name == "Wrong"
     for rewards, message in [
-        ([np.ones((3, 1))], "expected 2 arrays, got 1"),
-        ([np.ones((3, 1)), np.ones((3, 1))], r"layer 0: expected shape \(3, 2\), got \(3, 1\)"),
-        ([np.full((3, 2), np.nan), np.ones((3, 1))], "layer 0: expected finite"),
+        ([np.ones((3, 1))], r"one array per layer \(2\), got 1"),
+        ([np.ones((3, 1)), np.ones((3, 1))], r"layer 0 must have shape \(3, 2\), got \(3, 1\)"),
+        ([np.full((3, 2), np.nan), np.ones((3, 1))], "layer 0 must be finite"),
     ]:
         with pytest.raises(ValueError, match=message):
             Wrong(rewards).gradient(net, sample, np.ones(3))
@@ -392,19 +412,19 @@ def test_learning_rates_and_schedules() -> None:
 
 def test_optimizers_refuse_what_does_not_fit() -> None:
     for make, message in [
-        (lambda: uwm.SGD(learning_rate=-1.0), "learning_rate: expected a number of at least 0"),
-        (lambda: uwm.SGD(learning_rate=float("nan")), "learning_rate: expected a finite number"),
-        (lambda: uwm.SGD(learning_rate=[]), "learning_rate: expected at least one"),
+        (lambda: uwm.SGD(learning_rate=-1.0), "learning_rate must be at least 0, got -1"),
+        (lambda: uwm.SGD(learning_rate=float("nan")), "learning_rate must be a finite number"),
+        (lambda: uwm.SGD(learning_rate=[]), "learning_rate must be one number or one per layer"),
         (
             lambda: uwm.SGD(learning_rate=1.0, momentum=1.0),
-            r"momentum: expected a number in \[0, 1",
+            "momentum must be at least 0 and below 1, got 1",
         ),
-        (lambda: uwm.Adam(beta2=1.0), r"beta2: expected a number in \[0, 1\)"),
-        (lambda: uwm.Adam(epsilon=0.0), "epsilon: expected a number above 0"),
-        (lambda: uwm.Linear(1.0, 0.5, 0), "steps: expected an integer at least 1"),
-        (lambda: uwm.Linear(-1.0, 0.5, 1), "expected rates of at least 0"),
-        (lambda: uwm.Exponential(1.0, 0.0, 1), "end: expected a number above 0"),
-        (lambda: uwm.RunningMean(rate=0.0), r"rate: expected a number in \(0, 1\]"),
+        (lambda: uwm.Adam(beta2=1.0), "beta2 must be at least 0 and below 1, got 1"),
+        (lambda: uwm.Adam(epsilon=0.0), "epsilon must be above 0, got 0"),
+        (lambda: uwm.Linear(1.0, 0.5, 0), "steps must be at least 1, got 0"),
+        (lambda: uwm.Linear(-1.0, 0.5, 1), "start must be at least 0, got -1"),
+        (lambda: uwm.Exponential(1.0, 0.0, 1), "end must be above 0, got 0"),
+        (lambda: uwm.RunningMean(rate=0.0), "rate must be above 0 and at most 1, got 0"),
     ]:
         with pytest.raises(ValueError, match=message):
             make()
@@ -412,9 +432,13 @@ def test_optimizers_refuse_what_does_not_fit() -> None:
     g = uwm.Reinforce().gradient(net, net.forward(np.ones((1, 2))), [1.0])
     before = [layer.weight.copy() for layer in net.layers]
     for opt, gradient, message in [
-        (uwm.Adam(), g[:1], "expected 2 layers, got 1"),
-        (uwm.Adam(learning_rate=[0.1] * 3), g, "learning_rate: expected 2, got 3"),
-        (uwm.Adam(), [g[0], g[0]], r"gradient\[1\].weight: expected shape"),
+        (uwm.Adam(), g[:1], "gradient must have 2 layers, got 1"),
+        (
+            uwm.Adam(learning_rate=[0.1] * 3),
+            g,
+            r"learning_rate must be .* one per layer \(2\), got 3",
+        ),
+        (uwm.Adam(), [g[0], g[0]], r"gradient\[1\].weight must have shape"),
         (uwm.Adam(), [g[0], uwm.LayerGradient(g[1].weight, np.array([np.nan]))], "finite"),
     ]:
         with pytest.raises(ValueError, match=message):
@@ -424,7 +448,7 @@ def test_optimizers_refuse_what_does_not_fit() -> None:
     opt = uwm.Adam()
     opt.step(net, g)
     other = uwm.Network([2, 3, 1])
-    with pytest.raises(ValueError, match="net: expected the network of the first step"):
+    with pytest.raises(ValueError, match="net must be the network of the first step"):
         opt.step(other, uwm.Reinforce().gradient(other, other.forward(np.ones((1, 2))), [1.0]))
 
 
@@ -449,8 +473,8 @@ def test_multiplexer() -> None:
     for row, output, reward in zip(x, sample.output, task.reward(5, 7, sample), strict=True):
         address = 2 * int(row[0] > 0) + int(row[1] > 0)
         assert reward == (1.0 if output[0] == (row[2 + address] > 0) else -1.0)
-    for bits in (0, 17):
-        with pytest.raises(ValueError, match="address_bits: expected an integer from 1 to 16"):
+    for bits, bound in ((0, "least 1"), (17, "most 16")):
+        with pytest.raises(ValueError, match=f"address_bits must be at {bound}, got {bits}"):
             uwm.Multiplexer(address_bits=bits)
 
 
@@ -464,9 +488,9 @@ def test_bandit() -> None:
     right = sample.actions == labels[rows.astype(int)]
     assert np.array_equal(task.reward(1, 2, sample), np.where(right, 1.0, -1.0))
     for given, error, message in [
-        ([0, 1], ValueError, "labels: expected 5 integers"),
-        ([0, 1, -1, 0, 0], ValueError, "labels: expected 5 integers of at least 0"),
-        ([0.5, 1, 0, 0, 0], ValueError, "labels: expected 5 integers"),
+        ([0, 1], ValueError, "labels must be 5 whole numbers"),
+        ([0, 1, -1, 0, 0], ValueError, "labels must be 5 whole numbers of at least 0"),
+        ([0.5, 1, 0, 0, 0], ValueError, "labels must be 5 whole numbers"),
         (["a"] * 5, TypeError, "labels must be an array of real numbers"),
     ]:
         with pytest.raises(error, match=message):
@@ -535,12 +559,12 @@ def test_a_stopped_run_hands_back_its_log() -> None:
 def test_training_refuses_what_does_not_fit() -> None:
     parts = uwm.Reinforce(), uwm.Adam(), uwm.Multiplexer(address_bits=1)
     net = uwm.Network([3, 1])
-    with pytest.raises(ValueError, match="task: expected 4 inputs and 1 outputs, got 3 and 1"):
+    with pytest.raises(ValueError, match="net must have the task's 3 inputs, got 4"):
         uwm.train(uwm.Network([4, 1]), *parts, steps=1)
-    with pytest.raises(ValueError, match="steps: expected an integer at least 1, got 0"):
+    with pytest.raises(ValueError, match="steps must be at least 1, got 0"):
         uwm.train(net, *parts, steps=0)
-    with pytest.raises(ValueError, match="batch_size: expected"):
+    with pytest.raises(ValueError, match="batch_size must be at least 1, got 0"):
         uwm.train(net, *parts, steps=1, batch_size=0)
-    with pytest.raises(ValueError, match="baseline: expected a finite number"):
+    with pytest.raises(ValueError, match="baseline must be a finite number"):
         uwm.train(net, *parts, steps=1, baseline=float("nan"))
     assert net.step == 0

@@ -74,7 +74,7 @@ def test_normals_are_the_documented_pairs() -> None:
     "arguments", [(-1, 0, 0, 0, 1, 1), (0, 2**48, 0, 0, 1, 1), (0, 0, 16, 0, 1, 1)]
 )
 def test_out_of_range(arguments: tuple[int, int, int, int, int, int]) -> None:
-    with pytest.raises(ValueError, match="expected an integer"):
+    with pytest.raises(ValueError, match="must be at "):
         philox(*arguments)
 
 

@@ -116,7 +116,7 @@ def test_episodes_to_a_target() -> None:
         ({"widths": (0,)}, "widths must be at least 1"),
         ({"depths": (0,)}, "depths must be at least 1"),
         ({"widths": (), "depths": ()}, "must hold at least one size"),
-        ({"factors": (0.0,)}, "factors must be numbers above 0"),
+        ({"factors": (0.0,)}, "factors must be above 0"),
         ({"samples": 10}, "samples must be at least 20"),
         ({"target": math.nan}, "target must be a finite number"),
     ],

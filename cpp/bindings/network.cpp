@@ -34,9 +34,15 @@ bool is_double(const py::object& dtype) {
   return name == "float64";
 }
 
+/// Whether what an object holds has no order of its own: a set, a dict.
+bool is_unordered(const py::object& object) {
+  const py::module_ kinds = py::module_::import("collections.abc");
+  return py::isinstance(object, kinds.attr("Set")) || py::isinstance(object, kinds.attr("Mapping"));
+}
+
 std::vector<Index> sizes_from(const py::object& object) {
   const bool sequence = py::isinstance<py::iterable>(object) && !py::isinstance<py::str>(object) &&
-                        !py::isinstance<py::bytes>(object) &&
+                        !py::isinstance<py::bytes>(object) && !is_unordered(object) &&
                         !(py::isinstance<py::array>(object) && object.attr("ndim").cast<int>() == 0);
   if (!sequence)
     throw py::type_error("sizes must be a sequence of whole numbers, such as [3, 4, 1], got " + described(object));

@@ -101,7 +101,9 @@ void check_class(const Parameter& parameter, const py::handle& value) {
                          (names.size() == 1 ? " argument by position" : " arguments by position") +
                          (names.empty() ? "" : " (" + joined(names) + ")") + ", got " +
                          std::to_string(args.size() - hidden) +
-                         (signature.positional < parameters.size() ? "; give the others by name" : ""));
+                         (names == std::vector<std::string>{"sizes"} ? ": sizes are one list, such as [3, 4, 1]"
+                          : signature.positional < parameters.size() ? "; give the others by name"
+                                                                     : ""));
   }
   for (std::size_t i = 0; i < args.size(); ++i) values[i] = args[i];
   for (const auto& [key, value] : kwargs) {

@@ -61,6 +61,37 @@ def real_array(name: str, value: object) -> NDArray[Any]:
     return array
 
 
+def finite_array(name: str, value: object, shape: tuple[int | str, ...]) -> NDArray[np.float64]:
+    """Return `value` as a new float64 array of the given shape.
+
+    A word in the shape stands for any length from 1 up, and names it in the message.
+
+    Raises TypeError if it is not an array of real numbers (see `real_array`), ValueError if its
+    shape is another or if it holds NaN or infinity.
+
+    >>> finite_array("reward", [1, -1], ("batch",))
+    array([ 1., -1.])
+    """
+    array = np.array(real_array(name, value), dtype=np.float64)
+    fits = array.ndim == len(shape) and all(
+        n >= 1 if isinstance(want, str) else n == want
+        for n, want in zip(array.shape, shape, strict=True)
+    )
+    if not fits:
+        wanted = ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "")
+        raise ValueError(f"{name} must have shape ({wanted}), got {array.shape}")
+    check_finite(name, array)
+    return array
+
+
+def check_finite(name: str, array: NDArray[np.float64]) -> None:
+    """Raise ValueError that says where if an array holds NaN or infinity."""
+    finite = np.isfinite(array)
+    if not finite.all():
+        index = np.argwhere(~finite)[0].tolist()
+        raise ValueError(f"{name} must be finite, got {array[tuple(index)]} in {place(index)}")
+
+
 def as_array(name: str, value: object) -> NDArray[Any]:
     """Return `value` as NumPy takes it, but refuse masked values and ragged sequences."""
     if isinstance(value, (list, tuple)) and any(isinstance(v, np.ma.MaskedArray) for v in value):

@@ -13,18 +13,20 @@ import operator
 import re
 from collections.abc import Sequence
 from decimal import Context, Decimal, InvalidOperation
+from typing import Any
 
 import numpy as np
 
 LONGEST = 60  # characters of a value in a message
 MOST = 2**63 - 1
+MOST_SEED = 2**64 - 1
 
 
 def whole_number(name: str, value: object, least: int, most: int = MOST) -> int:
     """Return a whole number between least and most as an int.
 
     An integer of Python or NumPy passes, and a float without a fraction such as 1e4.
-    Raises TypeError for what is no number, ValueError for a fraction or a number out of range.
+    Raises TypeError for what is no whole number, ValueError for one that is out of range.
 
     >>> whole_number("steps", 1e4, 1)
     10000
@@ -45,21 +47,46 @@ def _integer(name: str, value: object) -> int:
         return operator.index(value)  # type: ignore[arg-type]
     except TypeError:
         pass
-    if not isinstance(value, numbers.Real):
-        raise TypeError(f"{name} must be a whole number, got {shown(value)}")
-    if not math.isfinite(value) or value != math.floor(value):
-        raise ValueError(f"{name} must be a whole number, got {shown(value)}")
-    return int(value)  # type: ignore[call-overload,no-any-return]
+    if isinstance(value, numbers.Real) and math.isfinite(value) and value == math.floor(value):
+        return int(value)  # type: ignore[call-overload,no-any-return]
+    raise TypeError(f"{name} must be a whole number, got {shown(value)}")
 
 
-def finite(name: str, value: object) -> float:
-    """Return a finite number as a float, or as the int that it was.
+def finite(
+    name: str,
+    value: object,
+    *,
+    above: float | None = None,
+    least: float | None = None,
+    below: float | None = None,
+    most: float | None = None,
+) -> float:
+    """Return a finite number within bounds as a float, or as the int that it was.
 
-    Raises TypeError for what is no number, ValueError for NaN, infinity and what no float can hold.
+    Raises TypeError for what is no number, ValueError for NaN, infinity, what no float can hold,
+    and what is out of bounds.
 
-    >>> finite("learning_rate", 0.5)
+    >>> finite("momentum", 0.5, least=0, below=1)
     0.5
+    >>> finite("momentum", 1, least=0, below=1)
+    Traceback (most recent call last):
+    ValueError: momentum must be at least 0 and below 1, got 1
     """
+    made = _finite(name, value)
+    limits = (("above", above), ("at least", least), ("below", below), ("at most", most))
+    inside = (
+        (above is None or made > above)
+        and (least is None or made >= least)
+        and (below is None or made < below)
+        and (most is None or made <= most)
+    )
+    if not inside:
+        bounds = " and ".join(f"{word} {limit:g}" for word, limit in limits if limit is not None)
+        raise ValueError(f"{name} must be {bounds}, got {shown(made)}")
+    return made
+
+
+def _finite(name: str, value: object) -> float:
     value = _scalar(value)
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a number, got {shown(value)}")
@@ -78,13 +105,22 @@ def finite(name: str, value: object) -> float:
 def sequence(name: str, value: object) -> tuple[object, ...]:
     """Return the items of a list, tuple, range or one-dimensional array.
 
-    Raises TypeError for anything else.
+    Raises TypeError for anything else, a set or a dict for instance, whose items have no order.
     """
-    if isinstance(value, np.ndarray) and value.ndim == 1:
-        return tuple(value)
-    if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
+    if not is_sequence(value):
         raise TypeError(f"{name} must be a sequence, got {shown(value)}")
-    return tuple(value)
+    return tuple(value)  # type: ignore[arg-type]
+
+
+def is_sequence(value: object) -> bool:
+    """Tell whether a value is a list, tuple, range or one-dimensional array.
+
+    >>> is_sequence([3, 1]), is_sequence({3, 1}), is_sequence("31")
+    (True, False, False)
+    """
+    if isinstance(value, np.ndarray):
+        return value.ndim == 1
+    return isinstance(value, Sequence) and not isinstance(value, (str, bytes))
 
 
 def one_of(name: str, value: object, known: Sequence[str]) -> None:
@@ -93,6 +129,23 @@ def one_of(name: str, value: object, known: Sequence[str]) -> None:
         close = difflib.get_close_matches(value, known, n=1) if isinstance(value, str) else []
         hint = f" (did you mean {close[0]}?)" if close else ""
         raise ValueError(f"{name} must be one of {', '.join(known)}, got {shown(value)}{hint}")
+
+
+def check_task(net: Any, task: Any) -> None:
+    """Raise ValueError unless a network has the inputs and outputs of a task.
+
+    A single Bernoulli unit may act for a task with two outputs.
+
+    >>> import uwm
+    >>> check_task(uwm.Network([3, 1]), uwm.tasks.Multiplexer(address_bits=2))
+    Traceback (most recent call last):
+    ValueError: net must have the task's 6 inputs, got 3
+    """
+    if net.sizes[0] != task.n_inputs:
+        raise ValueError(f"net must have the task's {task.n_inputs} inputs, got {net.sizes[0]}")
+    one_unit = task.n_outputs == 2 and net.sizes[-1] == 1 and net.output == "bernoulli"
+    if net.sizes[-1] != task.n_outputs and not one_unit:
+        raise ValueError(f"net must have the task's {task.n_outputs} outputs, got {net.sizes[-1]}")
 
 
 def parse_whole(text: str) -> int:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from uwm.reference.arrays import Array, NetworkLike, whole_number
+from uwm.checks import whole_number
+from uwm.protocols import Array, NetworkLike
 from uwm.reference.network import log_sigmoid, log_softmax
 
 MOST_POINTS = 2**24  # of a Gaussian output, as many as there may be activities
@@ -117,7 +118,7 @@ Units = Bernoulli | Softmax | Gaussian
 
 def spaces(net: NetworkLike, inputs: Array, quadrature: int) -> tuple[list[Bernoulli], Units]:
     """The activities of every hidden layer, and those of the output."""
-    quadrature = whole_number("quadrature", quadrature, 2, MOST_POINTS + 1)
+    quadrature = whole_number("quadrature", quadrature, 2, MOST_POINTS)
     hidden = [Bernoulli(n, net.units == "bipolar") for n in net.sizes[1:-1]]
     if net.output == "bernoulli":
         return hidden, Bernoulli(net.sizes[-1], False)
@@ -127,7 +128,7 @@ def spaces(net: NetworkLike, inputs: Array, quadrature: int) -> tuple[list[Berno
         low, high = _range_of_means(net, inputs)
         spans = high - low
     if not np.all(np.isfinite(spans / net.sigma)):
-        raise ValueError("net: expected parameters that give finite means of the output")
+        raise ValueError("net must have finite means of the output, but they overflow")
     return hidden, Gaussian(low, high, net.sigma, quadrature)
 
 

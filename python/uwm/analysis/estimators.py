@@ -14,7 +14,8 @@ from typing import Any, Protocol
 import numpy as np
 
 import uwm
-from uwm.reference.arrays import Array, RuleLike, whole_number
+from uwm.checks import whole_number
+from uwm.protocols import Array, RuleLike
 from uwm.reference.random import ACTIVATIONS, uniforms
 
 from .updates import LayerUpdate, updates_of_rule, updates_of_slopes
@@ -84,8 +85,8 @@ class LeaveOneOut:
     """
 
     def __init__(self, samples: int = 4) -> None:
-        self._samples = whole_number("samples", samples, 2, 513)
-        self.name = f"leave_one_out_{samples}"
+        self._samples = whole_number("samples", samples, 2, 512)
+        self.name = f"leave_one_out_{self._samples}"
 
     def evaluations(self, net: uwm.Network) -> int:
         """How many forward passes, each with a reward, one update takes."""
@@ -123,7 +124,7 @@ class PerInputBaseline:
 
     def __init__(self, rule: RuleLike | None = None, *, passes: int = 32) -> None:
         self._rule = OneSample(uwm.Reinforce() if rule is None else rule)
-        self._passes = whole_number("passes", passes, 1, 513)
+        self._passes = whole_number("passes", passes, 1, 512)
         self.name = f"{self._rule.name}_per_input"
 
     def evaluations(self, net: uwm.Network) -> int:
@@ -158,7 +159,7 @@ class _Antithetic:
     ) -> list[list[LayerUpdate]]:
         """The estimates for a batch, see `Estimator`."""
         if net.output != "bernoulli":
-            raise ValueError(f"{self.name}: expected a Bernoulli output, got {net.output}")
+            raise ValueError(f"net must have a Bernoulli output for {self.name}, got {net.output}")
         h = [np.asarray(a) for a in sample.activations]
         R = reward(sample)
         slopes: list[Array] = []

@@ -19,7 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from uwm.reference.arrays import Array, NetworkLike, RuleLike, finite_array
+from uwm._arrays import finite_array
+from uwm.protocols import Array, NetworkLike, RuleLike
 from uwm.reference.rules import LayerGradient
 
 from .activities import Inputs, Units, blocks, numbers, spaces
@@ -153,7 +154,7 @@ class Moments:
     def checked_square(self) -> list[float]:
         """The squares, which may overflow where the means do not; ValueError then."""
         if not np.all(np.isfinite(self.square)):
-            raise ValueError("reward(output): the squares of the updates overflow; it is too large")
+            raise ValueError("reward(output) must be smaller: the squares of the updates overflow")
         return self.square
 
 
@@ -203,8 +204,9 @@ def _add(to: LayerGradient, terms: tuple[Array, Array]) -> None:
 
 def _check_finite(gradient: list[LayerGradient]) -> None:
     if not all(np.all(np.isfinite(a)) for layer in gradient for a in (layer.weight, layer.bias)):
-        raise ValueError("expected finite updates, but they overflow: rewards, inputs or weights"
-                         " are too large")  # fmt: skip
+        raise ValueError(
+            "updates must be finite, but overflow: rewards, inputs or weights are too large"
+        )
 
 
 def weighted_updates(
@@ -310,7 +312,10 @@ class _Layers:
             with np.errstate(over="ignore", invalid="ignore"):
                 z = (below.activations(numbers(rows)) @ w.T + b) / layer.temperature
             if not np.all(np.isfinite(z)):
-                raise ValueError(f"layer {ell}: logits overflow; inputs or weights are too large")
+                raise ValueError(
+                    f"logits of layer {ell} must be finite, but overflow: inputs or weights are"
+                    " too large"
+                )
             mean = above.mean(z)
             for columns in blocks(above.count, width):
                 yield rows, columns, above.probabilities(z, above.actions(numbers(columns))), mean
@@ -330,7 +335,7 @@ def _inputs(net: NetworkLike, x: Any) -> Array:
         shape_of_weight = (net.sizes[ell + 1], net.sizes[ell])
         finite_array(f"layers[{ell}].weight", layer.weight, shape_of_weight)
         finite_array(f"layers[{ell}].bias", layer.bias, shape_of_weight[:1])
-    shape = (None, net.sizes[0]) if np.ndim(x) == 2 else (net.sizes[0],)
+    shape = ("rows", net.sizes[0]) if np.ndim(x) == 2 else (net.sizes[0],)
     return np.atleast_2d(finite_array("x", x, shape))
 
 
@@ -351,4 +356,4 @@ def _kinds(table: Array, rows: int) -> tuple[Array, Any]:
 def _check_count(count: int, what: str) -> None:
     if count > LIMIT:
         got = str(count) if count < 10**15 else f"about 2^{count.bit_length() - 1}"
-        raise ValueError(f"expected at most {LIMIT} activities of {what} to enumerate, got {got}")
+        raise ValueError(f"activities of {what} to enumerate must be at most {LIMIT}, got {got}")

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import uwm
-from uwm.reference.arrays import Array
+from uwm.checks import kind
+from uwm.protocols import Array
 
 from .exact import Reward
 
@@ -32,13 +33,13 @@ def inputs_and_reward(task: Any) -> tuple[Array, Reward]:
     if isinstance(task, uwm.tasks.Multiplexer):
         k, n = task.address_bits, task.n_inputs
         if 2**n > LIMIT:
-            raise ValueError(f"expected a task with at most {LIMIT} inputs, got 2^{n}")
+            raise ValueError(f"inputs of the task must be at most {LIMIT}, got 2^{n}")
         bits = (np.arange(2**n)[:, None] >> np.arange(n)[::-1]) & 1
         address = bits[:, :k] @ (2 ** np.arange(k)[::-1])
         return np.where(bits > 0, 1.0, -1.0), _match(bits[np.arange(2**n), k + address])
     if isinstance(task, uwm.tasks.Bandit):
         return np.array(task.table, np.float64), _match(task.labels)
-    raise TypeError(f"expected a task whose inputs are known, got a {type(task).__name__}")
+    raise TypeError(f"task must be one whose inputs are known, got {kind(task)}")
 
 
 def _match(labels: NDArray[Any]) -> Reward:

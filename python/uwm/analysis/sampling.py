@@ -19,7 +19,9 @@ from typing import Any
 import numpy as np
 
 import uwm
-from uwm.reference.arrays import Array, NetworkLike, finite_array, real_number, whole_number
+from uwm._arrays import finite_array
+from uwm.checks import MOST_SEED, check_task, finite, whole_number
+from uwm.protocols import Array, NetworkLike
 from uwm.reference.rules import LayerGradient
 
 from .estimators import Estimator, OneSample, RewardOf, rebuilt
@@ -100,9 +102,9 @@ def sampled_statistics(
     samples = whole_number("samples", samples, 2 * GROUPS)
     if layers is not None:
         layers = whole_number("layers", layers, 1)
-    baseline = real_number("baseline", baseline)
+    baseline = finite("baseline", baseline)
     check_task(net, task)
-    engine = rebuilt(net, 0, seed=whole_number("seed", seed, 0, 2**64))
+    engine = rebuilt(net, 0, seed=whole_number("seed", seed, 0, MOST_SEED))
     estimators = [_estimator(rule) for rule in rules]
     judge = _estimator(uwm.UnbiasedWeightMax() if reference is None else reference)
     exact = None if gradient is None else _checked(gradient, engine)[:layers]
@@ -148,29 +150,11 @@ def sampled_statistics(
 
 def _checked(gradient: Sequence[LayerGradient], net: uwm.Network) -> list[Array]:
     if len(gradient) != len(net.layers):
-        raise ValueError(f"gradient: expected {len(net.layers)} layers, got {len(gradient)}")
+        raise ValueError(f"gradient must have {len(net.layers)} layers, got {len(gradient)}")
     for ell, (g, layer) in enumerate(zip(gradient, net.layers, strict=True)):
         finite_array(f"gradient[{ell}].weight", g.weight, layer.weight.shape)
         finite_array(f"gradient[{ell}].bias", g.bias, layer.bias.shape)
     return [flat(layer) for layer in gradient]
-
-
-def check_task(net: NetworkLike, task: Any) -> None:
-    """Raise ValueError unless the network has the task's inputs and outputs.
-
-    >>> check_task(uwm.Network([3, 1]), uwm.tasks.Multiplexer(address_bits=2))
-    Traceback (most recent call last):
-    ValueError: expected a network with the task's 6 inputs, got 3
-    """
-    if net.sizes[0] != task.n_inputs:
-        raise ValueError(
-            f"expected a network with the task's {task.n_inputs} inputs, got {net.sizes[0]}"
-        )
-    one_unit = task.n_outputs == 2 and net.sizes[-1] == 1 and net.output == "bernoulli"
-    if net.sizes[-1] != task.n_outputs and not one_unit:
-        raise ValueError(
-            f"expected a network with the task's {task.n_outputs} outputs, got {net.sizes[-1]}"
-        )
 
 
 def _estimator(rule: Any) -> Estimator:

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from uwm.reference.arrays import Array, NetworkLike, RuleLike, positive_number
+from uwm.checks import finite
+from uwm.protocols import Array, NetworkLike, RuleLike
 from uwm.reference.rules import LayerGradient, Reinforce
 
 from .exact import Moments, Progress, Reward, exact_gradient, moments
@@ -111,7 +112,7 @@ def is_unbiased(
     >>> is_unbiased(Network([2, 2, 1]), UnbiasedWeightMax(), [1.0, 1.0], lambda o: o[:, 0])
     True
     """
-    positive_number("tolerance", tolerance)
+    finite("tolerance", tolerance, above=0)
     return all(b < tolerance for b in relative_bias(net, rule, x, reward, quadrature=quadrature))
 
 

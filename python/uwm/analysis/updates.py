@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 import uwm
+from uwm._arrays import finite_array
 from uwm._overrides import refuse_overrides
-from uwm.reference.arrays import Array, NetworkLike, RuleLike, SampleLike, finite_array
+from uwm.checks import kind
+from uwm.protocols import Array, NetworkLike, RuleLike, SampleLike
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def updates_of_rule(
     not the reward; TypeError for a rule with a `gradient` of its own, which is not asked.
     """
     if not hasattr(rule, "unit_rewards"):
-        raise TypeError(f"rule: expected an object with unit_rewards, got a {type(rule).__name__}")
+        raise TypeError(f"rule must be an object with unit_rewards, got {kind(rule)}")
     if isinstance(rule, uwm.Rule):
         refuse_overrides(rule, ("unit_rewards", "name", "norm"), "uwm.analysis")
     T = checked_unit_rewards(rule.unit_rewards(net, sample, reward), sample, reward)
@@ -71,7 +73,8 @@ def checked_unit_rewards(T: Any, sample: SampleLike, reward: Array) -> list[Arra
     """
     shapes = [np.shape(h) for h in sample.activations]
     if not isinstance(T, Sequence) or len(T) != len(shapes):
-        raise ValueError(f"unit_rewards must return one array per layer, {len(shapes)} in all")
+        got = len(T) if isinstance(T, Sequence) else kind(T)
+        raise ValueError(f"unit_rewards must return one array per layer ({len(shapes)}), got {got}")
     arrays = [finite_array(f"unit_rewards[{ell}]", t, shapes[ell]) for ell, t in enumerate(T)]
     expected = np.asarray(reward, np.float64)[:, None]
     if (np.abs(arrays[-1] - expected) > 1e-5 * np.abs(expected)).any():

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import uwm
-from uwm.checks import finite, one_of, sequence, shown, whole_number
+from uwm.checks import finite, is_sequence, one_of, sequence, shown, whole_number
 from uwm.rules import canonical
 from uwm.tasks.records import delimiter_named
 from uwm.tasks.resolve import BUILT_IN
@@ -143,8 +143,7 @@ class Settings:
         self._set("learning_rates", own)
 
     def _rates_value(self, rates: object) -> float | tuple[float, ...]:
-        several = isinstance(rates, Sequence) and not isinstance(rates, str)
-        if several or (isinstance(rates, np.ndarray) and rates.ndim == 1):
+        if is_sequence(rates):
             made = tuple(rate_value(rate) for rate in sequence("learning_rate", rates))
             if len(made) != len(self.hidden) + 1:
                 raise ValueError(
@@ -228,10 +227,7 @@ def name_of(rule: Any) -> str:
 
 def rate_value(value: object) -> float:
     """Return a learning rate, a finite number above 0."""
-    rate = finite("learning_rate", value)
-    if not rate > 0:
-        raise ValueError(f"learning_rate must be a number above 0, got {rate}")
-    return rate
+    return finite("learning_rate", value, above=0)
 
 
 def baseline_value(value: object) -> str | float | None:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .arrays import Array, real_number
+from uwm.checks import finite
+from uwm.protocols import Array
 
 
 class Baseline:
@@ -39,7 +40,7 @@ class Constant(Baseline):
     """
 
     def __init__(self, value: float) -> None:
-        self.value = real_number("baseline", value)
+        self.value = float(finite("baseline", value))
 
     def predict(self, x: Array) -> Array:
         return np.full(len(x), self.value)
@@ -59,9 +60,7 @@ class RunningMean(Constant):
 
     def __init__(self, rate: float = 0.01, value: float = 0.0) -> None:
         super().__init__(value)
-        self.rate = real_number("rate", rate)
-        if not (self.rate > 0 and self.rate <= 1):
-            raise ValueError(f"rate: expected a number in (0, 1], got {rate}")
+        self.rate = float(finite("rate", rate, above=0, most=1))
 
     def update(self, x: Array, reward: Array) -> None:
         mean = float(np.sum(np.asarray(reward) / len(reward)))  # no sum of rewards overflows

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .arrays import Array, NetworkLike, SampleLike
+from uwm.protocols import Array, NetworkLike, SampleLike
+
 from .network import log_softmax
 from .wide import Wide, where
 

@@ -10,8 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from uwm._arrays import finite_array
+from uwm.checks import MOST_SEED, finite, is_sequence, one_of, sequence, shown, whole_number
+from uwm.protocols import Array, NetworkLike
+
 from . import random
-from .arrays import Array, NetworkLike, finite_array, positive_number, whole_number
 
 OUTPUTS = ("bernoulli", "softmax", "gaussian")
 UNITS = ("binary", "bipolar")
@@ -85,8 +88,13 @@ class Sample:
     def actions(self) -> NDArray[np.int64]:
         """Class drawn for each sample, (batch,); ValueError unless the output is softmax."""
         if self.output_kind != "softmax":
-            raise ValueError(f"actions: expected a softmax output, got {self.output_kind}")
+            raise ValueError(f"output must be softmax to have actions, got {self.output_kind}")
         return np.asarray(np.argmax(self.output, axis=1), dtype=np.int64)
+
+
+def _check_dtype(dtype: Any) -> None:
+    if np.dtype(dtype) != np.float64:
+        raise ValueError(f"dtype must be float64 in the reference, got {dtype!r}")
 
 
 class Network:
@@ -110,7 +118,7 @@ class Network:
     def __init__(
         self,
         sizes: Sequence[int],
-        *,
+        *more: object,
         output: str = "bernoulli",
         units: str = "binary",
         temperature: float | Sequence[float] = 1.0,
@@ -118,29 +126,37 @@ class Network:
         dtype: str = "float64",
         seed: int = 0,
     ) -> None:
-        if isinstance(sizes, (str, bytes)) or not isinstance(sizes, (Sequence, np.ndarray)):
-            raise TypeError(f"sizes: expected a sequence of integers, got {sizes!r}")
-        self._sizes = tuple(whole_number("sizes", n, 1) for n in sizes)
+        if more:
+            raise TypeError(
+                f"sizes must be one sequence, such as [3, 4, 1], got {1 + len(more)} arguments;"
+                " give the others by name"
+            )
+        if not is_sequence(sizes):
+            raise TypeError(
+                f"sizes must be a sequence of whole numbers, such as [3, 4, 1], got {shown(sizes)}"
+            )
+        self._sizes = tuple(whole_number("every number in sizes", n, 1) for n in sizes)
         if len(self._sizes) < 2:
-            raise ValueError(f"sizes: expected at least an input and an output, got {sizes}")
-        if output not in OUTPUTS:
-            raise ValueError(f"output: expected one of {OUTPUTS}, got {output!r}")
-        if units not in UNITS:
-            raise ValueError(f"units: expected one of {UNITS}, got {units!r}")
-        if np.dtype(dtype) != np.float64:
-            raise ValueError(f"dtype: the reference computes in float64, got {dtype!r}")
+            raise ValueError(
+                f"sizes must hold at least 2 numbers, inputs and outputs, got {len(self._sizes)}"
+            )
+        one_of("output", output, OUTPUTS)
+        one_of("units", units, UNITS)
+        _check_dtype(dtype)
         if output == "softmax" and self._sizes[-1] < 2:
-            raise ValueError(f"sizes: a softmax output needs 2 classes or more, got {sizes}")
+            raise ValueError(f"sizes must end in 2 or more for a softmax output, got {sizes}")
         self._output, self._units, self._seed = output, units, 0
-        self._sigma = positive_number("sigma", sigma)
-        if output == "gaussian" and not 1.5e-154 <= self._sigma <= 6.7e153:
-            raise ValueError(f"sigma: expected a number from 1.5e-154 to 6.7e153, got {sigma}")
+        self._sigma = float(finite("sigma", sigma, above=0))
+        if output == "gaussian":
+            finite("sigma", sigma, least=1.5e-154, most=6.7e153)
         n_layers = len(self._sizes) - 1
-        each = list(temperature) if isinstance(temperature, (Sequence, np.ndarray)) else None
+        each = sequence("temperature", temperature) if is_sequence(temperature) else None
         if each is not None and len(each) != n_layers:
-            raise ValueError(f"temperature: expected {n_layers} numbers, got {len(each)}")
+            raise ValueError(
+                f"temperature must be one number or one per layer ({n_layers}), got {len(each)}"
+            )
         self._temperature = tuple(
-            positive_number("temperature", t)
+            float(finite("temperature", t, above=0))
             for t in (each if each is not None else [temperature] * n_layers)
         )
         self.reset(seed)
@@ -187,7 +203,7 @@ class Network:
 
     @step.setter
     def step(self, value: int) -> None:
-        self._step = whole_number("step", value, 0, 2**48)
+        self._step = whole_number("step", value, 0, 2**48 - 1)
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -203,7 +219,7 @@ class Network:
         >>> float(net.layers[0].bias[0])
         0.0
         """
-        new_seed = self._seed if seed is None else whole_number("seed", seed, 0, 2**64)
+        new_seed = self._seed if seed is None else whole_number("seed", seed, 0, MOST_SEED)
         layers = []
         for ell, (n_in, n_out) in enumerate(pairwise(self._sizes)):
             bound = np.sqrt(6.0 / (n_in + n_out))
@@ -247,8 +263,7 @@ class Network:
         >>> Network([3, 2, 1]).astype("float64").dtype
         dtype('float64')
         """
-        if np.dtype(dtype) != np.float64:
-            raise ValueError(f"dtype: the reference computes in float64, got {dtype!r}")
+        _check_dtype(dtype)
         return self.copy()
 
     def forward(self, x: Any) -> Sample:
@@ -261,7 +276,7 @@ class Network:
         >>> Network([2, 2], output="softmax").forward([[0, 1]]).actions.shape
         (1,)
         """
-        inputs = finite_array("x", x, (None, self._sizes[0]))
+        inputs = finite_array("x", x, ("batch", self._sizes[0]))
         sample = self._sample(inputs, None)
         self._step += 1
         return sample
@@ -277,10 +292,11 @@ class Network:
         >>> sample.eligibilities[0] == 1 - sample.probabilities[0]
         array([[ True]])
         """
-        inputs = finite_array("x", x, (None, self._sizes[0]))
+        inputs = finite_array("x", x, ("batch", self._sizes[0]))
         if len(activations) != len(self._layers):
             raise ValueError(
-                f"activations: expected {len(self._layers)} arrays, got {len(activations)}"
+                f"activations must hold one array per layer ({len(self._layers)}),"
+                f" got {len(activations)}"
             )
         given = []
         for ell, activation in enumerate(activations):
@@ -296,9 +312,9 @@ class Network:
             return
         low, high = (-1, 1) if self._units == "bipolar" and not last else (0, 1)
         if not np.all((array == low) | (array == high)):
-            raise ValueError(f"{name}: expected only {low} and {high}, got other numbers")
+            raise ValueError(f"{name} must be {low} or {high}, got other numbers")
         if last and self._output == "softmax" and not np.all(array.sum(axis=1) == 1):
-            raise ValueError(f"{name}: expected one-hot rows, got rows with another sum")
+            raise ValueError(f"{name} must have one-hot rows, got rows with another sum")
 
     def _sample(self, inputs: Array, given: list[Array] | None) -> Sample:
         for ell, layer in enumerate(self._layers):

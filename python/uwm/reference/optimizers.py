@@ -6,15 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .arrays import (
-    Array,
-    LayerLike,
-    NetworkLike,
-    finite_array,
-    positive_number,
-    real_number,
-    whole_number,
-)
+from uwm._arrays import finite_array
+from uwm.checks import finite, is_sequence, whole_number
+from uwm.protocols import Array, LayerLike, NetworkLike
+
 from .rules import LayerGradient
 
 
@@ -22,8 +17,8 @@ class Schedule:
     """A learning rate that changes: called with the number of updates made so far."""
 
     def __init__(self, start: float, end: float, steps: int) -> None:
-        self.start = real_number("start", start)
-        self.end = real_number("end", end)
+        self.start = float(finite("start", start, least=0))
+        self.end = float(finite("end", end, least=0))
         self.steps = whole_number("steps", steps, 1)
 
     def __call__(self, t: int) -> float:
@@ -41,11 +36,6 @@ class Linear(Schedule):
     [1.0, 0.75, 0.0, 0.0]
     """
 
-    def __init__(self, start: float, end: float, steps: int) -> None:
-        super().__init__(start, end, steps)
-        if not (self.start >= 0 and self.end >= 0):
-            raise ValueError(f"expected rates of at least 0, got {start} and {end}")
-
     def __call__(self, t: int) -> float:
         if t >= self.steps:
             return self.end
@@ -61,8 +51,8 @@ class Exponential(Schedule):
 
     def __init__(self, start: float, end: float, steps: int) -> None:
         super().__init__(start, end, steps)
-        positive_number("start", start)
-        positive_number("end", end)
+        finite("start", start, above=0)
+        finite("end", end, above=0)
 
     def __call__(self, t: int) -> float:
         if t >= self.steps:
@@ -79,10 +69,10 @@ class Optimizer:
     """Base: learning rates per layer, and one state per parameter array."""
 
     def __init__(self, learning_rate: LearningRate) -> None:
-        several = isinstance(learning_rate, (Sequence, np.ndarray))
+        several = is_sequence(learning_rate)
         rates = list(learning_rate) if several else [learning_rate]  # type: ignore[arg-type]
         if not rates:
-            raise ValueError("learning_rate: expected at least one number, got none")
+            raise ValueError("learning_rate must be one number or one per layer, got none")
         self._several = several
         self._rates = [_checked_rate(rate) for rate in rates]
         self._state: list[dict[str, Array]] = []
@@ -101,9 +91,12 @@ class Optimizer:
         """
         layers = net.layers
         if len(gradient) != len(layers):
-            raise ValueError(f"gradient: expected {len(layers)} layers, got {len(gradient)}")
+            raise ValueError(f"gradient must have {len(layers)} layers, got {len(gradient)}")
         if self._several and len(self._rates) != len(layers):
-            raise ValueError(f"learning_rate: expected {len(layers)}, got {len(self._rates)}")
+            raise ValueError(
+                f"learning_rate must be one number or one per layer ({len(layers)}),"
+                f" got {len(self._rates)}"
+            )
         checked: list[tuple[LayerLike, Array, Array]] = []
         for ell, (layer, g) in enumerate(zip(layers, gradient, strict=True)):
             d_weight = finite_array(f"gradient[{ell}].weight", g.weight, layer.weight.shape)
@@ -115,7 +108,7 @@ class Optimizer:
         ]
         for state, shape in zip(before, shapes, strict=False):
             if any(a.shape != shape for a in state.values()) or len(shapes) != len(before):
-                raise ValueError("net: expected the network of the first step, got another shape")
+                raise ValueError("net must be the network of the first step, got another shape")
         parameters: list[tuple[Array, Array]] = []
         states: list[dict[str, Array]] = []
         for ell, (layer, d_weight, d_bias) in enumerate(checked):
@@ -128,7 +121,7 @@ class Optimizer:
                     new = array + lr * direction
                 if not all(np.all(np.isfinite(a)) for a in (new, *moved.values())):
                     raise ValueError(
-                        f"gradient[{ell}]: expected an update that stays finite, got a gradient"
+                        f"gradient[{ell}] must make an update that stays finite, got a gradient"
                         f" of up to {np.abs(slope).max():g} at learning rate {lr:g}"
                     )
                 parameters.append((array, new))
@@ -148,10 +141,7 @@ class Optimizer:
 def _checked_rate(rate: object) -> float | Schedule:
     if isinstance(rate, Schedule):
         return rate
-    number = real_number("learning_rate", rate)
-    if not number >= 0:
-        raise ValueError(f"learning_rate: expected a number of at least 0, got {number}")
-    return number
+    return float(finite("learning_rate", rate, least=0))
 
 
 class SGD(Optimizer):
@@ -201,7 +191,7 @@ class Adam(Optimizer):
     ) -> None:
         super().__init__(learning_rate)
         self.beta1, self.beta2 = _fraction("beta1", beta1), _fraction("beta2", beta2)
-        self.epsilon = positive_number("epsilon", epsilon)
+        self.epsilon = float(finite("epsilon", epsilon, above=0))
 
     def _direction(self, state: dict[str, Array], g: Array) -> tuple[Array, dict[str, Array]]:
         t = self._steps + 1
@@ -214,7 +204,4 @@ class Adam(Optimizer):
 
 
 def _fraction(name: str, value: object) -> float:
-    number = real_number(name, value)
-    if not (number >= 0 and number < 1):
-        raise ValueError(f"{name}: expected a number in [0, 1), got {number}")
-    return number
+    return float(finite(name, value, least=0, below=1))

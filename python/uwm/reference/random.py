@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrays import Array, whole_number
+from uwm.checks import MOST_SEED, whole_number
+from uwm.protocols import Array
 
 ACTIVATIONS, PARAMETERS, TASK_INPUTS, TASK_REWARDS = range(4)  # the streams
 
@@ -53,12 +54,12 @@ def philox(seed: int, step: int, stream: int, layer: int, n_samples: int, n_unit
     >>> philox(0, 0, 0, 0, 1, 2)
     array([[1713891541, 3781805453]], dtype=uint32)
     """
-    seed = whole_number("seed", seed, 0, 2**64)
-    step = whole_number("step", step, 0, 2**48)
-    stream = whole_number("stream", stream, 0, 16)
-    layer = whole_number("layer", layer, 0, 2**12)
-    n_samples = whole_number("n_samples", n_samples, 0, 2**32)
-    n_units = whole_number("n_units", n_units, 0, 2**34)
+    seed = whole_number("seed", seed, 0, MOST_SEED)
+    step = whole_number("step", step, 0, 2**48 - 1)
+    stream = whole_number("stream", stream, 0, 15)
+    layer = whole_number("layer", layer, 0, 2**12 - 1)
+    n_samples = whole_number("n_samples", n_samples, 0, 2**32 - 1)
+    n_units = whole_number("n_units", n_units, 0, 2**34 - 1)
     n_blocks = (n_units + 3) // 4
     counter = np.empty((n_samples, n_blocks, 4), dtype=np.uint32)
     counter[..., 0] = np.arange(n_blocks, dtype=np.uint32)

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from uwm._arrays import real_array
+from uwm._arrays import finite_array, real_array
+from uwm.checks import whole_number
+from uwm.protocols import Array
 
 from . import random
-from .arrays import Array, finite_array, whole_number
 
 
 class Task:
@@ -50,7 +51,7 @@ class Multiplexer(Task):
     """
 
     def __init__(self, address_bits: int = 4) -> None:
-        self.address_bits = whole_number("address_bits", address_bits, 1, 17)
+        self.address_bits = whole_number("address_bits", address_bits, 1, 16)
         self.n_inputs = self.address_bits + 2**self.address_bits
         self.n_outputs = 1
 
@@ -80,12 +81,12 @@ class Bandit(Task):
     """
 
     def __init__(self, inputs: Any, labels: Any, *, n_classes: int | None = None) -> None:
-        self._inputs = finite_array("inputs", inputs, (None, None))
+        self._inputs = finite_array("inputs", inputs, ("rows", "inputs"))
         given = np.asarray(real_array("labels", labels), dtype=np.float64)
         whole = (given >= 0) & (given == np.floor(given)) & (given <= 1e9)
         if given.shape != (len(self._inputs),) or not np.all(whole):
             raise ValueError(
-                f"labels: expected {len(self._inputs)} integers of at least 0 and at most 1e9,"
+                f"labels must be {len(self._inputs)} whole numbers of at least 0 and at most 1e9,"
                 f" got {given if given.size < 8 else given.shape}"
             )
         self._labels = given.astype(np.int64)

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .arrays import Array, finite_array, whole_number
+from uwm._arrays import finite_array
+from uwm.checks import check_task, whole_number
+from uwm.protocols import Array
+
 from .baselines import Baseline, Constant
 from .network import Network
 from .optimizers import Optimizer
@@ -72,14 +75,11 @@ def train(
     """
     steps = whole_number("steps", steps, 1)
     batch_size = whole_number("batch_size", batch_size, 1)
-    window = whole_number("record_every", record_every or max(1, steps // 100), 1)
-    yes_or_no = net.output == "bernoulli" and (net.sizes[-1], task.n_outputs) == (1, 2)
-    if net.sizes[0] != task.n_inputs or not (net.sizes[-1] == task.n_outputs or yes_or_no):
-        raise ValueError(
-            f"task: expected {net.sizes[0]} inputs and {net.sizes[-1]} outputs, "
-            f"got {task.n_inputs} and {task.n_outputs}"
-        )
-    b = baseline if isinstance(baseline, Baseline) else Constant(baseline or 0.0)
+    window = max(1, steps // 100) if record_every is None else record_every
+    window = whole_number("record_every", window, 1)
+    check_task(net, task)
+    given = 0.0 if baseline is None else baseline
+    b = given if isinstance(given, Baseline) else Constant(given)
     means: list[float] = []
     start = reported = time.perf_counter()
     try:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrays import Array
+from uwm.protocols import Array
 
 LARGEST = 1e300  # value() goes no further: leaves room to multiply and add in float64
 LIMIT = 2**61  # of the powers of 2: the sum of two of them is an int64 still

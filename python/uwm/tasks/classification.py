@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from uwm._arrays import place, real_array
+from uwm._arrays import check_finite, real_array
 from uwm._core import Bandit, Network
+from uwm.checks import finite, whole_number
 from uwm.tasks.labels import label_vector
 
 CHUNK = 4096  # rows of one forward pass when testing, which bounds the memory it takes
@@ -51,12 +52,12 @@ class Classification(Bandit):
         sha256: str | None = None,
     ) -> None:
         if (test_inputs is None) != (test_labels is None):
-            raise ValueError("expected both test_inputs and test_labels, or neither")
+            raise ValueError("test_inputs and test_labels must be both given or neither, got one")
         train_inputs = input_matrix(inputs, "inputs")
         train_labels = label_vector(labels, "labels", len(train_inputs))
         classes = np.unique(train_labels)
         if len(classes) < 2:
-            raise ValueError(f"labels: expected at least two classes, got only {classes.tolist()}")
+            raise ValueError(f"labels must be of at least two classes, got only {classes.tolist()}")
         if test_inputs is None or test_labels is None:
             test_inputs, test_labels = train_inputs[:0], train_labels[:0]
         held_inputs = input_matrix(test_inputs, "test_inputs", train_inputs.shape[1])
@@ -86,16 +87,16 @@ class Classification(Bandit):
         Without inputs and labels (integers, positions in class_names) the held-out examples are
         taken. A copy makes the passes, so the network's own random numbers do not move.
 
-        Raises ValueError if there is no example, or the network's inputs or classes do not fit.
+        Raises ValueError or TypeError if there is no example, if the network's inputs or classes do
+        not fit, or if passes is no whole number from 1 up.
         """
         if (inputs is None) != (labels is None):
-            raise ValueError("expected both inputs and labels, or neither")
+            raise ValueError("inputs and labels must be both given or neither, got one")
         x = self.test_inputs if inputs is None else input_matrix(inputs, "inputs", self.n_inputs)
         y = self.test_labels if labels is None else label_vector(labels, "labels", len(x))
         if len(x) == 0:
-            raise ValueError("expected at least one example to test on, got none")
-        if isinstance(passes, bool) or not isinstance(passes, int) or passes < 1:
-            raise ValueError(f"passes: expected a whole number of at least 1, got {passes!r}")
+            raise ValueError("inputs must hold at least one example to test on, got none")
+        passes = whole_number("passes", passes, 1)
         y = class_indices(y, np.arange(len(self.class_names)), "labels")
         return float(np.mean(predict(net, x, len(self.class_names), passes) == y))
 
@@ -116,7 +117,7 @@ def predict(
     single_unit = net.output == "bernoulli" and net.sizes[-1] == 1 and n_classes == 2
     if not single_unit and (net.output != "softmax" or net.sizes[-1] != n_classes):
         raise ValueError(
-            f"expected a network with {n_classes} softmax output units,"
+            f"net must have {n_classes} softmax output units,"
             f" got {net.sizes[-1]} {net.output} output unit(s)"
         )
     copy = net.copy()
@@ -138,14 +139,10 @@ def input_matrix(values: ArrayLike, name: str, columns: int | None = None) -> ND
     except TypeError as error:
         raise ValueError(str(error)) from None
     if matrix.ndim != 2 or matrix.shape[1] == 0:
-        raise ValueError(f"{name}: expected shape (examples, inputs), got {matrix.shape}")
+        raise ValueError(f"{name} must have shape (examples, inputs), got {matrix.shape}")
     if columns is not None and matrix.shape[1] != columns:
-        raise ValueError(f"{name}: expected {columns} columns, got {matrix.shape[1]}")
-    finite = np.isfinite(matrix)
-    if not finite.all():
-        index = np.argwhere(~finite)[0].tolist()
-        value = matrix[tuple(index)]
-        raise ValueError(f"{name}: expected finite numbers, got {value} in {place(index)}")
+        raise ValueError(f"{name} must have {columns} columns, got {matrix.shape[1]}")
+    check_finite(name, matrix)
     return matrix
 
 
@@ -158,8 +155,8 @@ def class_indices(
     unknown = sorted({str(label) for label in names if label not in known})
     if unknown:
         raise ValueError(
-            f"{name}: out of range: {listed(unknown, 5)} not among the {len(known)} classes"
-            f" {listed(known)} that there are examples of to learn from"
+            f"{name} must be among the {len(known)} classes {listed(known)} that there are examples"
+            f" of to learn from, got {listed(unknown, 5)}"
         )
     return np.array([known[label] for label in names], dtype=np.int64)
 
@@ -176,8 +173,7 @@ def held_out(labels: NDArray[Any], fraction: float) -> NDArray[np.bool_]:
     A class always keeps at least one example to learn from. The order comes from Philox's raw
     words, which no NumPy version changes.
     """
-    if not 0 <= fraction < 1:
-        raise ValueError(f"test_fraction: expected at least 0 and below 1, got {fraction}")
+    fraction = finite("test_fraction", fraction, least=0, below=1)
     order = np.argsort(np.random.Philox(key=0).random_raw(len(labels)), kind="stable")
     marked = np.zeros(len(labels), dtype=np.bool_)
     for label in np.unique(labels):

@@ -73,10 +73,10 @@ def as_table(parsed: Records, header: bool | None, label: str | int | None) -> T
         records = [Record(r.line, r.cells[:width], r.lines) for r in records]
     width = len(records[0].cells)
     if width < 2:
-        raise ValueError(f"line {records[0].line}: expected inputs and a label, got one cell")
+        raise ValueError(f"line {records[0].line} must hold inputs and a label, got one cell")
     for record in records:
         if len(record.cells) != width:
-            raise ValueError(f"line {record.line}: expected {width} cells, got {len(record.cells)}")
+            raise ValueError(f"line {record.line} must have {width} cells, got {len(record.cells)}")
     comma, note = has_decimal_comma(records, parsed.delimiter)
     notes += [note] if note else []
     columns = [
@@ -237,7 +237,7 @@ def integer_labels(table: Table, chosen: int) -> NDArray[np.int64]:
                 " a regression do, which is no classification"
             )
             raise ValueError(
-                f"line {line}: expected an integer or a name as label, got {cell:.40}"
+                f"line {line}: the label must be an integer or a name, got {cell:.40}"
                 f"{why if reals > MANY else ''}"
             )
     return np.array([int(number) for number in column.numbers if number is not None])

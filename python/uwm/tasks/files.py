@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from uwm.checks import shown
 from uwm.tasks.classification import Classification, held_out, input_matrix
 from uwm.tasks.csv_file import read_csv
 from uwm.tasks.labels import label_vector
@@ -70,7 +71,7 @@ def from_file(
     path = os.fsdecode(path)
     name = "standard input" if path == STANDARD_INPUT else Path(path).name
     if not is_file_name(path):
-        raise ValueError(f"{path}: expected {EXPECTED}")
+        raise ValueError(f"{path} must be {EXPECTED}")
     layout = {"label": label, "delimiter": delimiter, "header": header}
     with named(path), opened(path) as file:
         sha256 = digest(file)
@@ -143,11 +144,13 @@ def read_examples(
         return inputs, labels, None, notes
     for option, value in layout.items():
         if value is not None:
-            raise ValueError(f"{option}: an NPZ file has none, expected None, got {value!r}")
+            raise ValueError(f"{option} must be None for an NPZ file, got {shown(value)}")
     arrays = read_arrays(file, ("inputs", "labels"), ("test_inputs", "test_labels"))
     tests = [each for each in ("test_inputs", "test_labels") if each in arrays]
     if len(tests) == 1:
-        raise ValueError(f"found {tests[0]} alone, expected both test_inputs and test_labels")
+        raise ValueError(
+            f"it must hold both test_inputs and test_labels or none, got {tests[0]} alone"
+        )
     held = (arrays["test_inputs"], arrays["test_labels"]) if tests else None
     return arrays["inputs"], arrays["labels"], held, []
 

@@ -33,7 +33,7 @@ def label_vector(values: ArrayLike, name: str, rows: int) -> NDArray[Any]:
     except TypeError as error:
         raise ValueError(str(error)) from None
     if labels.shape != (rows,):
-        raise ValueError(f"{name}: expected shape ({rows},), one per input, got {labels.shape}")
+        raise ValueError(f"{name} must have shape ({rows},), one per input, got {labels.shape}")
     if labels.dtype.kind == "U":
         check_unicode(labels, name)
     if labels.dtype.kind in "US":
@@ -41,7 +41,7 @@ def label_vector(values: ArrayLike, name: str, rows: int) -> NDArray[Any]:
     if labels.dtype.kind == "O":
         return from_objects(labels.tolist(), name)
     if labels.dtype.kind not in "biuf":
-        raise ValueError(f"{name}: expected integers or names, got {kind_of(labels)}")
+        raise ValueError(f"{name} must be integers or names, got {kind_of(labels)}")
     return whole_labels(labels, name)
 
 
@@ -59,15 +59,15 @@ def from_objects(labels: list[Any], name: str) -> NDArray[Any]:
     for row, label in enumerate(labels):
         if is_missing(label):
             raise ValueError(
-                f"{name}: expected integers or names, got {label} in row {row}, a missing value"
+                f"{name} must be integers or names, got {label} in row {row}, a missing value"
             )
         real = isinstance(label, (numbers.Real, np.bool_)) and not isinstance(label, np.timedelta64)
         if not real and not isinstance(label, (str, bytes)):
             kind = type(label).__name__
-            raise ValueError(f"{name}: expected integers or names, got a {kind} in row {row}")
+            raise ValueError(f"{name} must be integers or names, got a {kind} in row {row}")
         if isinstance(label, (str, bytes)) != isinstance(labels[0], (str, bytes)):
             raise ValueError(
-                f"{name}: expected integers or names, got both: {labels[0]!r:.40} in row 0 and"
+                f"{name} must be integers or names, got both: {labels[0]!r:.40} in row 0 and"
                 f" {label!r:.40} in row {row}"
             )
     if labels and isinstance(labels[0], (str, bytes)):
@@ -75,9 +75,9 @@ def from_objects(labels: list[Any], name: str) -> NDArray[Any]:
     if all(isinstance(label, numbers.Integral) for label in labels):
         outside = [int(label) for label in labels if not -(2**63) <= int(label) < 2**63]
         if outside:
-            raise ValueError(f"{name}: expected integers of 64 bits, got {outside[0]:.3e}"
+            raise ValueError(f"{name} must be integers of 64 bits, got {outside[0]:.3e}"
                              if outside[0].bit_length() < 1024 else
-                             f"{name}: expected integers of 64 bits, got a longer one")  # fmt: skip
+                             f"{name} must be integers of 64 bits, got a longer one")  # fmt: skip
         return np.array([int(label) for label in labels], dtype=np.int64)
     return whole_labels(np.array([float(label) for label in labels]), name)
 
@@ -94,13 +94,16 @@ def whole_labels(labels: NDArray[Any], name: str) -> NDArray[np.int64]:
                 " classification"
             )
             raise ValueError(
-                f"{name}: expected integers or names, got {labels[row]} in row {row}"
+                f"{name} must be integers or names, got {labels[row]} in row {row}"
                 f"{why if reals > MANY else ''}"
             )
         if np.any(np.abs(labels) > EXACT):
-            raise ValueError(f"{name}: expected integers that float64 can tell apart, up to 2^53")
+            raise ValueError(
+                f"{name} must be integers that float64 can tell apart, up to 2^53, got"
+                f" {np.abs(labels).max():g}"
+            )
     elif labels.dtype.kind == "u" and labels.size and int(labels.max()) >= 2**63:
-        raise ValueError(f"{name}: expected integers below 2^63, got {labels.max()}")
+        raise ValueError(f"{name} must be integers below 2^63, got {labels.max()}")
     return labels.astype(np.int64)
 
 
@@ -109,7 +112,7 @@ def distinct_names(labels: Iterable[str | bytes], name: str) -> NDArray[Any]:
     try:
         texts = [label.decode() if isinstance(label, bytes) else label for label in labels]
     except UnicodeDecodeError as error:
-        raise ValueError(f"{name}: expected names in UTF-8, got {error.object[:40]!r}") from None
+        raise ValueError(f"{name} must be names in UTF-8, got {error.object[:40]!r}") from None
     known: dict[str, str] = {}
     for text in set(texts):
         other = known.setdefault(text.strip(), text)
@@ -119,7 +122,7 @@ def distinct_names(labels: Iterable[str | bytes], name: str) -> NDArray[Any]:
                 " spaces, strip() them or name them apart"
             )
         if not text.strip():
-            raise ValueError(f"{name}: expected integers or names, got an empty name")
+            raise ValueError(f"{name} must be integers or names, got an empty name")
     found = np.empty(len(texts), dtype=object)
     found[:] = texts
     return found

@@ -167,17 +167,19 @@ def asked_label(width: int, names: list[str] | None, label: str | int) -> int:
             if len(found) > 1:
                 numbers = " and ".join(str(k + 1) for k in found)
                 raise ValueError(
-                    f"label: columns {numbers} are named {shown(label)}, give a number"
+                    f"label must be a number, got {shown(label)}: columns {numbers} are named so"
                 )
         if not (label.isascii() and label.strip().isdigit() and len(label) < 10):
             has = f"the columns {', '.join(names[:10])}" if names else "no line of names"
-            raise ValueError(f"label: no column is named {shown(label)}, the file has {has:.300}")
+            raise ValueError(
+                f"label must name a column, got {shown(label)}: the file has {has:.300}"
+            )
         label = int(label)
     try:
         return whole_number("label", label, 1, width) - 1
     except TypeError:
         raise ValueError(
-            f"label: expected a column's name or its number, got {shown(label)}"
+            f"label must be a column's name or its number, got {shown(label)}"
         ) from None
 
 

@@ -39,8 +39,8 @@ def read_arrays(
     file.seek(0)
     if file.read(6) == b"\x93NUMPY":
         raise ValueError(
-            "it holds one array without a name, as a .npy file does: expected the arrays"
-            f" {' and '.join(needed)}, as np.savez writes them"
+            f"it must hold the arrays {' and '.join(needed)}, as np.savez writes them, got one"
+            " array without a name, as a .npy file does"
         )
     try:
         with zipfile.ZipFile(file) as archive:
@@ -49,7 +49,7 @@ def read_arrays(
             if missing:
                 found = ", ".join(sorted(members)[:10]) + (", ..." if len(members) > 10 else "")
                 raise Refused(
-                    f"expected an array named {' and '.join(missing)}, found {found or 'none'}"
+                    f"it must hold an array named {' and '.join(missing)}, got {found or 'none'}"
                 )
             wanted = [*needed, *(name for name in optional if name in members)]
             return {name: read_member(archive, name, members[name]) for name in wanted}
@@ -88,12 +88,12 @@ def read_member(archive: zipfile.ZipFile, name: str, info: zipfile.ZipInfo) -> N
     if info.flag_bits & 1:
         raise Refused(f"{name} is encrypted")
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise Refused(f"{name} is compressed by method {info.compress_type}, expected deflate")
+        raise Refused(f"{name} must be compressed by deflate, got method {info.compress_type}")
     with archive.open(info) as member:
         shape, fortran, dtype, described = read_description(member, name)
         size = math.prod(shape) * dtype.itemsize
         if size > MOST_BYTES:
-            raise Refused(f"{name} has {size:,} bytes, expected at most {MOST_BYTES:,}")
+            raise Refused(f"{name} must have at most {MOST_BYTES:,} bytes, got {size:,}")
         if described + size != info.file_size:
             raise Refused(
                 f"{name} is damaged: shape {shape} of {dtype} takes {size:,} bytes,"
@@ -120,7 +120,7 @@ def read_description(
     prefix = member.read(2 if version == (1, 0) else 4)
     length = int.from_bytes(prefix, "little")
     if length > HEADER_BYTES:
-        raise Refused(f"{name} is described by {length:,} bytes, expected at most {HEADER_BYTES:,}")
+        raise Refused(f"{name} must be described in at most {HEADER_BYTES:,} bytes, got {length:,}")
     text = member.read(length)
     read = np.lib.format.read_array_header_1_0
     if version == (2, 0):
@@ -130,7 +130,7 @@ def read_description(
     except Exception:  # NumPy evaluates the text, which may be anything
         raise ValueError(f"the description of {name} is damaged") from None
     if dtype.hasobject:
-        raise Refused(f"{name} holds Python objects, expected an NPZ file of plain arrays")
+        raise Refused(f"{name} must be a plain array, got one of Python objects")
     if any(n < 0 for n in shape) or len(shape) > 32 or dtype.itemsize == 0 < math.prod(shape):
         raise Refused(f"{name} is damaged: shape {shape} of {dtype}")
     return tuple(int(n) for n in shape), bool(fortran), dtype, len(start) + len(prefix) + len(text)

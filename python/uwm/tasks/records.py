@@ -45,7 +45,7 @@ def delimiter_named(delimiter: str) -> str:
     found = NAMES.get(delimiter, delimiter) if isinstance(delimiter, str) else ""
     if len(found) != 1 or found in "\"'\r\n#.+-_" or found.isalnum():
         raise ValueError(
-            f"delimiter: expected one character that is no part of a number or name, or tab,"
+            "delimiter must be one character that is no part of a number or name, or tab,"
             f" got {shown(delimiter)}"
         )
     return found

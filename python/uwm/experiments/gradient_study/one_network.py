@@ -25,7 +25,7 @@ from uwm.analysis.exact import LIMIT, Reward
 from uwm.experiments.gradient_study.result import Measurement
 from uwm.experiments.guarded import Failed, each_alone
 from uwm.experiments.progress import Listener, Progress
-from uwm.reference.arrays import Array
+from uwm.protocols import Array
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import uwm
-from uwm.analysis.sampling import check_task
-from uwm.checks import finite, one_of, whole_number
+from uwm.checks import check_task, finite, one_of, whole_number
 from uwm.experiments.build import Chosen, choose_task, new_network
 from uwm.experiments.estimators import rule_or_estimator
 from uwm.experiments.gradient_study.one_network import Method, Named, check_size, measure
@@ -229,8 +228,6 @@ class _Work:
 
 def rescale(net: uwm.Network, scale: float, seed: int) -> None:
     """Give a network normal weights of this standard deviation."""
-    scale = finite("scale", scale)
-    if not scale > 0:
-        raise ValueError(f"scale must be a number above 0, got {scale}")
+    scale = finite("scale", scale, above=0)
     for ell, layer in enumerate(net.layers):
         layer.weight = scale * normals(seed, 0, PARAMETERS, ell, *layer.weight.shape)

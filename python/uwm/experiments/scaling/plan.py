@@ -49,10 +49,7 @@ class Plan:
         self._set("samples", whole_number("samples", self.samples, 2 * GROUPS))
         self._set("target", finite("target", self.target))
         factors = sequence("factors", self.factors)
-        self._set("factors", tuple(finite("factors", factor) for factor in factors))
-        for factor in self.factors:
-            if not factor > 0:
-                raise ValueError(f"factors must be numbers above 0, got {factor}")
+        self._set("factors", tuple(finite("factors", factor, above=0) for factor in factors))
         if not self.factors:
             raise ValueError("factors must be at least one number, got none")
         if not self.sizes:

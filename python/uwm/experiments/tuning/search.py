@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from uwm.checks import finite, one_of, sequence, whole_number
+from uwm.checks import MOST_SEED, finite, one_of, sequence, whole_number
 from uwm.experiments.settings import MOST_SEEDS, Settings
 
 MOST_TRIALS = 100_000
@@ -51,7 +51,7 @@ class Search:
             "trials": whole_number("trials", self.trials, 1, MOST_TRIALS),
             "finalists": whole_number("finalists", self.finalists, 0, MOST_TRIALS),
             "finalist_seeds": whole_number("finalist_seeds", self.finalist_seeds, 1, MOST_SEEDS),
-            "seed": whole_number("seed", self.seed, 0, 2**64),
+            "seed": whole_number("seed", self.seed, 0, MOST_SEED),
             "lowest_rate": finite("lowest_rate", self.lowest_rate),
             "highest_rate": finite("highest_rate", self.highest_rate),
             "tuned": sequence("tuned", self.tuned),

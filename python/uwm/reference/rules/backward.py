@@ -10,7 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array, NetworkLike, SampleLike, finite_product, real_number
+from uwm.checks import finite
+from uwm.protocols import Array, NetworkLike, SampleLike
+
+from ..arrays import finite_product
 from ..flips import action_logits, outgoing_weights, signs
 from ..network import log_sigmoid
 from .rule import Rule, checked_reward, everywhere
@@ -71,9 +74,7 @@ class WeightMax(Backward):
     """
 
     def __init__(self, norm: float = 2.0) -> None:
-        self.norm = real_number("norm", norm)
-        if not self.norm >= 1.0:
-            raise ValueError(f"norm: expected a number of at least 1, got {norm}")
+        self.norm = float(finite("norm", norm, least=1))
 
     @property
     def name(self) -> str:

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array, NetworkLike, SampleLike
+from uwm.protocols import Array, NetworkLike, SampleLike
+
 from ..flips import joint_lambda, kappa
 from ..network import Sample
 from ..wide import Wide

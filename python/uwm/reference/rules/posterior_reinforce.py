@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..arrays import Array, NetworkLike
+from uwm.protocols import Array, NetworkLike
+
 from ..flips import action_logits, joint_lambda
 from ..network import Sample
 from ..wide import Wide

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..arrays import Array, NetworkLike, SampleLike
+from uwm.protocols import Array, NetworkLike, SampleLike
+
 from .rule import Rule, checked_reward, everywhere
 
 

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array, NetworkLike, SampleLike, finite_array
+from uwm._arrays import finite_array
+from uwm.protocols import Array, NetworkLike, SampleLike
 
 
 @dataclass
@@ -62,7 +63,10 @@ class Rule:
         """
         rewards = self.unit_rewards(net, sample, reward)
         if len(rewards) != len(net.layers):
-            raise ValueError(f"unit rewards: expected {len(net.layers)} arrays, got {len(rewards)}")
+            raise ValueError(
+                f"unit_rewards must return one array per layer ({len(net.layers)}),"
+                f" got {len(rewards)}"
+            )
         gradient = []
         for ell, layer in enumerate(net.layers):
             shape = (sample.batch_size, net.sizes[ell + 1])
@@ -73,9 +77,7 @@ class Rule:
                 update = T * e / (layer.temperature * sample.batch_size)
                 made = LayerGradient(update.T @ below, update.sum(axis=0))
             if not (np.all(np.isfinite(made.weight)) and np.all(np.isfinite(made.bias))):
-                raise ValueError(
-                    f"gradient of layer {ell}: expected finite numbers, but it overflows"
-                )
+                raise ValueError(f"gradient of layer {ell} must be finite, but overflows")
             gradient.append(made)
         return gradient
 
@@ -91,5 +93,5 @@ def everywhere(R: Array, n: int) -> Array:
 def checked_reward(net: NetworkLike, sample: SampleLike, reward: Any) -> Array:
     widths = tuple(np.shape(a)[1] for a in (sample.inputs, *sample.activations))
     if widths != tuple(net.sizes):
-        raise ValueError(f"sample: expected one of a {tuple(net.sizes)} network, got {widths}")
+        raise ValueError(f"sample must be of a {tuple(net.sizes)} network, got one of {widths}")
     return finite_array("reward", reward, (sample.batch_size,))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..arrays import Array, NetworkLike
+from uwm.protocols import Array, NetworkLike
+
 from ..flips import action_logits, flipped_action_logits, kappa, product_of, signs
 from ..network import Sample
 from ..wide import Wide
