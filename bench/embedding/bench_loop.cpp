@@ -56,8 +56,8 @@ void compare(const std::vector<Index>& sizes, int address_bits, const std::strin
   const auto by_learner = [&] {
     for (int step = 0; step < steps; ++step) {
       const auto position = b.net.position();
-      b.task.draw(position, x);
-      b.task.judge(position, learner.forward(x), reward);
+      b.task.inputs(position, x);
+      b.task.reward(position, learner.forward(x), reward);
       learner.learn(reward);
     }
   };
@@ -68,9 +68,9 @@ void compare(const std::vector<Index>& sizes, int address_bits, const std::strin
   const auto by_open_calls = [&] {
     for (int step = 0; step < steps; ++step) {
       const auto position = c.net.position();
-      c.task.draw(position, x);
+      c.task.inputs(position, x);
       c.net.forward(x, sample);
-      c.task.judge(position, sample, reward);
+      c.task.reward(position, sample, reward);
       rule->gradient(c.net, sample, reward, gradient);
       c.adam.step(c.net, gradient);
     }

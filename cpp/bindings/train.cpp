@@ -48,7 +48,7 @@ class PythonTask final : public TaskOf<PythonTask> {
   Index n_inputs() const override { return size("n_inputs"); }
   Index n_outputs() const override { return size("n_outputs"); }
   template <class T>
-  void draw(const Position& at, Matrix<T>& x) const {
+  void inputs(const Position& at, Matrix<T>& x) const {
     const Matrix<T> inputs =
         call([&] { return matrix<T>(task_.attr("inputs")(at.seed, at.step, x.rows()), "inputs of the task"); });
     if (inputs.rows() != x.rows() || inputs.cols() != x.cols())
@@ -58,7 +58,7 @@ class PythonTask final : public TaskOf<PythonTask> {
     x = inputs;
   }
   template <class T>
-  void judge(const Position& at, const Sample<T>& sample, Vector<double>& reward) const {
+  void reward(const Position& at, const Sample<T>& sample, Vector<double>& reward) const {
     const Vector<double> r = call([&] {
       const SampleHandle handle{std::make_shared<Sample<T>>(sample)};
       return vector<double>(task_.attr("reward")(at.seed, at.step, handle), "reward of the task");
@@ -80,7 +80,7 @@ class PythonBaseline final : public BaselineOf<PythonBaseline> {
  public:
   explicit PythonBaseline(py::object baseline) : baseline_(std::move(baseline)) {}
   template <class M>
-  void estimate(const M& input, Vector<double>& b) const {
+  void predict(const M& input, Vector<double>& b) const {
     const Vector<double> predicted =
         call([&] { return vector<double>(baseline_.attr("predict")(copied(input)), "the baseline"); });
     if (predicted.size() != b.size())
@@ -89,7 +89,7 @@ class PythonBaseline final : public BaselineOf<PythonBaseline> {
     b = predicted;
   }
   template <class M>
-  void learn(const M& input, const Vector<double>& reward) const {
+  void update(const M& input, const Vector<double>& reward) const {
     call([&] { baseline_.attr("update")(copied(input), copied(reward)); });
   }
 

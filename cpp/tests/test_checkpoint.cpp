@@ -15,8 +15,9 @@
 #include "fixture.hpp"
 #include "uwm/checkpoint.hpp"
 #include "uwm/error.hpp"
+#include "uwm/optimizers.hpp"
 #include "uwm/rules.hpp"
-#include "uwm/task.hpp"
+#include "uwm/tasks.hpp"
 #include "uwm/train.hpp"
 
 namespace fs = std::filesystem;
@@ -198,11 +199,11 @@ class OddOptimizer final : public uwm::Optimizer {
 class OddBaseline final : public uwm::BaselineOf<OddBaseline> {
  public:
   template <class M>
-  void estimate(const M&, uwm::Vector<double>& b) const {
+  void predict(const M&, uwm::Vector<double>& b) const {
     b.setZero();
   }
   template <class M>
-  void learn(const M&, const uwm::Vector<double>&) const {}
+  void update(const M&, const uwm::Vector<double>&) const {}
 };
 
 /// A file with one layer of one unit, its optimizer and its parts, to be damaged.

@@ -5,6 +5,7 @@
 #include "fixture.hpp"
 #include "uwm/error.hpp"
 #include "uwm/learner.hpp"
+#include "uwm/optimizers.hpp"
 #include "uwm/rules.hpp"
 
 using namespace fixture;

@@ -3,7 +3,7 @@
 #include "check.hpp"
 #include "fixture.hpp"
 #include "uwm/error.hpp"
-#include "uwm/optimizer.hpp"
+#include "uwm/optimizers.hpp"
 
 using namespace fixture;
 using uwm::Adam;
@@ -55,10 +55,10 @@ class Delayed final : public uwm::Optimizer {
  public:
   using Optimizer::Optimizer;
   std::string name() const override { return "delayed"; }
+  std::size_t n_moments() const override { return 3; }
   std::map<std::string, double> settings() const override { return {}; }
 
  protected:
-  std::size_t n_moments() const override { return 3; }
   void update(const Update<float>& u) const override { apply(u); }
   void update(const Update<double>& u) const override { apply(u); }
 
@@ -79,10 +79,10 @@ class Greedy final : public uwm::Optimizer {
  public:
   using Optimizer::Optimizer;
   std::string name() const override { return "greedy"; }
+  std::size_t n_moments() const override { return 9; }
   std::map<std::string, double> settings() const override { return {}; }
 
  protected:
-  std::size_t n_moments() const override { return 9; }
   void update(const Update<float>&) const override {}
   void update(const Update<double>&) const override {}
 };

@@ -3,7 +3,7 @@
 #include "check.hpp"
 #include "fixture.hpp"
 #include "uwm/error.hpp"
-#include "uwm/task.hpp"
+#include "uwm/tasks.hpp"
 
 using namespace fixture;
 using uwm::Bandit;

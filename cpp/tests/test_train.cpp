@@ -7,7 +7,9 @@
 #include "check.hpp"
 #include "fixture.hpp"
 #include "uwm/error.hpp"
+#include "uwm/optimizers.hpp"
 #include "uwm/rules.hpp"
+#include "uwm/tasks.hpp"
 #include "uwm/train.hpp"
 
 using namespace fixture;
@@ -40,7 +42,7 @@ struct Echo final : uwm::TaskOf<Echo> {
   Index n_inputs() const override { return 1; }
   Index n_outputs() const override { return 1; }
   template <class T>
-  void draw(const uwm::Position& at, Matrix<T>& x) {
+  void inputs(const uwm::Position& at, Matrix<T>& x) {
     for (Index s = 0; s < x.rows(); ++s)
       x(s, 0) = uwm::random_word(at, uwm::Stream::task_inputs, 0, static_cast<std::uint32_t>(s), 0) & 1 ? T(1) : T(-1);
     if (at.step < 2) return;
@@ -48,7 +50,7 @@ struct Echo final : uwm::TaskOf<Echo> {
     if (broken == Broken::input_shape) x.setZero(x.rows(), 3);
   }
   template <class T>
-  void judge(const uwm::Position& at, const uwm::Sample<T>& sample, Vector<double>& reward) const {
+  void reward(const uwm::Position& at, const uwm::Sample<T>& sample, Vector<double>& reward) const {
     for (Index s = 0; s < reward.size(); ++s)
       reward[s] = (sample.input(s, 0) > 0) == (sample.output()(s, 0) > 0) ? 1 : -1;
     if (at.step < 2) return;
@@ -93,12 +95,12 @@ struct PerInput final : uwm::BaselineOf<PerInput> {
   double sum[2] = {}, count[2] = {1, 1};
   Index predictions = 0, wrong_shape = 0;
   template <class M>
-  void estimate(const M& input, Vector<double>& b) {
+  void predict(const M& input, Vector<double>& b) {
     for (Index s = 0; s < b.size(); ++s) b[s] = sum[input(s, 0) > 0] / count[input(s, 0) > 0];
     ++predictions;
   }
   template <class M>
-  void learn(const M& input, const Vector<double>& reward) {
+  void update(const M& input, const Vector<double>& reward) {
     wrong_shape += input.rows() != reward.size();
     for (Index s = 0; s < reward.size(); ++s) {
       sum[input(s, 0) > 0] += reward[s];
@@ -111,12 +113,12 @@ struct BrokenBaseline final : uwm::BaselineOf<BrokenBaseline> {
   enum class Broken { nan, shape, range, late } broken;
   explicit BrokenBaseline(Broken what) : broken(what) {}
   template <class M>
-  void estimate(const M&, Vector<double>& b) const {
+  void predict(const M&, Vector<double>& b) const {
     b.setConstant(broken == Broken::nan ? not_a_number : broken == Broken::range ? -1.7e308 : 0.0);
     if (broken == Broken::shape) b.setZero(b.size() + 1);
   }
   template <class M>
-  void learn(const M&, const Vector<double>&) const {
+  void update(const M&, const Vector<double>&) const {
     throw std::domain_error("thrown late");
   }
 };
@@ -138,11 +140,11 @@ struct AlwaysHalf final : uwm::TaskOf<AlwaysHalf> {
   Index n_inputs() const override { return 2; }
   Index n_outputs() const override { return 1; }
   template <class T>
-  void draw(const uwm::Position&, Matrix<T>& x) const {
+  void inputs(const uwm::Position&, Matrix<T>& x) const {
     x.setOnes();
   }
   template <class T>
-  void judge(const uwm::Position&, const uwm::Sample<T>&, Vector<double>& reward) const {
+  void reward(const uwm::Position&, const uwm::Sample<T>&, Vector<double>& reward) const {
     reward.setConstant(0.5);
   }
 };
@@ -350,9 +352,9 @@ TEST(training_is_the_circle_of_its_parts) {
     Matrix<double> x(4, 6);
     Vector<double> reward(4);
     const auto at = by_hand.position();
-    task.draw(at, x);
+    task.inputs(at, x);
     const auto sample = by_hand.forward(x);
-    task.judge(at, sample, reward);
+    task.reward(at, sample, reward);
     total += reward.sum();
     window += reward.sum();
     const Vector<double> advantage = reward.array() - mean;

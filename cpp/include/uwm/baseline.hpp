@@ -22,18 +22,39 @@ class UWM_EXPORT Baseline {
   virtual void undo() {}
 };
 
-/// Base of the baselines: Derived has templates estimate(input, b) and learn(input, reward).
+// The templates of the derived class hide the functions of the same name here. That is intended.
+#if defined(__GNUC__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Woverloaded-virtual"
+#endif
+
+/// Base of the baselines that answer in both precisions by one template each, M being Matrix<float> or Matrix<double>:
+///
+///     struct MyBaseline : uwm::BaselineOf<MyBaseline> {
+///       template <class M>
+///       void predict(const M& input, uwm::Vector<double>& b);
+///       template <class M>
+///       void update(const M& input, const uwm::Vector<double>& reward);
+///     };
 template <class Derived>
 class BaselineOf : public Baseline {
  public:
-  void predict(const Matrix<float>& input, Vector<double>& b) override { self().estimate(input, b); }
-  void predict(const Matrix<double>& input, Vector<double>& b) override { self().estimate(input, b); }
-  void update(const Matrix<float>& input, const Vector<double>& reward) override { self().learn(input, reward); }
-  void update(const Matrix<double>& input, const Vector<double>& reward) override { self().learn(input, reward); }
+  void predict(const Matrix<float>& input, Vector<double>& b) override { self().predict(input, b); }
+  void predict(const Matrix<double>& input, Vector<double>& b) override { self().predict(input, b); }
+  void update(const Matrix<float>& input, const Vector<double>& reward) override { self().update(input, reward); }
+  void update(const Matrix<double>& input, const Vector<double>& reward) override { self().update(input, reward); }
 
  private:
-  Derived& self() { return static_cast<Derived&>(*this); }
+  Derived& self() {
+    static_assert(requires { &Derived::template predict<Matrix<float>>; }, "the baseline must define predict");
+    static_assert(requires { &Derived::template update<Matrix<float>>; }, "the baseline must define update");
+    return static_cast<Derived&>(*this);
+  }
 };
+
+#if defined(__GNUC__)
+#pragma GCC diagnostic pop
+#endif
 
 /// The same number always.
 class UWM_EXPORT ConstantBaseline final : public BaselineOf<ConstantBaseline> {
@@ -42,11 +63,11 @@ class UWM_EXPORT ConstantBaseline final : public BaselineOf<ConstantBaseline> {
   explicit ConstantBaseline(double value);
   double value() const { return value_; }
   template <class M>
-  void estimate(const M&, Vector<double>& b) const {
+  void predict(const M&, Vector<double>& b) const {
     b.setConstant(value_);
   }
   template <class M>
-  void learn(const M&, const Vector<double>&) const {}
+  void update(const M&, const Vector<double>&) const {}
 
  private:
   double value_;
@@ -60,11 +81,11 @@ class UWM_EXPORT RunningMean final : public BaselineOf<RunningMean> {
   double rate() const { return rate_; }
   double value() const { return value_; }
   template <class M>
-  void estimate(const M&, Vector<double>& b) const {
+  void predict(const M&, Vector<double>& b) const {
     b.setConstant(value_);
   }
   template <class M>
-  void learn(const M&, const Vector<double>& reward) {
+  void update(const M&, const Vector<double>& reward) {
     before_ = value_;
     const double mean = (reward / static_cast<double>(reward.size())).sum();  // no sum of rewards overflows
     const double way = mean - value_;

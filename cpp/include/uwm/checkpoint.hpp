@@ -14,6 +14,19 @@
 
 namespace uwm {
 
+/// What a file holds; the network in the precision that it was saved in.
+struct Checkpoint {
+  std::variant<Network<float>, Network<double>> net;
+  std::unique_ptr<Optimizer> optimizer = nullptr;  ///< null if none was saved
+  std::unique_ptr<Baseline> baseline = nullptr;    ///< null if none was saved
+  std::optional<Log> log = {};
+  Extra extra = {};
+};
+
+/// Reads what save() wrote; training goes on from it bit for bit. Throws std::filesystem::filesystem_error if it
+/// cannot be read, FileError if it is damaged; nothing that it says is trusted unchecked.
+UWM_EXPORT Checkpoint load(const std::filesystem::path& path);
+
 /// What a file keeps beside a network.
 struct SaveOptions {
   const Optimizer* optimizer = nullptr;
@@ -31,18 +44,5 @@ struct SaveOptions {
 ///     uwm::save("run.safetensors", net, {.optimizer = &adam, .baseline = &mean, .extra = {{"task", "digits"}}});
 template <class T>
 UWM_EXPORT void save(const std::filesystem::path& path, const Network<T>& net, const SaveOptions& options = {});
-
-/// What a file holds; the network in the precision that it was saved in.
-struct Checkpoint {
-  std::variant<Network<float>, Network<double>> net;
-  std::unique_ptr<Optimizer> optimizer = nullptr;  ///< null if none was saved
-  std::unique_ptr<Baseline> baseline = nullptr;    ///< null if none was saved
-  std::optional<Log> log = {};
-  Extra extra = {};
-};
-
-/// Reads what save() wrote; training goes on from it bit for bit. Throws std::filesystem::filesystem_error if it
-/// cannot be read, FileError if it is damaged; nothing that it says is trusted unchecked.
-UWM_EXPORT Checkpoint load(const std::filesystem::path& path);
 
 }  // namespace uwm

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <memory>
+
 #include "uwm/export.hpp"
 #include "uwm/network.hpp"
 #include "uwm/optimizer.hpp"
@@ -7,10 +9,14 @@
 
 namespace uwm {
 
+template <class T>
+class Step;
+
 /// The steps of train() for a program that runs its own world: it gives the inputs, acts, and tells the reward.
 ///
-/// Network and optimizer are checked when the learner is made, afterwards what is given to it and the shapes; after the
-/// first step of a batch size nothing is allocated. All three must outlive it and stay where they are.
+/// Network and optimizer are checked when the learner is made. Each step then checks what is given to it, and shapes.
+/// Nothing is allocated after the first step of a batch size. All three must outlive the learner and stay where they
+/// are.
 ///
 ///     uwm::Learner learner(net, rule, adam);
 ///     const auto& sample = learner.forward(x);   // x: (batch, n_in); act on sample.output() ...
@@ -20,12 +26,13 @@ class UWM_EXPORT Learner {
  public:
   /// Throws ValueError if the optimizer does not fit the network or a parameter is not finite.
   Learner(Network<T>& net, const Rule& rule, Optimizer& optimizer);
-  Learner(Network<T>&, const Rule&&, Optimizer&) = delete;  // it would outlive the rule
-  Learner(const Learner&) = delete;                         // it refers to all three, wherever it goes
+  ~Learner();
+  Learner(Network<T>&, const Rule&&, Optimizer&) = delete;  // the learner would outlive the rule
+  Learner(const Learner&) = delete;
   Learner& operator=(const Learner&) = delete;
 
   /// Draws the actions of a batch. Throws ValueError if x has the wrong shape or is not finite, and DivergenceError if
-  /// a parameter or what they make of x has left the finite numbers; the network is then unchanged.
+  /// a parameter, a logit or an action is not finite. The network is then unchanged.
   const Sample<T>& forward(ConstMatrixRef<T> x);
 
   /// One update from the latest sample; reward: (batch), baseline subtracted. Throws ValueError unless there is a
@@ -33,14 +40,12 @@ class UWM_EXPORT Learner {
   /// would leave the finite numbers; nothing is changed then.
   void learn(const Vector<double>& reward);
 
-  const Sample<T>& sample() const { return sample_; }
+  /// What the latest forward() drew; empty if there was none, or if it diverged.
+  const Sample<T>& sample() const;
 
  private:
   Network<T>& net_;
-  const Rule& rule_;
-  Optimizer& optimizer_;
-  Sample<T> sample_;
-  Gradient<T> gradient_;
+  std::unique_ptr<Step<T>> step_;
 };
 
 extern template class Learner<float>;

@@ -6,32 +6,17 @@
 #include <vector>
 
 #include "uwm/export.hpp"
+#include "uwm/layer.hpp"
 #include "uwm/matrix.hpp"
+#include "uwm/network_options.hpp"
 #include "uwm/output.hpp"
 #include "uwm/random.hpp"
 #include "uwm/sample.hpp"
 
 namespace uwm {
 
-UWM_EXPORT std::string to_string(Units units);
-UWM_EXPORT Units units_from_string(const std::string& name);
-
-/// The parameters of one layer: z = (W h + b) / temperature.
-template <class T = float>
-struct Layer {
-  Matrix<T> weight;  ///< (n_out, n_in)
-  Vector<T> bias;    ///< (n_out)
-  T temperature = 1;
-};
-
-struct NetworkOptions {
-  Units units = Units::binary;
-  std::vector<double> temperature = {1.0};  ///< one number, or one per layer
-  std::uint64_t seed = 0;
-};
-
-/// A layered network of Bernoulli-logistic units (learning-rules: z, p, h), its parameters and its place in the
-/// sequence of random numbers. T is float, which need not be said, or double.
+/// A layered network of Bernoulli-logistic units: its parameters, and its place in the sequence of random numbers. T is
+/// float, the default, or double.
 ///
 /// Weights start uniform in +-sqrt(6 / (fan in + fan out)) (Glorot and Bengio, 2010), biases at 0. Distinct networks
 /// may be used from distinct threads at the same time.
@@ -92,8 +77,6 @@ class UWM_EXPORT Network {
  private:
   template <class U>
   friend class Network;
-  template <class U>
-  friend void draw_forward(Network<U>& net, Sample<U>& sample);
 
   template <class U>
   Network(const Network<U>& other, std::shared_ptr<const Output<T>> output);

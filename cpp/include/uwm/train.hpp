@@ -13,20 +13,35 @@
 
 namespace uwm {
 
-/// What training reports while it runs.
-struct Progress {
-  std::int64_t step, steps;
-  double reward;  ///< mean over the latest record window
-};
+struct Log;
+struct TrainOptions;
 
+/// Trains a network: inputs, forward pass, reward, unit rewards, gradient, update, `steps` times. Nothing is allocated
+/// after the first step.
+///
+/// Throws ValueError, with nothing changed, if the pieces do not fit together. Throws DivergenceError if a gradient, a
+/// parameter or a logit leaves the finite numbers; parameters that have left them are lost. An exception of a task,
+/// rule or baseline passes through, and network and optimizer are as the last whole step left them.
+template <class T>
+UWM_EXPORT Log train(Network<T>& net, const Rule& rule, Optimizer& optimizer, Task& task, const TrainOptions& options);
+
+struct Progress;
+
+/// How long to train, on how much at a time, and what to say meanwhile.
 struct TrainOptions {
   std::int64_t steps = 0;
   Index batch_size = 1;
   Baseline* baseline = nullptr;   ///< none: the reward as it is
   std::int64_t record_every = 0;  ///< steps per record window; 0: a hundredth of all
-  int threads = 0;                ///< that share a batch; 0: one per processor at hand. Results do not depend on it
+  int threads = 0;                ///< that share a batch; 0: one per processor. Results do not depend on it
   /// Called about ten times a second and at the end; training stops after the step when it returns false.
   std::function<bool(const Progress&)> progress = {};
+};
+
+/// What training reports while it runs.
+struct Progress {
+  std::int64_t step, steps;
+  double reward;  ///< mean over the latest record window
 };
 
 /// The rewards of a training run.
@@ -40,13 +55,5 @@ struct Log {
   double seconds = 0;
   bool stopped = false;  ///< by the progress function or StopTraining
 };
-
-/// Trains a network: input, forward pass, reward, unit rewards, gradient, update, `steps` times.
-/// After the first step nothing is allocated. Throws ValueError before anything is changed if the pieces do not fit
-/// together, and DivergenceError if the parameters leave the finite numbers, which the next step meets: they are then
-/// lost. An exception that a task, rule or baseline throws passes through; network and optimizer are then as the last
-/// whole step left them.
-template <class T>
-UWM_EXPORT Log train(Network<T>& net, const Rule& rule, Optimizer& optimizer, Task& task, const TrainOptions& options);
 
 }  // namespace uwm

@@ -1,3 +1,5 @@
+// Baselines: what is subtracted from a reward.
+
 #include "uwm/baseline.hpp"
 
 #include <cmath>

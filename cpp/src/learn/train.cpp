@@ -1,3 +1,5 @@
+// Training: many steps of learning on a task, with a baseline, a log and progress.
+
 #include "uwm/train.hpp"
 
 #include <algorithm>
@@ -6,8 +8,7 @@
 #include <limits>
 #include <memory>
 
-#include "learn/apply.hpp"
-#include "network/forward.hpp"
+#include "learn/step.hpp"
 #include "work/grain.hpp"
 #include "work/message.hpp"
 
@@ -24,8 +25,8 @@ Index synapses(const Network<T>& net) {
   return n;
 }
 
-/// Says when to read the clock: about every ten milliseconds, in steps, so that reading it costs nothing beside the
-/// work.
+/// Says at which steps to read the clock: about every ten milliseconds. Reading it at every step would cost as much as
+/// a small step does.
 class Pace {
  public:
   explicit Pace(Clock::time_point start) : looked_(start) {}
@@ -97,7 +98,7 @@ class Recorder {
 };
 
 template <class T>
-void check_fit(const Network<T>& net, const Optimizer& optimizer, const Task& task, const TrainOptions& options) {
+void check_fit(const Network<T>& net, const Task& task, const TrainOptions& options) {
   require(options.steps >= 1, "steps must be at least 1, got ", options.steps);
   require(options.batch_size >= 1, "batch_size must be at least 1, got ", options.batch_size);
   require(options.record_every >= 0, "record_every must be at least 1, got ", options.record_every);
@@ -105,11 +106,9 @@ void check_fit(const Network<T>& net, const Optimizer& optimizer, const Task& ta
   const bool binary_choice = task.n_outputs() == 2 && net.n_outputs() == 1 && net.output().independent_units();
   require(task.n_outputs() == net.n_outputs() || binary_choice, "the task needs ", task.n_outputs(),
           " outputs, the network has ", net.n_outputs());
-  optimizer.check(net);
-  net.check_finite();
 }
 
-/// Tasks and baselines may be anyone's: what they fill in must keep its shape and be finite.
+/// Throws ValueError unless a task or baseline has filled in finite numbers of the right shape.
 template <class M>
 void check_filled(const M& m, Index rows, Index columns, const char* who, const char* what, std::int64_t step) {
   require(m.rows() == rows && m.cols() == columns, "the ", who, "'s ", what, " must have shape (", rows, ", ", columns,
@@ -117,28 +116,27 @@ void check_filled(const M& m, Index rows, Index columns, const char* who, const 
   require(m.allFinite(), "the ", who, "'s ", what, " must be finite, but hold NaN or infinity at step ", step);
 }
 
-DivergenceError divergence(const std::string& why, std::int64_t step) {
-  return DivergenceError(text("training diverged before step ", step, " (a learning rate that is too large?): ", why));
+void throw_divergence(const std::string& why, std::int64_t step) {
+  if (!why.empty())
+    throw DivergenceError(text("training diverged before step ", step, " (a learning rate that is too large?): ", why));
 }
 
-/// One step of training at a time, in memory that is kept from step to step.
+/// The steps of training: inputs of the task, reward less baseline, and the step of learning between them.
 template <class T>
 class Loop {
  public:
   Loop(Network<T>& net, const Rule& rule, Optimizer& optimizer, Task& task, const TrainOptions& options)
       : net_(net),
-        rule_(rule),
-        optimizer_(optimizer),
+        step_(net, rule, optimizer),
         task_(task),
         baseline_(options.baseline),
         batch_size_(options.batch_size),
         reward_(options.batch_size),
         centred_(options.batch_size) {
-    resize_like(net, options.batch_size, sample_);
     require(options.threads >= 0, "threads must not be negative, got ", options.threads);
     if (options.threads != 1 && posterior_flip_cost * synapses(net) * options.batch_size > 4 * worthwhile) {
       threads_ = std::make_unique<Threads>(options.threads);
-      sample_.work.threads = threads_.get();
+      step_.use(threads_.get());
     }
   }
 
@@ -147,29 +145,21 @@ class Loop {
     const Position position = net_.position();
     bool learned = false;  // the baseline, from this step's reward
     try {
-      task_.inputs(position, sample_.input);
-      check_filled(sample_.input, batch_size_, net_.n_inputs(), "task", "inputs", number);
-      draw_forward(net_, sample_);
-      if (const auto why = why_not_finite(net_, sample_); !why.empty()) throw divergence(why, number);
-      task_.reward(position, sample_, reward_);
+      auto& inputs = step_.inputs(batch_size_);
+      task_.inputs(position, inputs);
+      check_filled(inputs, batch_size_, net_.n_inputs(), "task", "inputs", number);
+      throw_divergence(step_.forward(), number);
+      task_.reward(position, step_.sample(), reward_);
       check_filled(reward_, batch_size_, 1, "task", "rewards", number);
-      centred_ = reward_;
-      if (baseline_ != nullptr) {
-        baseline_->predict(sample_.input, centred_);
-        check_filled(centred_, batch_size_, 1, "baseline", "predictions", number);
-        centred_ = reward_ - centred_;
-      }
+      subtract_baseline(number);
       require(centred_.cwiseAbs().maxCoeff() <= std::numeric_limits<T>::max(),
               "rewards must be within the range of the network's precision, at step ", number);
-      rule_.unit_rewards(net_, sample_, centred_, gradient_.unit_rewards);
-      gradient(net_, sample_, gradient_.unit_rewards, gradient_);
+      step_.reward(centred_);
       if (baseline_ != nullptr) {
-        baseline_->update(sample_.input, reward_);
+        baseline_->update(step_.sample().input, reward_);
         learned = true;
       }
-      optimizer_.check(net_);  // a rule or task may have got hold of it
-      const auto refused = apply_gradient(optimizer_, net_, gradient_, Watch::gradient, threads_.get());
-      if (!refused.empty()) throw divergence(refused, number + 1);
+      throw_divergence(step_.update(), number + 1);
     } catch (...) {
       if (learned) baseline_->undo();
       net_.set_step(position.step);
@@ -179,15 +169,21 @@ class Loop {
   }
 
  private:
+  /// The reward less what the baseline predicts.
+  void subtract_baseline(std::int64_t number) {
+    centred_ = reward_;
+    if (baseline_ == nullptr) return;
+    baseline_->predict(step_.sample().input, centred_);
+    check_filled(centred_, batch_size_, 1, "baseline", "predictions", number);
+    centred_ = reward_ - centred_;
+  }
+
   Network<T>& net_;
-  const Rule& rule_;
-  Optimizer& optimizer_;
+  Step<T> step_;
   Task& task_;
   Baseline* baseline_;
   Index batch_size_;
-  Sample<T> sample_;
   Vector<double> reward_, centred_;
-  Gradient<T> gradient_;
   std::unique_ptr<Threads> threads_;  // null where a batch is too little work to share
 };
 
@@ -195,7 +191,7 @@ class Loop {
 
 template <class T>
 Log train(Network<T>& net, const Rule& rule, Optimizer& optimizer, Task& task, const TrainOptions& options) {
-  check_fit(net, optimizer, task, options);
+  check_fit(net, task, options);
   Loop<T> loop(net, rule, optimizer, task, options);
   Log log;
   Recorder recorder(options, log);
@@ -219,9 +215,9 @@ Log train(Network<T>& net, const Rule& rule, Optimizer& optimizer, Task& task, c
     log.stopped = true;
   }
   try {
-    net.check_finite();  // which the next step would have met
+    net.check_finite();  // the last update may have left the finite numbers; no forward pass has looked since
   } catch (const ValueError& error) {
-    throw divergence(error.what(), log.steps);
+    throw_divergence(error.what(), log.steps);
   }
   recorder.finish(std::chrono::duration<double>(Clock::now() - start).count());
   return log;

@@ -6,6 +6,14 @@
 
 namespace uwm {
 
+/// Draws the actions of the batch in `sample.input` and advances the network's step. Returns why a number of the sample
+/// is not finite, or an empty text. If it returns a reason, the step is as it was and the sample is empty.
+///
+/// The caller has checked the inputs and the shapes of the parameters, and has called resize_like. That the parameters
+/// are finite is seen from the logits, of which there are far fewer: a non-finite parameter makes a logit non-finite.
+template <class T>
+[[nodiscard]] std::string forward_or_restore(Network<T>& net, Sample<T>& sample);
+
 /// Throws ValueError unless x is a batch of inputs for this network.
 template <class T>
 void check_input(const Network<T>& net, const ConstMatrixRef<T>& x);
@@ -13,14 +21,5 @@ void check_input(const Network<T>& net, const ConstMatrixRef<T>& x);
 /// Gives the sample the shapes that a batch of this network needs.
 template <class T>
 void resize_like(const Network<T>& net, Index batch, Sample<T>& sample);
-
-/// The forward pass from `sample.input`, unchecked: shapes and numbers are the caller's care.
-template <class T>
-void draw_forward(Network<T>& net, Sample<T>& sample);
-
-/// What is not finite in a sample, and why; empty if everything is. A parameter that is NaN or infinite shows in a
-/// logit, and there are far fewer of those.
-template <class T>
-std::string why_not_finite(const Network<T>& net, const Sample<T>& sample);
 
 }  // namespace uwm

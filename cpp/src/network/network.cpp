@@ -1,3 +1,5 @@
+// The network: its parameters, their checks, the forward pass and the clamped one.
+
 #include "uwm/network.hpp"
 
 #include <algorithm>
@@ -11,14 +13,6 @@
 #include "work/multiply.hpp"
 
 namespace uwm {
-
-std::string to_string(Units units) { return units == Units::binary ? "binary" : "bipolar"; }
-
-Units units_from_string(const std::string& name) {
-  if (name == "binary") return Units::binary;
-  if (name == "bipolar") return Units::bipolar;
-  throw ValueError(text("units must be 'binary' or 'bipolar', got '", name, "'"));
-}
 
 namespace {
 
@@ -188,8 +182,11 @@ void resize_like(const Network<T>& net, Index batch, Sample<T>& sample) {
   }
 }
 
+namespace {
+
+/// The forward pass from `sample.input`.
 template <class T>
-void draw_forward(Network<T>& net, Sample<T>& sample) {
+void draw(const Network<T>& net, Sample<T>& sample) {
   const std::size_t last = sample.layers.size() - 1;
   for (std::size_t l = 0; l <= last; ++l) {
     logits(net, l, sample);
@@ -202,9 +199,9 @@ void draw_forward(Network<T>& net, Sample<T>& sample) {
       net.output().evaluate(sample.layers[l]);
     }
   }
-  net.step_ = (net.step_ + 1) % max_step;
 }
 
+/// Why a number of the sample is not finite; empty if all are finite.
 template <class T>
 std::string why_not_finite(const Network<T>& net, const Sample<T>& sample) {
   const std::string range = sizeof(T) == 4 ? "float32" : "float64";
@@ -225,6 +222,19 @@ std::string why_not_finite(const Network<T>& net, const Sample<T>& sample) {
   return "";
 }
 
+}  // namespace
+
+template <class T>
+std::string forward_or_restore(Network<T>& net, Sample<T>& sample) {
+  draw(net, sample);
+  std::string why = why_not_finite(net, sample);
+  if (why.empty())
+    net.set_step((net.position().step + 1) % max_step);
+  else
+    sample = {};
+  return why;
+}
+
 template <class T>
 Sample<T> Network<T>::forward(ConstMatrixRef<T> x) {
   Sample<T> sample;
@@ -238,13 +248,8 @@ void Network<T>::forward(ConstMatrixRef<T> x, Sample<T>& sample) {
   check_shapes();
   resize_like(*this, x.rows(), sample);
   sample.input = x;
-  const auto step = step_;
-  draw_forward(*this, sample);
-  const auto why = why_not_finite(*this, sample);
-  if (why.empty()) return;
-  step_ = step;
-  sample = {};
-  throw ValueError(why);
+  const std::string why = forward_or_restore(*this, sample);
+  require(why.empty(), why);
 }
 
 template <class T>
@@ -302,11 +307,9 @@ template Network<float> Network<double>::cast<float>() const;
 template Network<double> Network<double>::cast<double>() const;
 template void resize_like(const Network<float>&, Index, Sample<float>&);
 template void resize_like(const Network<double>&, Index, Sample<double>&);
-template void draw_forward(Network<float>&, Sample<float>&);
-template void draw_forward(Network<double>&, Sample<double>&);
+template std::string forward_or_restore(Network<float>&, Sample<float>&);
+template std::string forward_or_restore(Network<double>&, Sample<double>&);
 template void check_input(const Network<float>&, const ConstMatrixRef<float>&);
 template void check_input(const Network<double>&, const ConstMatrixRef<double>&);
-template std::string why_not_finite(const Network<float>&, const Sample<float>&);
-template std::string why_not_finite(const Network<double>&, const Sample<double>&);
 
 }  // namespace uwm

@@ -1,3 +1,5 @@
+// Random numbers: Philox 4x32-10, and the word that belongs to one unit of one sample.
+
 #include "uwm/random.hpp"
 
 namespace uwm {

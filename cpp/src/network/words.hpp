@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kernels/kernels.hpp"
+#include "uwm/matrix.hpp"
 #include "uwm/random.hpp"
 
 namespace uwm {

@@ -27,7 +27,7 @@ struct Fire final : uwm::TaskOf<Fire> {
   uwm::Index n_inputs() const override { return 2; }
   uwm::Index n_outputs() const override { return 1; }
   template <class T>
-  void draw(const uwm::Position&, uwm::Matrix<T>& x) {
+  void inputs(const uwm::Position&, uwm::Matrix<T>& x) {
     if (--left >= 0)
       x.setOnes();
     else if (stop_kindly)
@@ -36,7 +36,7 @@ struct Fire final : uwm::TaskOf<Fire> {
       throw Failure();
   }
   template <class T>
-  void judge(const uwm::Position&, const uwm::Sample<T>& sample, uwm::Vector<double>& reward) const {
+  void reward(const uwm::Position&, const uwm::Sample<T>& sample, uwm::Vector<double>& reward) const {
     reward = sample.output().col(0).template cast<double>();
   }
 };

@@ -1,0 +1,36 @@
+// Gradient ascent, with momentum where one is wanted.
+
+#include "learn/decay.hpp"
+#include "uwm/optimizers.hpp"
+#include "work/message.hpp"
+
+namespace uwm {
+
+SGD::SGD(std::vector<Schedule> learning_rate, double momentum)
+    : Optimizer(std::move(learning_rate)), momentum_(momentum) {
+  require(momentum >= 0 && momentum < 1, "momentum must be at least 0 and below 1, got ", momentum);
+}
+
+void SGD::check_settings(double largest, double precision) const {
+  Optimizer::check_settings(largest, precision);
+  check_decay("momentum", momentum_, precision);
+}
+
+template <class T>
+void SGD::apply(const Update<T>& u) const {
+  Eigen::Map<const Vector<T>> g(u.gradient, u.n);
+  Eigen::Map<Vector<T>> w(u.parameter, u.n);
+  const T rate = static_cast<T>(u.rate);
+  if (momentum_ > 0) {
+    Eigen::Map<Vector<T>> v(u.moments[0], u.n);
+    v = static_cast<T>(momentum_) * v + g;
+    w += rate * v;
+  } else {
+    w += rate * g;
+  }
+}
+
+template void SGD::apply(const Update<float>&) const;
+template void SGD::apply(const Update<double>&) const;
+
+}  // namespace uwm

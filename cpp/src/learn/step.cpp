@@ -1,0 +1,42 @@
+// The step of learning that Learner takes one at a time and train takes many of.
+
+#include "learn/step.hpp"
+
+#include "learn/apply.hpp"
+#include "network/forward.hpp"
+
+namespace uwm {
+
+template <class T>
+Step<T>::Step(Network<T>& net, const Rule& rule, Optimizer& optimizer) : net_(net), rule_(rule), optimizer_(optimizer) {
+  optimizer.check(net);
+  net.check_finite();
+}
+
+template <class T>
+Matrix<T>& Step<T>::inputs(Index batch) {
+  if (sample_.batch() != batch) resize_like(net_, batch, sample_);
+  return sample_.input;
+}
+
+template <class T>
+std::string Step<T>::forward() {
+  return forward_or_restore(net_, sample_);
+}
+
+template <class T>
+void Step<T>::reward(const Vector<double>& reward) {
+  rule_.unit_rewards(net_, sample_, reward, gradient_.unit_rewards);
+  gradient(net_, sample_, gradient_.unit_rewards, gradient_);
+}
+
+template <class T>
+std::string Step<T>::update() {
+  optimizer_.check(net_);  // a rule or a task may hold a reference to it
+  return apply_gradient(optimizer_, net_, gradient_, Watch::gradient, sample_.work.threads);
+}
+
+template class Step<float>;
+template class Step<double>;
+
+}  // namespace uwm

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <string>
+
+#include "uwm/network.hpp"
+#include "uwm/optimizer.hpp"
+#include "uwm/rule.hpp"
+
+namespace uwm {
+
+/// One step of learning: forward pass, unit rewards, gradient, update. A step is taken many times, in the same memory:
+/// nothing is allocated after the first one of a batch size.
+///
+/// forward() and update() return why learning diverged, or an empty text. If they return a reason, network and
+/// optimizer are as they were.
+template <class T>
+class Step {
+ public:
+  /// Throws ValueError if the optimizer does not fit the network or a parameter is not finite. All three must outlive
+  /// the step and stay where they are.
+  Step(Network<T>& net, const Rule& rule, Optimizer& optimizer);
+
+  /// The threads that share each batch; null: the caller alone.
+  void use(Threads* threads) { sample_.work.threads = threads; }
+
+  /// The inputs of the next forward pass, (batch, n_in), for the caller to fill in with finite numbers.
+  Matrix<T>& inputs(Index batch);
+
+  /// Draws the actions of the batch in inputs().
+  [[nodiscard]] std::string forward();
+
+  /// The gradient that the rule makes of the latest sample; reward: (batch), baseline subtracted, within the range of
+  /// T.
+  void reward(const Vector<double>& reward);
+
+  /// Updates the parameters by this gradient. Throws ValueError if the optimizer does not fit the network any more.
+  [[nodiscard]] std::string update();
+
+  /// What the latest forward pass drew; empty if there was none, or if it diverged.
+  const Sample<T>& sample() const { return sample_; }
+
+ private:
+  Network<T>& net_;
+  const Rule& rule_;
+  Optimizer& optimizer_;
+  Sample<T> sample_;
+  Gradient<T> gradient_;
+};
+
+}  // namespace uwm
