@@ -59,7 +59,7 @@ def test_compare_shows_a_table_and_writes_its_files(capsys: Captured) -> None:
     assert compare() == 0
     out, err = capsys.readouterr()
     for word in ("Multiplexer, 1 address bits", "ste", "weight_max", "mean reward", "last tenth",
-                 "95% interval", "steps/s", "±", "same learning rates"):  # fmt: skip
+                 "95% interval", "steps/s", "±", "automatic learning rates"):  # fmt: skip
         assert word in out
     assert "test accuracy" not in out
     assert "weight_max, seed 1: done" in err
@@ -166,7 +166,7 @@ def test_a_users_own_file(kind: str, capsys: Captured) -> None:
         (["--episodes", "-1"], "episodes must be at least 1"),
         (["--batch-size", "0"], "batch_size must be at least 1"),
         (["--learning-rate", "0.1,0.2,0.3"], "or 2 (one per layer), got 3"),
-        (["--learning-rate", "fast"], "--learning-rate: must be a number, or one per layer"),
+        (["--learning-rate", "fast"], "--learning-rate: must be auto, a number, or one per layer"),
         (["--learning-rate", "nan"], "learning_rate must be a finite number"),
         (["--learning-rate", "-1"], "learning_rate must be above 0"),
         (["--seeds", "0"], "seeds must be at least 1"),

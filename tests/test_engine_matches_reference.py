@@ -165,7 +165,7 @@ def test_unit_rewards_and_gradients_in_float64(
 def test_unit_rewards_and_gradients_in_float32(
     engine: Any, sizes: Any, output: str, units: str
 ) -> None:
-    net = make(engine, sizes, output, units, "float32", seed=1)
+    net = make(engine, sizes, output, units, "float32", seed=1, initial_gain=1)
     batch = 1 if max(sizes) > 256 else 6
     x = np.random.default_rng(batch).choice([-1.0, 1.0], size=(batch, sizes[0]))
     drawn = net.forward(x.astype("float32"))
@@ -230,7 +230,7 @@ def test_nothing_overflows_however_unlikely_the_actions(
 @pytest.mark.parametrize("sizes", [(4, 4096, 300, 1), (4, 300, 4096, 1), (4, 4096, 3)])
 def test_layers_of_4096_units(engine: Any, sizes: Any, dtype: str, tolerance: float) -> None:
     for batch, factor in ((3, 1.0), (1, 30.0)):  # by which a weight of Glorot's size grows
-        net = engine.Network(sizes, dtype=dtype, seed=3)
+        net = engine.Network(sizes, dtype=dtype, seed=3, initial_gain=1)
         for layer in net.layers:
             layer.weight[...] *= factor
         x = np.random.default_rng(batch).choice([-1.0, 1.0], size=(batch, 4))

@@ -42,7 +42,7 @@ def test_a_run_is_uwm_train_with_these_settings(result: Comparison) -> None:
     log = uwm.train(
         net,
         uwm.WeightMax(),
-        uwm.Adam(learning_rate=[0.02, 0.002]),
+        uwm.Adam(),
         uwm.tasks.Multiplexer(1),
         steps=100,
         batch_size=4,
@@ -72,7 +72,10 @@ def test_settings_reach_the_runs() -> None:
     for changes in (
         {"learning_rate": 0.01},
         {"learning_rate": (0.1, 0.003)},
-        {"learning_rate": None},
+        {"learning_rate": "auto"},
+        {"rate_factor": 0.1},
+        {"initial_gain": 1},
+        {"initial_gain": (1, 2)},
         {"learning_rates": {"ste": 0.01}},
         {"optimizer": "sgd"},
         {"units": "bipolar"},
@@ -214,7 +217,7 @@ def test_a_failed_write_leaves_the_old_file(
         ({"learning_rate": -1.0}, "learning_rate must be above 0"),
         ({"learning_rate": math.nan}, "learning_rate must be a finite number, got nan"),
         ({"learning_rate": math.inf}, "learning_rate must be a finite number, got inf"),
-        ({"learning_rate": "0.1"}, "learning_rate must be a number"),
+        ({"learning_rate": "0.1"}, "learning_rate must be auto, a number"),
         ({"learning_rate": (1.0, 1.0, 1.0)}, r"or 2 \(one per layer\), got 3"),
         (
             {"learning_rates": {"reinforce": 1.0}},

@@ -123,7 +123,13 @@ def test_sigma_and_temperature_from_a_millionth_to_a_million(
 def test_sharp_gaussian_output_gives_every_unit_the_reward() -> None:
     """Each unit's action is certain given the output, so that REINFORCE is all there is."""
     net = uwm.Network(
-        [2, 2, 2, 1], output="gaussian", temperature=1e-3, sigma=1e-6, seed=2, dtype="float64"
+        [2, 2, 2, 1],
+        output="gaussian",
+        temperature=1e-3,
+        sigma=1e-6,
+        seed=2,
+        dtype="float64",
+        initial_gain=1,
     )
     sample = net.forward(np.array([[1.0, -0.5]]))
     T = uwm.UnbiasedWeightMax().unit_rewards(net, sample, np.array([1.0]))

@@ -401,7 +401,7 @@ def test_learning_rates_and_schedules() -> None:
     assert [linear(t) for t in range(4)] == [1.0, 0.75, 0.5, 0.5]
     assert [exponential(t) for t in range(4)] == pytest.approx([1.0, 0.1, 0.01, 0.01])
     assert climb(uwm.SGD(learning_rate=linear), [1.0] * 3) == [1.0, 1.75, 2.25]
-    net = uwm.Network([1, 1, 1])
+    net = uwm.Network([1, 1, 1], initial_gain=0)
     opt = uwm.SGD(learning_rate=[0.25, linear])
     one = uwm.LayerGradient(np.zeros((1, 1)), np.ones(1))
     opt.step(net, [one, one])

@@ -78,8 +78,8 @@ def test_out_of_range(arguments: tuple[int, int, int, int, int, int]) -> None:
         philox(*arguments)
 
 
-def test_initial_weights_are_glorot_uniform() -> None:
-    net = Network([300, 200, 1], seed=11)
+def test_initial_weights_with_a_gain_are_glorot_uniform() -> None:
+    net = Network([300, 200, 1], seed=11, initial_gain=1)
     weight, bound = net.layers[0].weight, np.sqrt(6 / 500)
     assert np.all(np.abs(weight) < bound) and np.abs(weight).max() > 0.999 * bound
     assert abs(weight.var() / (bound**2 / 3) - 1) < 0.02

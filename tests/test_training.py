@@ -331,7 +331,7 @@ def test_adam_at_the_edge_of_single_precision() -> None:
 def test_softmax_flips_that_revive_a_class() -> None:
     for dtype in ("float32", "float64"):
         for scale in (5, 16, 18, 52, 150, 170, 395):
-            net = uwm.Network([1, 1, 2], output="softmax", dtype=dtype)
+            net = uwm.Network([1, 1, 2], output="softmax", dtype=dtype, initial_gain=1)
             net.layers[1].weight = [[scale], [-scale]]
             sample = net.clamp([[1.0]], [[[1]], [[1, 0]]])
             q = float(
@@ -347,7 +347,7 @@ def test_softmax_flips_that_revive_a_class() -> None:
 def test_partial_vectors_are_as_exact_as_whole_ones() -> None:
     rewards = []
     for width in (1, 16):
-        net = uwm.Network([1, width, 1])
+        net = uwm.Network([1, width, 1], initial_gain=1)
         net.layers[0].weight[...] = -12
         net.layers[1].weight[...] = 0.5
         hidden = np.zeros((1, width))

@@ -57,13 +57,24 @@ std::vector<Index> sizes_from(const py::object& object) {
   return sizes;
 }
 
+/// "auto", which is no gain at all, a number, or one per layer.
+std::vector<double> gain_from(const py::object& object) {
+  if (py::isinstance<py::str>(object)) {
+    if (py::cast<std::string>(object) == "auto") return {};
+    throw ValueError("initial_gain must be 'auto', a number, or one per layer, got " + described(object));
+  }
+  const auto gain = one_or_more(object, "initial_gain");
+  if (gain.empty()) throw ValueError("initial_gain must be 'auto', a number, or one per layer, got none");
+  return gain;
+}
+
 NetworkHandle construct(const py::object& sizes, const py::object& output, const py::object& units,
                         const py::object& temperature, const py::object& sigma_given, const py::object& dtype,
-                        const py::object& seed) {
+                        const py::object& seed, const py::object& initial_gain) {
   const auto kind = text(output, "output");
   const double sigma = real_number(sigma_given, "sigma");
   NetworkOptions options{units_from_string(text(units, "units")), one_or_more(temperature, "temperature"),
-                         seed_from(seed)};
+                         seed_from(seed), gain_from(initial_gain)};
   return {is_double(dtype) ? make<double>(sizes_from(sizes), kind, sigma, std::move(options))
                            : make<float>(sizes_from(sizes), kind, sigma, std::move(options))};
 }
@@ -72,6 +83,12 @@ template <class T>
 double sigma_of(const Network<T>& net) {
   const auto* gaussian = dynamic_cast<const GaussianOutput<T>*>(&net.output());
   return gaussian != nullptr ? gaussian->sigma() : 1.0;
+}
+
+py::object initial_gain(const NetworkHandle& self) {
+  const auto gain = visit(self, [](const auto& net) { return net.initial_gain(); });
+  if (gain.empty()) return py::str("auto");
+  return gain.size() == 1 ? py::object(py::float_(gain.front())) : py::cast(gain);
 }
 
 py::tuple temperatures(const NetworkHandle& self) {
@@ -180,12 +197,13 @@ py::tuple state(const NetworkHandle& self) {
     py::list parameters;
     for (const auto& layer : net.layers()) parameters.append(py::make_tuple(copied(layer.weight), copied(layer.bias)));
     return py::make_tuple(py::cast(net.sizes()), net.output().name(), to_string(net.units()), temperatures(self),
-                          sigma_of(net), dtype_name(self), net.position().seed, net.position().step, parameters);
+                          sigma_of(net), dtype_name(self), net.position().seed, net.position().step, parameters,
+                          initial_gain(self));
   });
 }
 
 NetworkHandle from_state(const py::tuple& t) {
-  constexpr std::size_t n = 9;
+  constexpr std::size_t n = 10;
   const auto sizes = sizes_from(item<py::object>(t, 0, n));
   const auto parameters = item<py::list>(t, 8, n);
   if (sizes.size() < 2 || parameters.size() != sizes.size() - 1) throw ValueError("sizes and parameters differ");
@@ -196,7 +214,7 @@ NetworkHandle from_state(const py::tuple& t) {
       throw ValueError("weight must have shape (" + std::to_string(sizes[l + 1]) + ", " + std::to_string(sizes[l]) +
                        "), got " + shape_of(weight));
   }
-  NetworkHandle self = construct(t[0], t[1], t[2], t[3], t[4], t[5], t[6]);
+  NetworkHandle self = construct(t[0], t[1], t[2], t[3], t[4], t[5], t[6], t[9]);
   visit(self, [&](auto& net) {
     net.set_step(step_from(t[7]));
     for (std::size_t l = 0; l < net.layers().size(); ++l) {
@@ -287,7 +305,8 @@ The parameters of one layer, z = (W h + b) / temperature: an item of ``Network.l
   py::class_<NetworkHandle> network(module, "Network", R"(
 A layered network of Bernoulli-logistic units: each fires with probability p = sigma(z), z = (W h + b) / temperature.
 
-Weights start uniform in +-sqrt(6 / (fan in + fan out)), biases at 0. Every draw is a function of
+Logits of hidden units start with deviation 3, whatever the width, and a unit above the first hidden layer starts as a noisy
+copy of one below: docs/step-sizes.md says why. Inputs are best of size 1. Every draw is a function of
 (seed, step, sample, layer, unit); ``forward`` advances ``step`` by one.
 
 Args:
@@ -298,6 +317,8 @@ Args:
     sigma: standard deviation of a Gaussian output.
     dtype: "float32" or "float64".
     seed: 0 ... 2^64 - 1, of the initial weights and of every draw.
+    initial_gain: "auto"; or a number, or one per layer: weights then start uniform in +-gain sqrt(6 / (fan in + fan out))
+        (Glorot and Bengio, 2010), biases at 0.
 
 Raises:
     ValueError: an argument out of its range: fewer than two sizes, a size outside 1 ... 2^30, a softmax of one unit,
@@ -315,7 +336,7 @@ Raises:
   network
       .def(py::init(&construct), py::arg("sizes"), py::kw_only(), py::arg("output") = "bernoulli",
            py::arg("units") = "binary", py::arg("temperature") = 1.0, py::arg("sigma") = 1.0,
-           py::arg("dtype") = "float32", py::arg("seed") = py::int_(0))
+           py::arg("dtype") = "float32", py::arg("seed") = py::int_(0), py::arg("initial_gain") = "auto")
       .def_property_readonly(
           "sizes",
           [](const NetworkHandle& self) {
@@ -330,6 +351,8 @@ Raises:
           "units",
           [](const NetworkHandle& self) { return visit(self, [](const auto& net) { return to_string(net.units()); }); },
           "Encoding of the hidden units.")
+      .def_property_readonly("initial_gain", &initial_gain,
+                             "As it was given: \"auto\", a number, or a list with one per layer.")
       .def_property_readonly("temperature", &temperatures, "One temperature per layer.")
       .def_property_readonly(
           "sigma", [](const NetworkHandle& self) { return visit(self, [](const auto& net) { return sigma_of(net); }); },

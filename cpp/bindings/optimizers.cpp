@@ -14,19 +14,27 @@ struct ExponentialHandle : Handle {
   Schedule schedule;
 };
 
+struct InverseRootHandle : Handle {
+  explicit InverseRootHandle(Schedule s) : schedule(s) {}
+  Schedule schedule;
+};
+
 Schedule schedule_from(const py::handle& object) {
   if (py::isinstance<LinearHandle>(object)) return object.cast<const LinearHandle&>().schedule;
   if (py::isinstance<ExponentialHandle>(object)) return object.cast<const ExponentialHandle&>().schedule;
+  if (py::isinstance<InverseRootHandle>(object)) return object.cast<const InverseRootHandle&>().schedule;
   return real_number(object, "a learning rate", "a number or a schedule");
 }
 
-/// A number, a schedule, or a sequence of those.
+/// "auto", which is no rate at all, a number, a schedule, or a sequence of numbers and schedules.
 std::vector<Schedule> rates_from(const py::object& object) {
+  if (py::isinstance<py::str>(object) && py::cast<std::string>(object) == "auto") return {};
   const bool several =
       py::isinstance<py::array>(object) ? object.attr("ndim").cast<int>() > 0 : py::isinstance<py::sequence>(object);
   if (!several || py::isinstance<py::str>(object) || py::isinstance<py::bytes>(object)) return {schedule_from(object)};
   std::vector<Schedule> rates;
   for (const auto& item : object) rates.push_back(schedule_from(item));
+  if (rates.empty()) throw ValueError("learning_rate must be 'auto', a number or schedule, or one per layer, got none");
   return rates;
 }
 
@@ -36,10 +44,20 @@ py::object rate_of(const Schedule& s) {
       return py::cast(LinearHandle(s));
     case Schedule::Shape::exponential:
       return py::cast(ExponentialHandle(s));
+    case Schedule::Shape::inverse_root:
+      return py::cast(InverseRootHandle(s));
     case Schedule::Shape::constant:
       break;
   }
   return py::float_(s.start);
+}
+
+/// The value of a schedule after t updates.
+template <class Held>
+double schedule_at(const Held& self, const py::object& updates) {
+  const std::int64_t t = whole_number(updates, "t");
+  if (t < 0) throw ValueError("t must not be negative, got " + std::to_string(t));
+  return self.schedule.at(t);
 }
 
 template <class Held>
@@ -56,14 +74,7 @@ void bind_schedule(py::module_& module, const char* name, Schedule (*make)(doubl
           "end", [](const Held& self) { return self.schedule.end; }, "Last value.")
       .def_property_readonly(
           "steps", [](const Held& self) { return self.schedule.steps; }, "Updates in between.")
-      .def(
-          "__call__",
-          [](const Held& self, const py::object& updates) {
-            const std::int64_t t = whole_number(updates, "t");
-            if (t < 0) throw ValueError("t must not be negative, got " + std::to_string(t));
-            return self.schedule.at(t);
-          },
-          py::arg("t"), "The value after t updates.")
+      .def("__call__", &schedule_at<Held>, py::arg("t"), "The value after t updates.")
       .def("__repr__", [name = "uwm." + std::string(name)](const py::object& self) {
         const auto& s = self.cast<const Held&>().schedule;
         return constructor_form<Held>(self, name,
@@ -74,6 +85,84 @@ void bind_schedule(py::module_& module, const char* name, Schedule (*make)(doubl
       [make](const py::tuple& state) {
         return Held(make(item<double>(state, 0, 3), item<double>(state, 1, 3), item<std::int64_t>(state, 2, 3)));
       });
+}
+
+void bind_inverse_root(py::module_& module) {
+  using Held = InverseRootHandle;
+  py::class_<Held> cls(module, "InverseRoot", R"(
+A learning rate that falls with the root of the updates: rate / sqrt(1 + t / steps) after t updates.
+
+Over the first ``warm_up`` updates it rises to that in equal steps: the first update has 1 / warm_up of it.
+
+Args:
+    rate: at the start, not negative for an optimizer.
+    steps: updates until it has fallen to 0.71 of that; at least 1.
+    warm_up: updates, 0 for none.
+
+Raises:
+    ValueError: steps below 1, warm_up below 0, or a rate that is not finite.
+
+>>> import uwm
+>>> fall = uwm.InverseRoot(1.0, 100, warm_up=10)
+>>> fall(0), fall(300)
+(0.1, 0.5)
+)");
+  cls.def(py::init([](const py::object& rate, const py::object& steps, const py::object& warm_up) {
+            return Held(Schedule::inverse_root(real_number(rate, "rate"), whole_number(steps, "steps"),
+                                               whole_number(warm_up, "warm_up")));
+          }),
+          py::arg("rate"), py::arg("steps"), py::kw_only(), py::arg("warm_up") = 0)
+      .def_property_readonly(
+          "rate", [](const Held& self) { return self.schedule.start; }, "Before it falls.")
+      .def_property_readonly(
+          "steps", [](const Held& self) { return self.schedule.steps; }, "Updates until it has fallen to 0.71.")
+      .def_property_readonly(
+          "warm_up", [](const Held& self) { return self.schedule.warm_up; }, "Updates until it has risen.")
+      .def("__call__", &schedule_at<Held>, py::arg("t"), "The value after t updates.")
+      .def("__repr__", [](const py::object& self) {
+        const auto& s = self.cast<const Held&>().schedule;
+        std::string arguments = repr_of(s.start) + ", " + std::to_string(s.steps);
+        if (s.warm_up > 0) arguments += ", warm_up=" + std::to_string(s.warm_up);
+        return constructor_form<Held>(self, "uwm.InverseRoot", arguments);
+      });
+  picklable(
+      cls,
+      [](const Held& self) { return py::make_tuple(self.schedule.start, self.schedule.steps, self.schedule.warm_up); },
+      [](const py::tuple& state) {
+        return Held(Schedule::inverse_root(item<double>(state, 0, 3), item<std::int64_t>(state, 1, 3),
+                                           item<std::int64_t>(state, 2, 3)));
+      });
+}
+
+void bind_automatic_rates(py::module_& module) {
+  module.def(
+      "automatic_rates",
+      [](const NetworkHandle& net) {
+        const Use use = Use::reading(net);
+        py::list rates;
+        for (const Schedule& s : visit(net, [](const auto& n) { return automatic_rates(n); })) rates.append(rate_of(s));
+        return rates;
+      },
+      py::arg("net"), R"(
+The learning rates that ``Adam()`` takes for a network, one schedule per layer.
+
+The rate of a layer is c / (fan in + 1) / sqrt(1 + t / 1000) at update t, times the layer's temperature: a step of Adam moves
+every weight by about the rate, and so a logit by about c. c is 1 for hidden units, half of that above bipolar ones, and 0.2
+for an output (times sigma for a Gaussian). Layers above the first reach the rate within 200 updates. docs/step-sizes.md says
+why.
+
+Args:
+    net: Network.
+
+Returns:
+    list of InverseRoot, one per layer.
+
+>>> import uwm
+>>> net = uwm.Network([9, 64, 1])
+>>> uwm.automatic_rates(net)[0]
+uwm.InverseRoot(0.1, 1000)
+>>> adam = uwm.Adam([0.01, *uwm.automatic_rates(net)[1:]])  # one rate of one's own
+)");
 }
 
 template <class T>
@@ -106,6 +195,7 @@ Optimizer& engine(const OptimizerHandle& self, const char* asked = "step") {
 
 py::object learning_rate(const OptimizerHandle& self) {
   const auto& rates = engine(self, "learning_rate").learning_rate();
+  if (rates.empty()) return py::str("auto");
   if (rates.size() == 1) return rate_of(rates[0]);
   py::list list;
   for (const auto& r : rates) list.append(rate_of(r));
@@ -241,6 +331,9 @@ Raises:
 0.1
 )");
 
+  bind_inverse_root(module);
+  bind_automatic_rates(module);
+
   py::class_<OptimizerHandle> optimizer(module, "Optimizer", R"(
 Base of the optimizers: applies gradients to a network, uphill.
 
@@ -309,7 +402,7 @@ array([0.5], dtype=float32)
           "settings", [](const OptimizerHandle& self) { return engine(self, "settings").settings(); },
           "The other arguments of the constructor.")
       .def_property_readonly("learning_rate", &learning_rate,
-                             "As it was given: a number or schedule, or a list of them.")
+                             "As it was given: \"auto\", a number or schedule, or a list of them.")
       .def(
           "reset",
           [](const OptimizerHandle& self) {
@@ -330,7 +423,7 @@ array([0.5], dtype=float32)
 Gradient ascent, w += rate * g; with momentum, v = momentum * v + g and w += rate * v.
 
 Args:
-    learning_rate: a number or schedule (Linear, Exponential), or one of these per layer.
+    learning_rate: a number or schedule (Linear, Exponential, InverseRoot), or one of these per layer.
     momentum: 0 up to, not including, 1.
 
 Raises:
@@ -360,7 +453,8 @@ A number of the gradient beyond 2^63 in float32, or 2^511 in float64, counts as 
 the smallest normal number of the dtype counts as that. A beta that rounds to 1 in the dtype is refused by ``step`` and ``train``.
 
 Args:
-    learning_rate: a number or schedule (Linear, Exponential), or one of these per layer.
+    learning_rate: "auto", the rates that follow from the network (``automatic_rates``); a number or schedule (Linear,
+        Exponential, InverseRoot), or one of these per layer.
     beta1, beta2: decay of the two moments, 0 up to, not including, 1.
     epsilon: positive.
 
@@ -368,6 +462,8 @@ Raises:
     ValueError, TypeError: an argument out of its range or of the wrong kind.
 
 >>> import uwm
+>>> uwm.Adam()
+uwm.Adam('auto', beta1=0.9, beta2=0.999, epsilon=1e-08)
 >>> uwm.Adam([1e-2, 1e-3, uwm.Linear(1e-4, 0.0, 1000)]).learning_rate
 [0.01, 0.001, uwm.Linear(0.0001, 0.0, 1000)]
 )");
@@ -376,7 +472,7 @@ Raises:
                  return make<AdamHandle, Adam>(rate, real_number(beta1, "beta1"), real_number(beta2, "beta2"),
                                                real_number(epsilon, "epsilon"));
                }),
-           py::arg("learning_rate") = 1e-3, py::kw_only(), py::arg("beta1") = 0.9, py::arg("beta2") = 0.999,
+           py::arg("learning_rate") = "auto", py::kw_only(), py::arg("beta1") = 0.9, py::arg("beta2") = 0.999,
            py::arg("epsilon") = 1e-8)
       .def("__repr__", [](const py::object& self) { return representation<AdamHandle>(self, "uwm.Adam"); });
   picklable(

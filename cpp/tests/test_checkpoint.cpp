@@ -254,6 +254,8 @@ TEST(training_goes_on_bit_for_bit) {
   check_round_trip<double>(SGD({0.01}, 0.9), 30);
   check_round_trip<float>(SGD({0.01}), 30);
   check_round_trip<double>(Adam(), 0);
+  check_round_trip<float>(Adam(), 30);
+  check_round_trip<float>(Adam({0.01, Schedule::inverse_root(0.1, 20, 5), 0.02}), 30);
 }
 
 TEST(a_run_with_a_running_mean_goes_on_bit_for_bit) {

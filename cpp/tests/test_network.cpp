@@ -145,24 +145,63 @@ TEST(a_network_has_what_it_was_made_with) {
   }
 }
 
-TEST(initial_weights_are_glorot_uniform_and_follow_from_the_seed) {
-  Network<double> net({6, 10, 3}, "bernoulli", {.seed = 0x123456789u});
-  const double bound = std::sqrt(6.0 / 16);
+TEST(initial_weights_with_a_gain_are_glorot_uniform_and_follow_from_the_seed) {
+  Network<double> net({6, 10, 3}, "bernoulli", {.seed = 0x123456789u, .initial_gain = {2.0}});
+  const double bound = 2 * std::sqrt(6.0 / 16);
   for (Index j = 0; j < 10; ++j)
     for (Index i = 0; i < 6; ++i) {
       const double u = uwm::uniform(uwm::random_word({0x123456789u, 0}, uwm::Stream::parameters, 0,
                                                      static_cast<std::uint32_t>(j), static_cast<std::uint32_t>(i)));
       CHECK_NEAR(net.layers()[0].weight(j, i), bound * (2 * u - 1), 1e-15);
     }
-  Network<double> other({6, 10, 3}, "bernoulli", {.seed = 1});
+  Network<double> other({6, 10, 3}, "bernoulli", {.seed = 1, .initial_gain = {2.0}});
   CHECK(!same_parameters(net, other));
   net.set_step(12);
   net.reset(1);
   CHECK(same_parameters(net, other) && net.position().seed == 1 && net.position().step == 0);
 }
 
+/// The root of the mean square of a layer's logits over random inputs of size 1.
+template <class T>
+double logit_size(Network<T>& net, std::size_t layer) {
+  Matrix<T> x(2000, net.n_inputs());
+  for (Index s = 0; s < x.rows(); ++s)
+    for (Index i = 0; i < x.cols(); ++i)
+      x(s, i) = uwm::random_word({3, 0}, uwm::Stream::task_inputs, 0, static_cast<std::uint32_t>(s),
+                                 static_cast<std::uint32_t>(i)) >>
+                        31
+                    ? T(1)
+                    : T(-1);
+  const auto sample = net.forward(x);
+  return std::sqrt(static_cast<double>(sample.layers[layer].logit.array().square().mean()));
+}
+
+TEST(automatic_logits_have_the_same_size_at_every_width_and_temperature) {
+  for (const Index n : {Index{30}, Index{300}})
+    for (const Units units : {Units::binary, Units::bipolar})
+      for (const double temperature : {1.0, 4.0}) {
+        Network<float> net({20, n, n, n, 20}, "softmax", {.units = units, .temperature = {temperature}, .seed = 5});
+        for (std::size_t l = 0; l < 3; ++l) CHECK_NEAR(logit_size(net, l), 3.0, 0.6);
+        CHECK_NEAR(logit_size(net, 3), 0.3, 0.1);
+      }
+}
+
+TEST(automatic_weights_above_the_first_layer_begin_as_copies) {
+  const Network<double> net({8, 6, 9, 1}, "bernoulli", {.seed = 2});
+  const auto& w = net.layers()[1].weight;
+  for (Index j = 0; j < 9; ++j) {
+    CHECK(w(j, j % 6) > 2 * 3 * std::sqrt(0.75) - 3);
+    CHECK_NEAR(net.layers()[1].bias(j), -0.5 * w.row(j).sum(), 1e-12);
+  }
+  CHECK(net.layers()[0].bias.isZero());
+}
+
 TEST(bad_arguments_of_a_network_are_refused) {
   using Net = Network<float>;
+  CHECK_THROWS(ValueError, "initial_gain must be one number or one per layer (2), got 3",
+               Net({3, 2, 1}, "bernoulli", {.initial_gain = {1, 1, 1}}));
+  CHECK_THROWS(ValueError, "initial_gain must be from 0 to 1e+06, got -1",
+               Net({3, 2, 1}, "bernoulli", {.initial_gain = {-1}}));
   CHECK_THROWS(ValueError, "sizes must hold at least 2 numbers", Net({}));
   CHECK_THROWS(ValueError, "sizes must hold at least 2 numbers", Net({3}));
   CHECK_THROWS(ValueError, "got 0", Net({3, 0, 1}));

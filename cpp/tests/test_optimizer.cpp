@@ -4,6 +4,7 @@
 #include "fixture.hpp"
 #include "uwm/error.hpp"
 #include "uwm/optimizers.hpp"
+#include "uwm/step_sizes.hpp"
 
 using namespace fixture;
 using uwm::Adam;
@@ -169,6 +170,30 @@ TEST(schedules_go_from_start_to_end_and_stay) {
   CHECK_THROWS(ValueError, "positive", Schedule::exponential(1, -1, 1));
 }
 
+TEST(an_inverse_root_rises_and_falls) {
+  const auto fall = Schedule::inverse_root(2, 100, 10);
+  CHECK_NEAR(fall.at(0), 0.2, 1e-15);
+  CHECK_NEAR(fall.at(9), 2 / std::sqrt(1.09), 1e-15);
+  CHECK_NEAR(fall.at(300), 1.0, 1e-15);
+  CHECK_THROWS(ValueError, "warm_up must be at least 0, got -1", Schedule::inverse_root(1, 1, -1));
+  CHECK_THROWS(ValueError, "at least 1 step", Schedule::inverse_root(1, 0));
+}
+
+TEST(automatic_rates_follow_from_fan_in_place_units_and_temperature) {
+  const Network<float> net({9, 4, 19, 1}, "bernoulli", {.units = uwm::Units::bipolar, .temperature = {1, 2, 4}});
+  const auto rates = uwm::automatic_rates(net);
+  CHECK_NEAR(rates[0].at(0), 0.1, 1e-15);
+  CHECK_NEAR(rates[1].at(200), 0.5 * 2 / 5 / std::sqrt(1.2), 1e-15);
+  CHECK_NEAR(rates[1].at(0), 0.5 * 2 / 5 / 200, 1e-15);
+  CHECK_NEAR(rates[2].at(1000), 0.5 * 0.2 * 4 / 20 / std::sqrt(2), 1e-15);
+  CHECK_NEAR(Adam().rate(net, 2), rates[2].at(0), 1e-18);
+}
+
+TEST(only_adam_has_automatic_rates) {
+  CHECK(Adam().learning_rate().empty() && Adam().has_automatic_rate());
+  CHECK_THROWS(ValueError, "sgd has no automatic one", SGD({}));
+}
+
 TEST(updates_are_their_equations) {
   check_equations<float>(2e-6);
   check_equations<double>(1e-14);
@@ -186,7 +211,7 @@ TEST(layers_have_their_own_rates) {
 
 TEST(optimizers_tell_what_they_are) {
   const Adam adam;
-  CHECK(adam.name() == "adam" && adam.learning_rate().size() == 1 && adam.learning_rate()[0].at(0) == 1e-3);
+  CHECK(adam.name() == "adam" && adam.learning_rate().empty());
   CHECK((adam.settings() == std::map<std::string, double>{{"beta1", 0.9}, {"beta2", 0.999}, {"epsilon", 1e-8}}));
   const SGD sgd({0.1, 0.2}, 0.5);
   CHECK(sgd.name() == "sgd" && sgd.learning_rate().size() == 2 && sgd.settings().at("momentum") == 0.5);
@@ -194,7 +219,7 @@ TEST(optimizers_tell_what_they_are) {
 }
 
 TEST(bad_settings_are_refused) {
-  CHECK_THROWS(ValueError, "empty list", SGD(std::vector<Schedule>{}));
+  CHECK_THROWS(ValueError, "sgd has no automatic one", SGD(std::vector<Schedule>{}));
   for (const double rate : {-0.1, not_a_number, infinity}) {
     CHECK_THROWS(ValueError, "learning rates must be finite and not negative", SGD({rate}));
     CHECK_THROWS(ValueError, "learning rates must be finite and not negative", Adam({0.1, rate}));

@@ -18,8 +18,11 @@ namespace uwm {
 /// A layered network of Bernoulli-logistic units: its parameters, and its place in the sequence of random numbers. T is
 /// float, the default, or double.
 ///
-/// Weights start uniform in +-sqrt(6 / (fan in + fan out)) (Glorot and Bengio, 2010), biases at 0. Distinct networks
-/// may be used from distinct threads at the same time.
+/// Initial weights are automatic unless the options have a gain: logits of hidden units then have deviation 3, whatever
+/// the width, and a unit above the first layer begins as a noisy copy of one below (docs/step-sizes.md). With a gain,
+/// weights start uniform in +-gain sqrt(6 / (fan in + fan out)) (Glorot and Bengio, 2010), biases at 0.
+///
+/// Distinct networks may be used from distinct threads at the same time.
 ///
 ///     uwm::Network net({20, 64, 32, 1}, "bernoulli", {.seed = 1});
 ///     auto sample = net.forward(x);   // x: (batch, 20)
@@ -34,6 +37,8 @@ class UWM_EXPORT Network {
   Index n_inputs() const { return sizes_.front(); }
   Index n_outputs() const { return sizes_.back(); }
   Units units() const { return options_.units; }
+  /// As in the options; empty if the initial weights are automatic.
+  const std::vector<double>& initial_gain() const { return options_.initial_gain; }
   const Output<T>& output() const { return *output_; }
   const std::shared_ptr<const Output<T>>& shared_output() const { return output_; }
 
@@ -80,7 +85,6 @@ class UWM_EXPORT Network {
 
   template <class U>
   Network(const Network<U>& other, std::shared_ptr<const Output<T>> output);
-  void initialise();
 
   std::vector<Index> sizes_;
   std::shared_ptr<const Output<T>> output_;

@@ -12,6 +12,8 @@ struct NetworkOptions {
   Units units = Units::binary;
   std::vector<double> temperature = {1.0};  ///< one number, or one per layer
   std::uint64_t seed = 0;
+  /// Empty for automatic initial weights; or what multiplies Glorot's, one number or one per layer.
+  std::vector<double> initial_gain = {};
 };
 
 }  // namespace uwm

@@ -16,12 +16,12 @@ namespace uwm {
 template <class T>
 class ParameterUpdate;
 
-/// Applies gradients to a network, uphill. One learning rate for all layers, or one per layer.
+/// Applies gradients to a network, uphill. One learning rate for all layers, one per layer, or automatic ones.
 ///
 /// A subclass defines the element-wise update; the moments that it keeps are stored, saved and restored here.
 class UWM_EXPORT Optimizer {
  public:
-  /// Throws ValueError for rates that are negative or not finite.
+  /// No rate at all stands for automatic ones. Throws ValueError for rates that are negative or not finite.
   explicit Optimizer(std::vector<Schedule> learning_rate);
   virtual ~Optimizer() = default;
 
@@ -30,7 +30,13 @@ class UWM_EXPORT Optimizer {
   using Settings = std::map<std::string, double>;
   virtual Settings settings() const = 0;
 
+  /// As given: empty if it is automatic.
   const std::vector<Schedule>& learning_rate() const { return learning_rate_; }
+  /// That of a layer at the next update.
+  template <class T>
+  double rate(const Network<T>& net, std::size_t layer) const;
+  /// Whether the optimizer can do without a learning rate of its own.
+  virtual bool has_automatic_rate() const { return false; }
   std::int64_t steps() const { return steps_; }
 
   /// One update. Throws ValueError if the gradient, the number of rates or earlier updates do not fit the network, if

@@ -14,6 +14,7 @@ namespace uwm {
 class UWM_EXPORT SGD final : public Optimizer {
  public:
   /// Throws ValueError unless 0 <= momentum < 1.
+  /// There is no automatic learning rate: the size of a gradient follows from the reward's.
   explicit SGD(std::vector<Schedule> learning_rate, double momentum = 0.0);
   std::string name() const override { return "sgd"; }
   Settings settings() const override { return {{"momentum", momentum_}}; }
@@ -35,12 +36,15 @@ class UWM_EXPORT SGD final : public Optimizer {
 ///
 /// A number of the gradient beyond 2^63 in float32, or 2^511 in float64, counts as that: its square has to fit. An
 /// epsilon below the smallest normal number counts as that.
+///
+/// Without a learning rate every network gets that which follows from it: automatic_rates(net).
 class UWM_EXPORT Adam final : public Optimizer {
  public:
   /// Throws ValueError unless 0 <= beta1, beta2 < 1 and epsilon is positive and finite.
-  explicit Adam(std::vector<Schedule> learning_rate = {1e-3}, double beta1 = 0.9, double beta2 = 0.999,
+  explicit Adam(std::vector<Schedule> learning_rate = {}, double beta1 = 0.9, double beta2 = 0.999,
                 double epsilon = 1e-8);
   std::string name() const override { return "adam"; }
+  bool has_automatic_rate() const override { return true; }
   Settings settings() const override { return {{"beta1", beta1_}, {"beta2", beta2_}, {"epsilon", epsilon_}}; }
 
   std::size_t n_moments() const override { return 2; }

@@ -71,6 +71,13 @@ class UWM_EXPORT Output {
   /// gain = 1 - lambda_i; both (batch, n_hidden). By default one log_ratio per unit and sample.
   virtual void flip_ratio(const OutputFlip<T>& flip, Matrix<T>& ratio, Matrix<T>& gain) const;
 
+  /// The standard deviation of the initial logits, if initial weights are automatic. Small by default: an action that
+  /// begins as improbable is not tried, and its reward not learned.
+  virtual double initial_deviation() const { return 0.3; }
+
+  /// By how much a step of Adam moves a logit, if learning rates are automatic (automatic_rates).
+  virtual double automatic_rate() const { return 0.2; }
+
   /// True when the output consists of independent Bernoulli-logistic units, 0 or 1, which are then drawn and rewarded
   /// exactly as a hidden layer is.
   virtual bool independent_units() const { return false; }
@@ -87,6 +94,7 @@ class UWM_EXPORT BernoulliOutput final : public Output<T> {
   void evaluate(LayerSample<T>& output) const override;
   double log_likelihood(std::span<const double> logit, std::span<const T> action) const override;
   double log_ratio(const OutputMove<T>& move) const override;
+  double initial_deviation() const override { return 3.0; }
   bool independent_units() const override { return true; }
 };
 
@@ -124,6 +132,8 @@ class UWM_EXPORT GaussianOutput final : public Output<T> {
   void evaluate(LayerSample<T>& output) const override;
   double log_likelihood(std::span<const double> logit, std::span<const T> action) const override;
   double log_ratio(const OutputMove<T>& move) const override;
+  double initial_deviation() const override { return 0.3 * sigma_; }
+  double automatic_rate() const override { return 0.2 * sigma_; }
   void flip_ratio(const OutputFlip<T>& flip, Matrix<T>& ratio, Matrix<T>& gain) const override;
 
  private:

@@ -20,6 +20,7 @@
 #include "uwm/sample.hpp"
 #include "uwm/schedule.hpp"
 #include "uwm/simd.hpp"
+#include "uwm/step_sizes.hpp"
 #include "uwm/task.hpp"
 #include "uwm/tasks.hpp"
 #include "uwm/threads.hpp"

@@ -1,3 +1,5 @@
+// Arrays of a user's own, as a checkpoint keeps them.
+
 #include "uwm/array.hpp"
 
 #include <algorithm>

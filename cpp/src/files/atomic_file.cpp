@@ -1,3 +1,5 @@
+// Files that appear whole or not at all, on POSIX systems.
+
 #include "files/atomic_file.hpp"
 
 #include <fcntl.h>

@@ -18,6 +18,9 @@ namespace uwm {
 inline constexpr const char* format_version = "2";
 inline constexpr const char* first_version = "1";
 
+/// In place of numbers that follow from the network.
+inline constexpr const char* automatic = "auto";
+
 template <class T>
 inline constexpr const char* dtype_name = sizeof(T) == 4 ? "float32" : "float64";
 

@@ -34,7 +34,13 @@ std::optional<Schedule> parse_schedule(std::string_view s) {
     const auto value = parse_number<double>(words[0]);
     return value ? std::optional(Schedule(*value)) : std::nullopt;
   }
-  if (words.size() != 4 || (words[0] != "linear" && words[0] != "exponential")) return std::nullopt;
+  if (words.size() != 4) return std::nullopt;
+  if (words[0] == "inverse_root") {
+    const auto rate = parse_number<double>(words[1]);
+    const auto steps = parse_number<std::int64_t>(words[2]), warm_up = parse_number<std::int64_t>(words[3]);
+    return rate && steps && warm_up ? std::optional(Schedule::inverse_root(*rate, *steps, *warm_up)) : std::nullopt;
+  }
+  if (words[0] != "linear" && words[0] != "exponential") return std::nullopt;
   const auto start = parse_number<double>(words[1]), end = parse_number<double>(words[2]);
   const auto steps = parse_number<std::int64_t>(words[3]);
   if (!start || !end || !steps) return std::nullopt;
@@ -115,7 +121,7 @@ class Loader {
   void check_tensor(const std::string& name, const Array::Shape& shape) {
     const Entry& e = entry(name);
     const auto show = [](const Array::Shape& s) {
-      return "(" + join(s, ", ", [](auto n) { return std::to_string(n); }) + ")";
+      return text("(", join(s, ", ", [](auto n) { return std::to_string(n); }), ")");
     };
     if (e.dtype != dtype_of<T>) fail("tensor ", in_quotes(name), " must be ", dtype_name<T>);
     if (e.shape != shape) fail("tensor ", in_quotes(name), " must have shape ", show(shape), ", got ", show(e.shape));
@@ -157,6 +163,7 @@ class Loader {
     options.temperature = numbers<double>("temperature");
     if (options.temperature.size() != n_layers) fail_metadata("temperature", text(n_layers, " numbers"));
     options.seed = number<std::uint64_t>("seed");
+    options.initial_gain = initial_gain();
     Network<T> net(sizes, make_output<T>(metadata("output"), number<double>("sigma")), options);
     for (std::size_t l = 0; l < n_layers; ++l) {
       read(layer_name(l) + "weight", net.layers()[l].weight);
@@ -166,6 +173,25 @@ class Loader {
     auto optimizer = file_.metadata().contains("optimizer") ? load_optimizer(net) : nullptr;
     if (!optimizer && n_moments > 0) fail("has the moments of an optimizer, and no optimizer");
     return {std::move(net), std::move(optimizer), load_baseline(), load_log(), load_extra()};
+  }
+
+  /// Files of earlier versions have none: their networks began with Glorot's weights.
+  std::vector<double> initial_gain() const {
+    if (!file_.metadata().contains("initial_gain")) return {1.0};
+    if (metadata("initial_gain") == automatic) return {};
+    return numbers<double>("initial_gain");
+  }
+
+  std::vector<Schedule> learning_rate() const {
+    std::vector<Schedule> rates;
+    if (metadata("optimizer.learning_rate") == automatic) return rates;
+    for (std::string_view part : split(metadata("optimizer.learning_rate"), ',')) {
+      if (part.starts_with(' ')) part.remove_prefix(1);
+      const auto schedule = parse_schedule(part);
+      if (!schedule) fail_metadata("optimizer.learning_rate", "learning rates or schedules separated by commas");
+      rates.push_back(*schedule);
+    }
+    return rates;
   }
 
   std::unique_ptr<Baseline> load_baseline() const {
@@ -219,18 +245,11 @@ class Loader {
 
   template <class T>
   std::unique_ptr<Optimizer> load_optimizer(const Network<T>& net) const {
-    std::vector<Schedule> rates;
-    for (std::string_view part : split(metadata("optimizer.learning_rate"), ',')) {
-      if (part.starts_with(' ')) part.remove_prefix(1);
-      const auto schedule = parse_schedule(part);
-      if (!schedule) fail_metadata("optimizer.learning_rate", "learning rates or schedules separated by commas");
-      rates.push_back(*schedule);
-    }
     const auto* info = optimizer_info(metadata("optimizer"));
     if (info == nullptr) fail_metadata("optimizer", optimizer_names(" or "));
     Optimizer::Settings settings;
     for (const auto& [name, _] : info->defaults) settings[name] = number<double>("optimizer." + name);
-    auto optimizer = info->make(std::move(rates), settings);
+    auto optimizer = info->make(learning_rate(), settings);
     restore(*optimizer, net);
     return optimizer;
   }

@@ -18,6 +18,8 @@ using safetensors::Metadata;
 
 std::string format_schedule(const Schedule& s) {
   if (s.shape == Schedule::Shape::constant) return format_number(s.start);
+  if (s.shape == Schedule::Shape::inverse_root)
+    return text("inverse_root ", format_number(s.start), " ", format_number(s.steps), " ", format_number(s.warm_up));
   return text(s.shape == Schedule::Shape::linear ? "linear " : "exponential ", format_number(s.start), " ",
               format_number(s.end), " ", format_number(s.steps));
 }
@@ -62,7 +64,8 @@ void add_optimizer(Metadata& metadata, std::vector<safetensors::View>& views, co
   optimizer.check(net);
   check_state<T>(optimizer);
   metadata["optimizer"] = optimizer.name();
-  metadata["optimizer.learning_rate"] = join(optimizer.learning_rate(), ", ", format_schedule);
+  const auto& rates = optimizer.learning_rate();
+  metadata["optimizer.learning_rate"] = rates.empty() ? automatic : join(rates, ", ", format_schedule);
   metadata["optimizer.steps"] = format_number(optimizer.steps());
   for (const auto& [name, value] : optimizer.settings()) metadata["optimizer." + name] = format_number(value);
   const auto* moments = std::get_if<Optimizer::Moments<T>>(&optimizer.state());
@@ -127,6 +130,8 @@ void save(const std::filesystem::path& path, const Network<T>& net, const SaveOp
       join(net.layers(), ",", [](const Layer<T>& layer) { return format_number(layer.temperature); });
   metadata["seed"] = format_number(net.position().seed);
   metadata["step"] = format_number(net.position().step);
+  metadata["initial_gain"] =
+      net.initial_gain().empty() ? automatic : join(net.initial_gain(), ",", format_number<double>);
   add_output(metadata, net.output());
   if (options.optimizer != nullptr) add_optimizer(metadata, views, net, *options.optimizer);
   if (options.baseline != nullptr) add_baseline(metadata, *options.baseline);

@@ -1,3 +1,5 @@
+// CRC-32, the checksum of checkpoints.
+
 #include "files/crc32.hpp"
 
 #include <array>

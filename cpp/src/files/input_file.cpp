@@ -1,3 +1,5 @@
+// Reading a file on POSIX systems, with the system's own errors.
+
 #include "files/input_file.hpp"
 
 #include <fcntl.h>

@@ -1,3 +1,5 @@
+// The safetensors format: writing it, and reading it without trust in what it says.
+
 #include "files/safetensors.hpp"
 
 #include <algorithm>

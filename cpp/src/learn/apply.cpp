@@ -76,10 +76,7 @@ class ParameterUpdate {
  private:
   using Moments = Optimizer::Moments<T>;
 
-  double rate(std::size_t l) const {
-    const auto& rates = optimizer_.learning_rate_;
-    return rates[rates.size() == 1 ? 0 : l].at(optimizer_.steps_);
-  }
+  double rate(std::size_t l) const { return optimizer_.rate(net_, l); }
 
   /// The first layer with a parameter or moment beyond the limit; the number of layers if there is none.
   std::size_t all(T limit) const {

@@ -6,15 +6,21 @@
 #include <limits>
 
 #include "learn/apply.hpp"
+#include "uwm/step_sizes.hpp"
 #include "work/message.hpp"
 
 namespace uwm {
 
 Optimizer::Optimizer(std::vector<Schedule> learning_rate) : learning_rate_(std::move(learning_rate)) {
-  require(!learning_rate_.empty(), "learning_rate must be a number or one number per layer, got an empty list");
   for (const Schedule& s : learning_rate_)
     for (const double rate : {s.start, s.end})
       require(rate >= 0 && std::isfinite(rate), "learning rates must be finite and not negative, got ", rate);
+}
+
+template <class T>
+double Optimizer::rate(const Network<T>& net, std::size_t layer) const {
+  if (learning_rate_.empty()) return automatic_rate(net, layer).at(steps_);
+  return learning_rate_[learning_rate_.size() == 1 ? 0 : layer].at(steps_);
 }
 
 void Optimizer::restore(std::int64_t steps, State state) {
@@ -30,7 +36,9 @@ void Optimizer::check(const Network<T>& net) const {
                  static_cast<double>(std::numeric_limits<T>::epsilon()));
   require(n_moments() <= max_moments, "an optimizer may keep ", max_moments, " moments, ", name(), " wants ",
           n_moments());
-  require(learning_rate_.size() == 1 || learning_rate_.size() == layers,
+  require(!learning_rate_.empty() || has_automatic_rate(), name(),
+          " has no automatic learning rate: learning_rate must be a number or schedule, or one per layer");
+  require(learning_rate_.size() <= 1 || learning_rate_.size() == layers,
           "learning_rate must be one number or one per layer (", layers, "), got ", learning_rate_.size());
   if (std::holds_alternative<std::monostate>(state_)) return;
   const auto* moments = std::get_if<Moments<T>>(&state_);
@@ -70,6 +78,8 @@ void Optimizer::step(Network<T>& net, const Gradient<T>& gradient) {
   require(refused.empty(), refused);
 }
 
+template double Optimizer::rate(const Network<float>&, std::size_t) const;
+template double Optimizer::rate(const Network<double>&, std::size_t) const;
 template void Optimizer::check(const Network<float>&) const;
 template void Optimizer::check(const Network<double>&) const;
 template void Optimizer::step(Network<float>&, const Gradient<float>&);

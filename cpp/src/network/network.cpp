@@ -9,6 +9,7 @@
 
 #include "network/bernoulli.hpp"
 #include "network/forward.hpp"
+#include "network/initial_weights.hpp"
 #include "work/message.hpp"
 #include "work/multiply.hpp"
 
@@ -24,6 +25,9 @@ std::vector<Index> checked_sizes(std::vector<Index> sizes) {
   return sizes;
 }
 
+/// Beyond this a Glorot weight is as good as infinite: one input decides.
+constexpr double most_gain = 1e6;
+
 /// Whether neither the number nor what divides by it leaves the normal numbers of the precision.
 template <class T>
 bool usable(T temperature) {
@@ -35,6 +39,13 @@ void check_temperature(const std::string& name, double temperature) {
   require(temperature > 0 && std::isfinite(temperature), name, " must be positive and finite, got ", temperature);
   require(usable(static_cast<T>(temperature)), name, " must be from ", std::numeric_limits<T>::min(), " to ",
           1 / std::numeric_limits<T>::min(), " in ", sizeof(T) == 4 ? "float32" : "float64", ", got ", temperature);
+}
+
+void check_gain(const std::vector<double>& gain, std::size_t n_layers) {
+  require(gain.size() <= 1 || gain.size() == n_layers, "initial_gain must be one number or one per layer (", n_layers,
+          "), got ", gain.size());
+  for (const double g : gain)
+    require(g >= 0 && g <= most_gain, "initial_gain must be from 0 to ", most_gain, ", got ", g);
 }
 
 }  // namespace
@@ -60,7 +71,8 @@ Network<T>::Network(std::vector<Index> sizes, std::shared_ptr<const Output<T>> o
     layers_[l].bias.resize(sizes_[l + 1]);
     layers_[l].temperature = static_cast<T>(temperature[l]);
   }
-  initialise();
+  check_gain(options_.initial_gain, n);
+  draw_initial_weights(options_, *output_, layers_);
 }
 
 template <class T>
@@ -80,21 +92,6 @@ Network<T>::Network(const Network<U>& other, std::shared_ptr<const Output<T>> ou
 }
 
 template <class T>
-void Network<T>::initialise() {
-  for (std::size_t l = 0; l < layers_.size(); ++l) {
-    auto& weight = layers_[l].weight;
-    const double bound = std::sqrt(6.0 / static_cast<double>(weight.rows() + weight.cols()));
-    for (Index j = 0; j < weight.rows(); ++j)
-      for (Index i = 0; i < weight.cols(); ++i) {
-        const auto word = random_word({options_.seed, 0}, Stream::parameters, static_cast<std::uint32_t>(l),
-                                      static_cast<std::uint32_t>(j), static_cast<std::uint32_t>(i));
-        weight(j, i) = static_cast<T>(bound * (2 * uniform(word) - 1));
-      }
-    layers_[l].bias.setZero();
-  }
-}
-
-template <class T>
 void Network<T>::set_step(std::uint64_t step) {
   require(step < max_step, "step must be below 2^48, got ", step);
   step_ = step;
@@ -104,7 +101,7 @@ template <class T>
 void Network<T>::reset(std::uint64_t seed) {
   options_.seed = seed;
   step_ = 0;
-  initialise();
+  draw_initial_weights(options_, *output_, layers_);
 }
 
 template <class T>

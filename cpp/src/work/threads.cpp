@@ -1,3 +1,5 @@
+// A crew of threads that share the work on a batch.
+
 #include "uwm/threads.hpp"
 
 #if defined(__linux__)

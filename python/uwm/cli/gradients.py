@@ -17,11 +17,11 @@ import uwm
 from uwm.cli.errors import explained, own_code
 from uwm.cli.options import (
     add_layout,
+    add_step_sizes,
     baseline,
     check_folder,
     check_packages,
     number,
-    rates,
     sizes,
     whole,
 )
@@ -47,6 +47,8 @@ SETTINGS = (
     "episodes",
     "batch_size",
     "learning_rate",
+    "rate_factor",
+    "initial_gain",
     "optimizer",
     "baseline",
 )
@@ -93,8 +95,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     setting("--episodes", "of training (default 200000)", type=whole, metavar="N")
     setting("--batch-size", "episodes of a step (default 1; 16 for classification)",
             type=whole, metavar="N")  # fmt: skip
-    setting("--learning-rate", "a number, or one per layer joined by commas", type=rates,
-            metavar="R")  # fmt: skip
+    add_step_sizes(setting)
     setting("--optimizer", "adam (default) or sgd", metavar="NAME")
     setting("--baseline", "taken off the reward, in training and in measuring: none (default),"
             " running-mean or a number", type=baseline, metavar="B")  # fmt: skip

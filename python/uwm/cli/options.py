@@ -14,6 +14,7 @@ from uwm.checks import one_line, parse_whole, shown
 from uwm.cli.errors import CommandError, explained
 from uwm.experiments import Settings
 from uwm.experiments.origin import same_numbers
+from uwm.experiments.settings import AUTO
 from uwm.experiments.settings_file import read_settings
 from uwm.files import make_folder
 from uwm.formats import read_json
@@ -59,9 +60,11 @@ def sizes(text: str) -> list[int]:
     return [] if text == "none" else numbers(parse_whole, "whole numbers joined by commas")(text)
 
 
-def rates(text: str) -> float | list[float]:
-    """Return one learning rate, or a list with one per layer."""
-    values = numbers(float, "a number, or one per layer joined by commas")(text)
+def auto_or_numbers(text: str) -> str | float | list[float]:
+    """Return auto, one number, or a list with one per layer."""
+    if text == AUTO:
+        return text
+    values = numbers(float, "auto, a number, or one per layer joined by commas")(text)
     return float(values[0]) if len(values) == 1 else values
 
 
@@ -104,9 +107,7 @@ def add_settings(
     setting("--episodes", f"of each run (default {default.episodes})", type=whole, metavar="N")
     setting("--batch-size", "episodes of a step (default 1; 16 for classification)",
             type=whole, metavar="N")  # fmt: skip
-    setting("--learning-rate", "a number, or one per layer joined by commas (default 0.02 in the"
-            " first layer falling to 0.002 in the last; 0.003 for classification)",
-            type=rates, metavar="R")  # fmt: skip
+    add_step_sizes(setting)
     setting("--optimizer", "adam (default) or sgd", metavar="NAME")
     setting("--baseline", "taken off the reward: none (default), running-mean or a number",
             type=baseline, metavar="B")  # fmt: skip
@@ -117,6 +118,16 @@ def add_settings(
     parser.add_argument("--settings", metavar="FILE", help="settings as JSON, the settings.json"
                         " of an earlier run or the tuned.json of uwm tune for instance; other"
                         " options win")  # fmt: skip
+
+
+def add_step_sizes(setting: Callable[..., None]) -> None:
+    """Add the options that are automatic by default, by a function that adds one setting."""
+    setting("--learning-rate", "auto (default: follows from the network), a number, or one per"
+            " layer joined by commas", type=auto_or_numbers, metavar="R")  # fmt: skip
+    setting("--rate-factor", "multiplies the learning rates (default 1)", type=number, metavar="F")
+    setting("--initial-gain", "auto (default: follows from the network), or what multiplies"
+            " Glorot's initial weights, a number or one per layer joined by commas",
+            type=auto_or_numbers, metavar="G")  # fmt: skip
 
 
 LAYOUT = ("label", "delimiter", "header")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import uwm
 from uwm.checks import shown, whole_number
-from uwm.experiments.settings import Settings
+from uwm.experiments.settings import AUTO, Settings
 from uwm.rules import resolve as resolve_rule
 from uwm.tasks import Task
 from uwm.tasks import resolve as resolve_task
@@ -81,6 +81,7 @@ def new_network(settings: Settings, task: Task, seed: int) -> uwm.Network:
         units=settings.units,
         dtype=settings.dtype,
         seed=seed,
+        initial_gain=settings.initial_gain,
     )
 
 
@@ -101,10 +102,19 @@ def check_memory(sizes: Sequence[int], settings: Settings) -> None:
         )
 
 
-def new_optimizer(settings: Settings, rule: str) -> uwm.Adam | uwm.SGD:
-    """Return a fresh optimizer with the rule's learning rates."""
-    given = settings.rates(rule)
-    rates = list(given) if isinstance(given, tuple) else given
+def new_optimizer(settings: Settings, rule: str, net: uwm.Network) -> uwm.Adam | uwm.SGD:
+    """Return a fresh optimizer with the rule's learning rates for a network."""
+    given, factor = settings.rates(rule), settings.rate_factor
+    if given == AUTO and factor == 1:
+        return uwm.Adam()
+    rates: float | list[float | uwm.InverseRoot]
+    if isinstance(given, str):
+        rates = [
+            uwm.InverseRoot(factor * r.rate, r.steps, warm_up=r.warm_up)
+            for r in uwm.automatic_rates(net)
+        ]
+    else:
+        rates = [factor * r for r in given] if isinstance(given, tuple) else factor * given
     return uwm.Adam(rates) if settings.optimizer == "adam" else uwm.SGD(rates)
 
 

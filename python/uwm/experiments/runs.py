@@ -168,7 +168,7 @@ def trained(
     log = uwm.train(
         net,
         new_rule(request.rule),
-        new_optimizer(settings, name),
+        new_optimizer(settings, name, net),
         request.task,
         steps=settings.steps,
         batch_size=settings.batch_size,

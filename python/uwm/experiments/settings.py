@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-
-import numpy as np
 
 import uwm
 from uwm.checks import finite, is_sequence, one_of, sequence, shown, whole_number
@@ -26,9 +24,9 @@ CLASSIFICATION = {
     "hidden": (64,),
     "episodes": 200_000,
     "batch_size": 16,
-    "learning_rate": 0.003,
 }
-FIRST_RATE, LAST_RATE = 0.02, 0.002
+AUTO = "auto"
+MOST_GAIN = 1e6
 MOST_SEEDS = 100_000
 MOST_LAYERS = 1_000
 
@@ -40,9 +38,10 @@ class Settings:
     task: a name as `uwm.tasks.resolve` takes it: multiplexer, digits, a file, mine.py:MyTask.
     label, delimiter and header tell it how to read a table of text, None leaves it to guess.
     rules: names as `uwm.rules.resolve` takes them, mine.py:MyRule for instance, or rule objects.
-    learning_rate: one number, or one per layer; None stands for 0.02 in the first layer, falling by
-    a constant factor to 0.002 in the last. Every rule uses it, except for those that learning_rates
-    gives rates of their own.
+    learning_rate: "auto", the rates that follow from the network (`uwm.automatic_rates`), one
+    number, or one per layer. Every rule uses it, except for those that learning_rates gives rates
+    of their own. SGD has no automatic ones. rate_factor multiplies all of them.
+    initial_gain: of the initial weights, as `uwm.Network` takes it.
     episodes: samples of a run; a step takes batch_size of them.
     seeds: runs of each rule, with the seeds first_seed, first_seed + 1 and so on.
     baseline: None, "running-mean" or a number; baselines gives rules one of their own.
@@ -60,8 +59,10 @@ class Settings:
     rules: Sequence[str | uwm.Rule] = DEFAULT_RULES
     episodes: int = 200_000
     batch_size: int = 1
-    learning_rate: float | Sequence[float] | None = None
-    learning_rates: Mapping[str, float | Sequence[float]] = field(default_factory=dict)
+    learning_rate: str | float | Sequence[float] = AUTO
+    learning_rates: Mapping[str, str | float | Sequence[float]] = field(default_factory=dict)
+    rate_factor: float = 1.0
+    initial_gain: str | float | Sequence[float] = AUTO
     seeds: int = 10
     first_seed: int = 0
     baseline: str | float | None = None
@@ -96,8 +97,9 @@ class Settings:
             raise ValueError(f"hidden must be at most {MOST_LAYERS} layers, got {len(hidden)}")
         self._set("hidden", tuple(whole_number("hidden", size, 1) for size in hidden))
         self._check_rules()
-        self._check_rates()
         one_of("optimizer", self.optimizer, ("adam", "sgd"))
+        self._check_rates()
+        self._set("initial_gain", self._per_layer("initial_gain", self.initial_gain, gain_value))
         one_of("units", self.units, ("binary", "bipolar"))
         one_of("dtype", self.dtype, ("float32", "float64"))
         self._set("baseline", baseline_value(self.baseline))
@@ -137,21 +139,38 @@ class Settings:
                 one_of(what, rule, names)
 
     def _check_rates(self) -> None:
-        if self.learning_rate is not None:
-            self._set("learning_rate", self._rates_value(self.learning_rate))
+        self._set("learning_rate", self._rates_value(self.learning_rate))
+        self._set("rate_factor", float(finite("rate_factor", self.rate_factor, above=0)))
         own = {rule: self._rates_value(rates) for rule, rates in self.learning_rates.items()}
         self._set("learning_rates", own)
 
-    def _rates_value(self, rates: object) -> float | tuple[float, ...]:
-        if is_sequence(rates):
-            made = tuple(rate_value(rate) for rate in sequence("learning_rate", rates))
-            if len(made) != len(self.hidden) + 1:
+    def _rates_value(self, rates: object) -> str | float | tuple[float, ...]:
+        made = self._per_layer("learning_rate", rates, rate_value)
+        if made == AUTO and self.optimizer != "adam":
+            raise ValueError(
+                f"learning_rate must be a number, or one per layer, with {self.optimizer}: it has"
+                " no automatic rates"
+            )
+        return made
+
+    def _per_layer(
+        self, name: str, value: object, checked: Callable[[object], float]
+    ) -> str | float | tuple[float, ...]:
+        if isinstance(value, str):
+            if value != AUTO:
                 raise ValueError(
-                    "learning_rate must be one number,"
-                    f" or {len(self.hidden) + 1} (one per layer), got {len(made)}"
+                    f"{name} must be {AUTO}, a number, or one per layer, got {shown(value)}"
                 )
-            return made
-        return rate_value(rates)
+            return value
+        if not is_sequence(value):
+            return checked(value)
+        made = tuple(checked(one) for one in sequence(name, value))
+        if len(made) != len(self.hidden) + 1:
+            raise ValueError(
+                f"{name} must be {AUTO}, a number,"
+                f" or {len(self.hidden) + 1} (one per layer), got {len(made)}"
+            )
+        return made
 
     @property
     def rule_names(self) -> tuple[str, ...]:
@@ -168,13 +187,17 @@ class Settings:
         """Updates of one run."""
         return -(-self.episodes // self.batch_size)
 
-    def rates(self, rule: str) -> float | tuple[float, ...]:
-        """Return the learning rate, or rates of each layer, that a rule uses."""
+    def rates(self, rule: str) -> str | float | tuple[float, ...]:
+        """Return the learning rate that a rule uses, or the rates of each layer, or "auto"."""
         rates = self.learning_rates.get(rule, self.learning_rate)
-        if rates is None:
-            falling = np.geomspace(FIRST_RATE, LAST_RATE, len(self.hidden) + 1).tolist()
-            return tuple(float(f"{rate:.3g}") for rate in falling)
-        return tuple(rates) if isinstance(rates, Sequence) else rates
+        return rates if isinstance(rates, (str, float, int)) else tuple(rates)
+
+    def rates_in_words(self, rule: str) -> str:
+        """Return what `rates` gives as words: numbers joined by commas, or auto."""
+        rates = self.rates(rule)
+        each = rates if isinstance(rates, tuple) else (rates,)
+        words = ", ".join(r if isinstance(r, str) else f"{r:.3g}" for r in each)
+        return words if self.rate_factor == 1 else f"{self.rate_factor:g} x ({words})"
 
     def baseline_of(self, rule: str) -> str | float | None:
         """Return the baseline that a rule uses."""
@@ -183,10 +206,11 @@ class Settings:
     def describe(self) -> str:
         """Return one line for titles: units, batch, optimizer, learning rates, seeds."""
         sizes = ", ".join(str(size) for size in self.hidden)
-        rates = self.rates("")
-        words = ", ".join(f"{r:g}" for r in (rates if isinstance(rates, tuple) else (rates,)))
-        if self.learning_rates:
-            words = "learning rates per rule"
+        words = "learning rates per rule" if self.learning_rates else self.rates_in_words("")
+        if self.initial_gain != AUTO:
+            gain = self.initial_gain
+            each = gain if isinstance(gain, tuple) else (gain,)
+            words += f"; initial gain {', '.join(f'{g:g}' for g in each)}"
         plural = "s" if self.seeds > 1 else ""
         return (
             f"[{sizes}] hidden units, batch size {self.batch_size}, "
@@ -228,6 +252,11 @@ def name_of(rule: Any) -> str:
 def rate_value(value: object) -> float:
     """Return a learning rate, a finite number above 0."""
     return finite("learning_rate", value, above=0)
+
+
+def gain_value(value: object) -> float:
+    """Return an initial gain, a number of at least 0."""
+    return float(finite("initial_gain", value, least=0, most=MOST_GAIN))
 
 
 def baseline_value(value: object) -> str | float | None:

@@ -27,4 +27,7 @@ def read_settings(path: str | os.PathLike[str]) -> dict[str, Any]:
             close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
             hint = f"did you mean {close[0]}?" if close else f"the settings are {', '.join(names)}"
             raise ValueError(f"{path}: settings must be known ones, got {shown(name)}; {hint}")
-    return {name: value for name, value in values.items() if name not in NOT_SETTINGS}
+    settings = {name: value for name, value in values.items() if name not in NOT_SETTINGS}
+    if "version" in values:  # of a run; before there was a gain, weights began as Glorot's
+        settings.setdefault("initial_gain", 1.0)
+    return settings

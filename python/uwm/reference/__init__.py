@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from . import baselines, flips, network, optimizers, random, rules, tasks
+from . import baselines, flips, network, optimizers, random, rules, schedules, step_sizes, tasks
 from .baselines import Baseline, RunningMean
 from .network import Layer, Network, Sample
-from .optimizers import SGD, Adam, Exponential, Linear, Schedule
+from .optimizers import SGD, Adam
 from .random import philox
 from .rules import (
     RULES,
@@ -19,6 +19,8 @@ from .rules import (
     WeightMax,
     rule,
 )
+from .schedules import Exponential, InverseRoot, Linear, Schedule
+from .step_sizes import automatic_rates
 from .tasks import Bandit, Multiplexer, Task
 from .train import Interrupted, Log, train
 
@@ -31,6 +33,7 @@ __all__ = [
     "Exponential",
     "FlipDifference",
     "Interrupted",
+    "InverseRoot",
     "Layer",
     "LayerGradient",
     "Linear",
@@ -47,6 +50,7 @@ __all__ = [
     "Task",
     "UnbiasedWeightMax",
     "WeightMax",
+    "automatic_rates",
     "baselines",
     "flips",
     "network",
@@ -55,6 +59,8 @@ __all__ = [
     "random",
     "rule",
     "rules",
+    "schedules",
+    "step_sizes",
     "tasks",
     "train",
 ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from uwm.checks import MOST_SEED, finite, is_sequence, one_of, sequence, shown, 
 from uwm.protocols import Array, NetworkLike
 
 from . import random
+from .step_sizes import automatic_weights, glorot_weights
 
 OUTPUTS = ("bernoulli", "softmax", "gaussian")
 UNITS = ("binary", "bipolar")
@@ -97,6 +97,22 @@ def _check_dtype(dtype: Any) -> None:
         raise ValueError(f"dtype must be float64 in the reference, got {dtype!r}")
 
 
+def _checked_gain(gain: object, n_layers: int) -> str | float | list[float]:
+    if isinstance(gain, str):
+        one_of("initial_gain", gain, ("auto",))
+        return gain
+    if not is_sequence(gain):
+        return float(finite("initial_gain", gain, least=0, most=1e6))
+    each = [
+        float(finite("initial_gain", g, least=0, most=1e6)) for g in sequence("initial_gain", gain)
+    ]
+    if len(each) not in (1, n_layers):
+        raise ValueError(
+            f"initial_gain must be one number or one per layer ({n_layers}), got {len(each)}"
+        )
+    return each if len(each) > 1 else each[0]
+
+
 class Network:
     """A network of stochastic units in float64.
 
@@ -106,7 +122,9 @@ class Network:
     temperature: divides the logits; one number or one per layer.
     seed: of all random numbers. `step`, the number of forward passes made, selects the next ones.
 
-    Weights start uniform in +-sqrt(6 / (n_in + n_out)) (Glorot & Bengio 2010), biases at 0.
+    initial_gain: "auto", initial weights that follow from the network (`step_sizes`); or a number,
+    or one per layer, which multiplies those of Glorot & Bengio (2010).
+
     Raises ValueError or TypeError saying what was expected and what came.
 
     >>> net = Network([4, 3, 1], seed=1)
@@ -125,6 +143,7 @@ class Network:
         sigma: float = 1.0,
         dtype: str = "float64",
         seed: int = 0,
+        initial_gain: str | float | Sequence[float] = "auto",
     ) -> None:
         if more:
             raise TypeError(
@@ -159,6 +178,7 @@ class Network:
             float(finite("temperature", t, above=0))
             for t in (each if each is not None else [temperature] * n_layers)
         )
+        self._initial_gain = _checked_gain(initial_gain, n_layers)
         self.reset(seed)
 
     @property
@@ -175,6 +195,11 @@ class Network:
     def units(self) -> str:
         """Encoding of the hidden units."""
         return self._units
+
+    @property
+    def initial_gain(self) -> str | float | list[float]:
+        """As given: "auto", a number, or a list with one per layer."""
+        return self._initial_gain
 
     @property
     def temperature(self) -> tuple[float, ...]:
@@ -216,15 +241,19 @@ class Network:
         >>> net = Network([2, 1])
         >>> net.layers[0].bias[:] = 1.0
         >>> net.reset()
-        >>> float(net.layers[0].bias[0])
-        0.0
+        >>> bool(net.layers[0].bias[0] == 0)
+        True
         """
         new_seed = self._seed if seed is None else whole_number("seed", seed, 0, MOST_SEED)
         layers = []
-        for ell, (n_in, n_out) in enumerate(pairwise(self._sizes)):
-            bound = np.sqrt(6.0 / (n_in + n_out))
-            u = random.uniforms(random.philox(new_seed, 0, random.PARAMETERS, ell, n_out, n_in))
-            layers.append(Layer(bound * (2.0 * u - 1.0), np.zeros(n_out), self._temperature[ell]))
+        gain = self._initial_gain
+        for ell, temperature in enumerate(self._temperature):
+            if isinstance(gain, str):
+                weight, bias = automatic_weights(self, new_seed, ell)
+            else:
+                one = gain[ell] if isinstance(gain, list) else gain
+                weight, bias = glorot_weights(self, new_seed, ell, one)
+            layers.append(Layer(weight, bias, temperature))
         self._layers, self._seed, self._step = tuple(layers), new_seed, 0
 
     @classmethod
@@ -243,6 +272,7 @@ class Network:
             temperature=net.temperature,
             sigma=net.sigma,
             seed=net.seed,
+            initial_gain=getattr(net, "initial_gain", "auto"),
         )
         for mine, theirs in zip(twin.layers, net.layers, strict=True):
             mine.weight[...], mine.bias[...] = theirs.weight, theirs.bias
@@ -289,7 +319,7 @@ class Network:
         Raises ValueError or TypeError saying what was expected and what came.
 
         >>> sample = Network([2, 1]).clamp([[0, 1]], [[[1]]])
-        >>> sample.eligibilities[0] == 1 - sample.probabilities[0]
+        >>> np.isclose(sample.eligibilities[0], 1 - sample.probabilities[0])
         array([[ True]])
         """
         inputs = finite_array("x", x, ("batch", self._sizes[0]))

@@ -3,78 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
 from uwm._arrays import finite_array
-from uwm.checks import finite, is_sequence, whole_number
+from uwm.checks import finite, is_sequence
 from uwm.protocols import Array, LayerLike, NetworkLike
 
 from .rules import LayerGradient
-
-
-class Schedule:
-    """A learning rate that changes: called with the number of updates made so far."""
-
-    def __init__(self, start: float, end: float, steps: int) -> None:
-        self.start = float(finite("start", start, least=0))
-        self.end = float(finite("end", end, least=0))
-        self.steps = whole_number("steps", steps, 1)
-
-    def __call__(self, t: int) -> float:
-        """The rate after t updates."""
-        raise NotImplementedError
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.start:g}, {self.end:g}, {self.steps})"
-
-
-class Linear(Schedule):
-    """From `start` to `end` in a straight line over `steps` updates, then constant.
-
-    >>> [Linear(1.0, 0.0, 4)(t) for t in (0, 1, 4, 9)]
-    [1.0, 0.75, 0.0, 0.0]
-    """
-
-    def __call__(self, t: int) -> float:
-        if t >= self.steps:
-            return self.end
-        return self.start + (self.end - self.start) * (t / self.steps)
-
-
-class Exponential(Schedule):
-    """From `start` to `end` by equal factors over `steps` updates, then constant; both above 0.
-
-    >>> [Exponential(1.0, 0.25, 2)(t) for t in (0, 1, 2, 9)]
-    [1.0, 0.5, 0.25, 0.25]
-    """
-
-    def __init__(self, start: float, end: float, steps: int) -> None:
-        super().__init__(start, end, steps)
-        finite("start", start, above=0)
-        finite("end", end, above=0)
-
-    def __call__(self, t: int) -> float:
-        if t >= self.steps:
-            return self.end
-        return float(self.start * (self.end / self.start) ** (t / self.steps))
-
+from .schedules import Schedule
+from .step_sizes import automatic_rates
 
 MOST = 2.0**511  # of a gradient, for Adam
 
 LearningRate = float | Schedule | Sequence[float | Schedule]
+Automatic = Literal["auto"]
 
 
 class Optimizer:
     """Base: learning rates per layer, and one state per parameter array."""
 
-    def __init__(self, learning_rate: LearningRate) -> None:
+    def __init__(self, learning_rate: LearningRate | Automatic) -> None:
         several = is_sequence(learning_rate)
         rates = list(learning_rate) if several else [learning_rate]  # type: ignore[arg-type]
         if not rates:
             raise ValueError("learning_rate must be one number or one per layer, got none")
         self._several = several
-        self._rates = [_checked_rate(rate) for rate in rates]
+        self._automatic = learning_rate == "auto"
+        self._rates = [] if self._automatic else [_checked_rate(rate) for rate in rates]
         self._state: list[dict[str, Array]] = []
         self._steps = 0
 
@@ -112,8 +69,7 @@ class Optimizer:
         parameters: list[tuple[Array, Array]] = []
         states: list[dict[str, Array]] = []
         for ell, (layer, d_weight, d_bias) in enumerate(checked):
-            rate = self._rates[ell if self._several else 0]
-            lr = rate(self._steps) if isinstance(rate, Schedule) else rate
+            lr = self._rate(net, ell)
             pairs = [(layer.weight, d_weight), (layer.bias, d_bias)]
             for (array, slope), state in zip(pairs, before[2 * ell : 2 * ell + 2], strict=True):
                 with np.errstate(over="ignore", invalid="ignore"):
@@ -130,6 +86,11 @@ class Optimizer:
             array[...] = new
         self._state = states
         self._steps += 1
+
+    def _rate(self, net: NetworkLike, ell: int) -> float:
+        rates = automatic_rates(net) if self._automatic else self._rates
+        rate = rates[ell if len(rates) > 1 else 0]
+        return rate(self._steps) if isinstance(rate, Schedule) else rate
 
     _state_names: tuple[str, ...] = ()
 
@@ -170,7 +131,8 @@ class SGD(Optimizer):
 class Adam(Optimizer):
     """Adam (Kingma & Ba 2015): w <- w + learning_rate m_hat / (sqrt(v_hat) + epsilon).
 
-    learning_rate: a number, a schedule, or one of these per layer. A number of the gradient beyond
+    learning_rate: "auto", the rates that follow from the network (`automatic_rates`); a number, a
+    schedule, or one of these per layer. A number of the gradient beyond
     2^511 counts as that: its square has to fit.
 
     >>> from uwm.reference import Network
@@ -184,7 +146,7 @@ class Adam(Optimizer):
 
     def __init__(
         self,
-        learning_rate: LearningRate = 1e-3,
+        learning_rate: LearningRate | Automatic = "auto",
         beta1: float = 0.9,
         beta2: float = 0.999,
         epsilon: float = 1e-8,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import uwm
 from uwm.experiments.comparison import Comparison
-from uwm.experiments.settings import Settings
+from uwm.experiments.settings import AUTO, Settings
 from uwm.experiments.spread import Spread, spread
 from uwm.report.console import print_files, print_table, width_of
 
@@ -31,12 +31,13 @@ def show(result: Comparison, files: list[Path], out: Console) -> None:
 def rates_used(settings: Settings) -> list[str]:
     """Return lines that say which learning rates and baselines the rules had, and from where."""
     if not settings.learning_rates and not settings.baselines:
-        same = "Every rule had the same learning rates, not its own best."
+        automatic = settings.learning_rate == AUTO
+        which = "automatic" if automatic else "same"
+        same = f"Every rule had the {which} learning rates, not its own best."
         return [same] if len(settings.rules) > 1 else []
     lines = [f"Learning rates from {settings.rates_from or 'the settings'}:"]
     for rule in settings.rule_names:
-        rates = settings.rates(rule)
-        words = ", ".join(f"{r:.3g}" for r in (rates if isinstance(rates, tuple) else (rates,)))
+        words = settings.rates_in_words(rule)
         common = "" if rule in settings.learning_rates else " (not its own)"
         lines.append(f"  {rule}: {words}{common}; baseline {settings.baseline_of(rule) or 'none'}")
     return lines

@@ -48,11 +48,11 @@ def table(found: Tuned) -> Table:
         if rule not in best.rule_names:
             made.add_row(rule, "all trials diverged")
             continue
-        trial, rates = found.best(rule), best.rates(rule)
+        trial = found.best(rule)
         shares: dict[str, Any] = found.importance[rule]
         made.add_row(
             rule,
-            ", ".join(f"{r:.3g}" for r in (rates if isinstance(rates, tuple) else (rates,))),
+            best.rates_in_words(rule),
             str(best.baseline_of(rule) or "none"),
             f"{best_value(trial, 'mean_reward'):.3f}",
             f"{best_value(trial, 'final_reward'):.3f}",

@@ -22,7 +22,7 @@ class Trainer:
         (rule,) = settings.rules
         self._rule, self._name = new_rule(rule), name_of(rule)
         self._settings, self._net, self._task = settings, net, task
-        self._optimizer = new_optimizer(settings, self._name)
+        self._optimizer = new_optimizer(settings, self._name, net)
         self._baseline = new_baseline(settings, self._name)
         self._listener, self._steps = listener, 0
 

@@ -214,9 +214,7 @@ def sized(settings: Settings, hidden: Hidden) -> Settings:
 
 def scaled(settings: Settings, factor: float) -> Settings:
     """Return the settings with every learning rate multiplied."""
-    rates = settings.rates("")
-    more = tuple(factor * r for r in rates) if isinstance(rates, tuple) else factor * rates
-    return dataclasses.replace(settings, learning_rate=more)
+    return dataclasses.replace(settings, rate_factor=factor * settings.rate_factor)
 
 
 def episodes_to(target: float, run: Run) -> float:
@@ -235,7 +233,7 @@ def train(net: uwm.Network, task: Task, settings: Settings) -> None:
     uwm.train(
         net,
         new_rule(TRAINER),
-        new_optimizer(settings, TRAINER),
+        new_optimizer(settings, TRAINER, net),
         task,
         steps=settings.steps,
         batch_size=settings.batch_size,

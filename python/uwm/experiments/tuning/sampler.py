@@ -13,6 +13,7 @@ from uwm.experiments.tuning.search import BASELINES, Search
 if TYPE_CHECKING:
     import optuna
 
+FALLING_RATES = 0.02, 0.002  # of the first and the last layer: the first trial by default
 RANDOM_TRIALS = 8  # before the search models what it has seen
 FEWEST_FOR_IMPORTANCE = 4  # different values
 
@@ -33,6 +34,8 @@ def new_study(search: Search, rule: str) -> optuna.Study:
     study = optuna.create_study(direction="maximize")
     rates = search.settings.rates(rule)
     layers = len(search.settings.hidden) + 1
+    if isinstance(rates, str):  # automatic ones change along training; the search's are constants
+        rates = tuple(np.geomspace(*FALLING_RATES, layers).round(6).tolist())
     start: dict[str, Any] = {}
     for k, rate in enumerate(rates if isinstance(rates, tuple) else (rates,) * layers, start=1):
         if search.lowest_rate <= rate <= search.highest_rate:
