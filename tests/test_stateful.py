@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, settings, strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, rule
 from own_parts import Ascent, Broadcast, Clipped, Parity, Slow
 from wrong_calls import MAY_BE_LEFT_OUT, MISFITS, wrong_calls

@@ -5,6 +5,74 @@ namespace uwm::python {
 
 namespace {
 
+constexpr const char* layer_gradient_doc = R"(
+A direction of ascent for one layer: what ``Rule.gradient`` returns a list of and ``Optimizer.step`` takes.
+
+>>> import numpy as np, uwm
+>>> uwm.LayerGradient(np.zeros((4, 3)), np.zeros(4)).weight.shape
+(4, 3)
+
+Raises:
+    ValueError: another shape than (n_out, n_in) and (n_out,).
+    TypeError: no real numbers.
+)";
+
+constexpr const char* rule_doc = R"(
+A learning rule: the way in which it hands the reward down, one reward T_i per unit.
+
+Every rule's update is the batch mean of T_i (h_i - p_i) h_m / temperature. A rule of your own is a subclass that defines
+``unit_rewards`` (an ``__init__`` of its own calls ``super().__init__()``); ``train``, ``gradient`` and ``uwm.analysis`` take it like a built-in one.
+
+>>> import numpy as np, uwm
+>>> class Halved(uwm.Rule):
+...     name = "halved"
+...     def unit_rewards(self, net, sample, reward):
+...         hidden = [np.outer(reward, np.full(h.shape[1], 0.5)) for h in sample.activations[:-1]]
+...         return [*hidden, np.outer(reward, np.ones(net.sizes[-1]))]
+>>> net = uwm.Network([2, 3, 1])
+>>> sample = net.forward(np.ones((4, 2)))
+>>> Halved().gradient(net, sample, np.ones(4))[0].weight.shape
+(3, 2)
+)";
+
+constexpr const char* unit_rewards_doc = R"(
+One reward per unit and sample.
+
+Args:
+    net: the network that drew the sample.
+    sample: from ``net.forward`` or ``net.clamp``.
+    reward: (batch,), a baseline already subtracted.
+
+Returns:
+    list of arrays (batch, n_l) in the network's dtype, first hidden layer to output; the output layer's is the reward in
+    every column. The built-in rules give finite numbers: one too large for the dtype becomes the largest of its sign.
+
+Raises:
+    ValueError: shapes do not fit, the sample is of a network of another dtype, or a number is NaN or infinite.
+    TypeError: reward is no array of real numbers.
+
+>>> import numpy as np, uwm
+>>> net = uwm.Network([2, 3, 1])
+>>> sample = net.forward(np.ones((4, 2)))
+>>> [t.shape for t in uwm.UnbiasedWeightMax().unit_rewards(net, sample, np.ones(4))]
+[(4, 3), (4, 1)]
+)";
+
+constexpr const char* gradient_doc = R"(
+The rule's update: the batch mean of T_i (h_i - p_i) h_m / temperature, in the direction of ascent.
+
+Args, raises: as ``unit_rewards``; ValueError too where the gradient is too large for the dtype.
+
+Returns:
+    list of LayerGradient in the network's dtype, first hidden layer to output.
+
+>>> import numpy as np, uwm
+>>> net = uwm.Network([2, 3, 1])
+>>> g = uwm.Reinforce().gradient(net, net.forward(np.ones((4, 2))), np.ones(4))
+>>> g[0].weight.shape, g[0].bias.shape
+((3, 2), (3,))
+)";
+
 /// The engine's rule, or TypeError for a subclass that does not define unit_rewards.
 const Rule& engine(const RuleHandle& self) {
   if (self.engine == nullptr)
@@ -62,42 +130,105 @@ LayerGradientHandle make_layer_gradient(const py::object& weight, const py::obje
   return {w, b};
 }
 
-/// Each built-in rule is a Python class of its own.
-template <class Engine>
-struct Builtin : RuleHandle {};
+/// A built-in rule: each is a Python class of its own.
+template <class R>
+struct BuiltIn : RuleHandle {
+  explicit BuiltIn(std::shared_ptr<const Rule> rule) { engine = std::move(rule); }
+  const R& rule() const { return static_cast<const R&>(*engine); }
+};
 
-template <class Engine, class... Args>
-Builtin<Engine> built_in(Args... args) {
-  Builtin<Engine> handle;
-  handle.engine = std::make_shared<Engine>(args...);
-  return handle;
+template <class R, class... Args>
+BuiltIn<R> built_in(Args... args) {
+  return BuiltIn<R>(std::make_shared<R>(args...));
 }
 
-/// How a rule of the engine becomes the Python object of its class; a rule that is of another class gives none.
-using Wrap = std::optional<py::object> (*)(const std::shared_ptr<const Rule>&);
+/// The settings of a rule, as Python reads, writes and shows them. A plain rule has none.
+template <class R>
+struct Settings {
+  static constexpr const char* documentation = "";
+  static R example() { return R(); }
+  static void bind(py::class_<BuiltIn<R>, RuleHandle>& cls) {
+    cls.def(py::init([] { return built_in<R>(); }));
+  }
+  static std::string shown(const R&) { return ""; }
+  static py::tuple state(const R&) { return py::tuple(); }
+  static BuiltIn<R> from(const py::tuple&) { return built_in<R>(); }
+};
 
-std::vector<Wrap>& wraps() {
-  static std::vector<Wrap> all;
-  return all;
-}
+template <>
+struct Settings<WeightMax> {
+  static constexpr const char* documentation = R"(
+Args:
+    norm: p >= 1 of the p-norm of the outgoing weights.
 
-/// Binds the class of a built-in rule, by which `make_rule` finds it.
-template <class Engine>
-py::class_<Builtin<Engine>, RuleHandle> bind_rule(py::module_& module, const char* name, const char* doc) {
-  wraps().push_back([](const std::shared_ptr<const Rule>& rule) -> std::optional<py::object> {
-    if (dynamic_cast<const Engine*>(rule.get()) == nullptr) return std::nullopt;
-    Builtin<Engine> handle;
-    handle.engine = rule;
-    return py::cast(std::move(handle));
+Raises:
+    ValueError: norm below 1 or not finite.
+)";
+  static WeightMax example() { return WeightMax(2); }
+  static void bind(py::class_<BuiltIn<WeightMax>, RuleHandle>& cls) {
+    cls.def(py::init([](const py::object& norm) { return built_in<WeightMax>(real_number(norm, "norm")); }),
+            py::arg("norm") = 2.0);
+    cls.def_property_readonly(
+        "norm", [](const BuiltIn<WeightMax>& self) { return self.rule().norm(); }, "p of the p-norm.");
+  }
+  static std::string shown(const WeightMax& rule) { return "norm=" + repr_of(rule.norm()); }
+  static py::tuple state(const WeightMax& rule) { return py::make_tuple(rule.norm()); }
+  static BuiltIn<WeightMax> from(const py::tuple& state) { return built_in<WeightMax>(item<double>(state, 0, 1)); }
+};
+
+template <>
+struct Settings<UnbiasedWeightMax> {
+  static constexpr const char* documentation = R"(
+Args:
+    form: one of these names.
+
+Raises:
+    ValueError, TypeError: form is no such name.
+)";
+  static UnbiasedWeightMax example() { return UnbiasedWeightMax(FlipForm::two_sided); }
+  static void bind(py::class_<BuiltIn<UnbiasedWeightMax>, RuleHandle>& cls) {
+    cls.def(py::init([](const py::object& form) {
+              return built_in<UnbiasedWeightMax>(form_from_string(text(form, "form")));
+            }),
+            py::arg("form") = "posterior");
+    cls.def_property_readonly(
+        "form", [](const BuiltIn<UnbiasedWeightMax>& self) { return to_string(self.rule().form()); }, "As given.");
+  }
+  static std::string shown(const UnbiasedWeightMax& rule) {
+    return rule.form() == FlipForm::posterior ? "" : std::string(py::repr(py::str(to_string(rule.form()))));
+  }
+  static py::tuple state(const UnbiasedWeightMax& rule) { return py::make_tuple(to_string(rule.form())); }
+  static BuiltIn<UnbiasedWeightMax> from(const py::tuple& state) {
+    return built_in<UnbiasedWeightMax>(form_from_string(item<std::string>(state, 0, 1)));
+  }
+};
+
+/// Binds the class of a built-in rule under the name that the engine gives it, and appends it to `classes`.
+template <class R>
+void bind_built_in(py::module_& module, py::list& classes) {
+  const RuleClass about = R::about();
+  const std::string shown = "uwm." + about.name;
+  const R example = Settings<R>::example();
+  const std::string doc = about.documentation + Settings<R>::documentation + "\n>>> import uwm\n>>> " + shown + "(" +
+                          Settings<R>::shown(example) + ").name\n'" + example.name() + "'\n";
+  py::class_<BuiltIn<R>, RuleHandle> cls(module, about.name.c_str(), doc.c_str());
+  Settings<R>::bind(cls);
+  cls.def("__repr__", [shown](const py::object& self) {
+    return constructor_form<BuiltIn<R>>(self, shown, Settings<R>::shown(self.cast<const BuiltIn<R>&>().rule()));
   });
-  return py::class_<Builtin<Engine>, RuleHandle>(module, name, doc);
+  picklable(
+      cls, [](const BuiltIn<R>& self) { return Settings<R>::state(self.rule()); },
+      [](const py::tuple& state) { return Settings<R>::from(state); });
+  classes.append(cls);
 }
 
 py::object make_python_rule(const std::string& name) {
   const std::shared_ptr<const Rule> rule = make_rule(name);
-  for (const Wrap wrap : wraps())
-    if (auto object = wrap(rule)) return *object;
-  throw py::type_error("the rule '" + name + "' has no Python class");
+  py::object found;
+  for_each_rule_class([&]<class R>(std::type_identity<R>) {
+    if (!found && dynamic_cast<const R*>(rule.get()) != nullptr) found = py::cast(BuiltIn<R>(rule));
+  });
+  return found;
 }
 
 py::list python_rule_infos() {
@@ -107,68 +238,24 @@ py::list python_rule_infos() {
   return list;
 }
 
-/// A rule without settings.
-template <class Engine>
-void bind_plain(py::module_& module, const char* name, const char* doc) {
-  auto cls = bind_rule<Engine>(module, name, doc);
-  cls.def(py::init([] { return built_in<Engine>(); }));
-  cls.def("__repr__", [name = "uwm." + std::string(name)](const py::object& self) {
-    return constructor_form<Builtin<Engine>>(self, name, "");
-  });
-  picklable(
-      cls, [](const Builtin<Engine>&) { return py::tuple(); }, [](const py::tuple&) { return built_in<Engine>(); });
-}
-
-double norm_of(const Builtin<WeightMax>& self) { return static_cast<const WeightMax&>(*self.engine).norm(); }
-
-FlipForm form_of(const Builtin<UnbiasedWeightMax>& self) {
-  return static_cast<const UnbiasedWeightMax&>(*self.engine).form();
-}
-
-}  // namespace
-
-void bind_rules(py::module_& module) {
-  py::class_<LayerGradientHandle> layer_gradient(module, "LayerGradient", R"(
-A direction of ascent for one layer: what ``Rule.gradient`` returns a list of and ``Optimizer.step`` takes.
-
->>> import numpy as np, uwm
->>> uwm.LayerGradient(np.zeros((4, 3)), np.zeros(4)).weight.shape
-(4, 3)
-
-Raises:
-    ValueError: another shape than (n_out, n_in) and (n_out,).
-    TypeError: no real numbers.
-)");
-  layer_gradient.def(py::init(&make_layer_gradient), py::arg("weight"), py::arg("bias"))
+void bind_layer_gradient(py::module_& module) {
+  py::class_<LayerGradientHandle> cls(module, "LayerGradient", layer_gradient_doc);
+  cls.def(py::init(&make_layer_gradient), py::arg("weight"), py::arg("bias"))
       .def_readonly("weight", &LayerGradientHandle::weight, "(n_out, n_in)")
       .def_readonly("bias", &LayerGradientHandle::bias, "(n_out,)")
       .def("__repr__", [](const LayerGradientHandle& self) {
         return "<uwm.LayerGradient of shape " + shape_of(self.weight) + ">";
       });
   picklable(
-      layer_gradient, [](const LayerGradientHandle& self) { return py::make_tuple(self.weight, self.bias); },
+      cls, [](const LayerGradientHandle& self) { return py::make_tuple(self.weight, self.bias); },
       [](const py::tuple& state) {
         return make_layer_gradient(item<py::object>(state, 0, 2), item<py::object>(state, 1, 2));
       });
+}
 
-  py::class_<RuleHandle> rule(module, "Rule", R"(
-A learning rule: the way in which it hands the reward down, one reward T_i per unit.
-
-Every rule's update is the batch mean of T_i (h_i - p_i) h_m / temperature. A rule of your own is a subclass that defines
-``unit_rewards`` (an ``__init__`` of its own calls ``super().__init__()``); ``train``, ``gradient`` and ``uwm.analysis`` take it like a built-in one.
-
->>> import numpy as np, uwm
->>> class Halved(uwm.Rule):
-...     name = "halved"
-...     def unit_rewards(self, net, sample, reward):
-...         hidden = [np.outer(reward, np.full(h.shape[1], 0.5)) for h in sample.activations[:-1]]
-...         return [*hidden, np.outer(reward, np.ones(net.sizes[-1]))]
->>> net = uwm.Network([2, 3, 1])
->>> sample = net.forward(np.ones((4, 2)))
->>> Halved().gradient(net, sample, np.ones(4))[0].weight.shape
-(3, 2)
-)");
-  rule.def(py::init<>())
+void bind_rule(py::module_& module) {
+  py::class_<RuleHandle> cls(module, "Rule", rule_doc);
+  cls.def(py::init<>())
       .def_property_readonly(
           "name",
           [](const py::object& self) {
@@ -176,152 +263,25 @@ Every rule's update is the batch mean of T_i (h_i - p_i) h_m / temperature. A ru
             return handle.engine ? handle.engine->name() : type_name(self);
           },
           "Its name on the command line and in results; of a subclass, by default, the name of the class.")
-      .def("unit_rewards", &unit_rewards, py::arg("net"), py::arg("sample"), py::arg("reward"), R"(
-One reward per unit and sample.
-
-Args:
-    net: the network that drew the sample.
-    sample: from ``net.forward`` or ``net.clamp``.
-    reward: (batch,), a baseline already subtracted.
-
-Returns:
-    list of arrays (batch, n_l) in the network's dtype, first hidden layer to output; the output layer's is the reward in
-    every column. The built-in rules give finite numbers: one too large for the dtype becomes the largest of its sign.
-
-Raises:
-    ValueError: shapes do not fit, the sample is of a network of another dtype, or a number is NaN or infinite.
-    TypeError: reward is no array of real numbers.
-
->>> import numpy as np, uwm
->>> net = uwm.Network([2, 3, 1])
->>> sample = net.forward(np.ones((4, 2)))
->>> [t.shape for t in uwm.UnbiasedWeightMax().unit_rewards(net, sample, np.ones(4))]
-[(4, 3), (4, 1)]
-)")
-      .def("gradient", &gradient_of, py::arg("net"), py::arg("sample"), py::arg("reward"), R"(
-The rule's update: the batch mean of T_i (h_i - p_i) h_m / temperature, in the direction of ascent.
-
-Args, raises: as ``unit_rewards``; ValueError too where the gradient is too large for the dtype.
-
-Returns:
-    list of LayerGradient in the network's dtype, first hidden layer to output.
-
->>> import numpy as np, uwm
->>> net = uwm.Network([2, 3, 1])
->>> g = uwm.Reinforce().gradient(net, net.forward(np.ones((4, 2))), np.ones(4))
->>> g[0].weight.shape, g[0].bias.shape
-((3, 2), (3,))
-)")
+      .def("unit_rewards", &unit_rewards, py::arg("net"), py::arg("sample"), py::arg("reward"), unit_rewards_doc)
+      .def("gradient", &gradient_of, py::arg("net"), py::arg("sample"), py::arg("reward"), gradient_doc)
       .def("__repr__", [](const py::object& self) {
         self.cast<const RuleHandle&>();
         return "<" + class_name(self) + ">";
       });
-  picklable(rule, [](const RuleHandle&) { return py::tuple(); }, [](const py::tuple&) { return RuleHandle(); });
+  picklable(cls, [](const RuleHandle&) { return py::tuple(); }, [](const py::tuple&) { return RuleHandle(); });
+}
 
-  bind_plain<Reinforce>(module, "Reinforce", R"(
-REINFORCE (Williams, 1992): T_i = R for every unit. Unbiased; its variance grows with the number of units.
+}  // namespace
 
->>> import uwm
->>> uwm.Reinforce().name
-'reinforce'
-)");
-  bind_plain<StraightThrough>(module, "StraightThrough", R"(
-Straight-through backpropagation (Bengio, Leonard and Courville, 2013): T_i = c_i q_i sum_j w_ji T_j (h_j - p_j), twice that for
-bipolar units. Biased: right to first order in the weights only.
-
->>> import uwm
->>> uwm.StraightThrough().name
-'ste'
-)");
-  auto weight_max = bind_rule<WeightMax>(module, "WeightMax", R"(
-Weight Maximization (Chung, arXiv 2010.09770): a hidden unit is paid the growth of its outgoing weights,
-T_i = h_i sum_j |w_ji|^(norm-1) sgn(w_ji) T_j (h_j - p_j), with h_i as it is encoded, 0 / 1 or -1 / +1. Biased: right to first
-order in the weights for norm 2, and not even that for others.
-
-Args:
-    norm: p >= 1 of the p-norm of the outgoing weights.
-
-Raises:
-    ValueError: norm below 1 or not finite.
-
->>> import uwm
->>> uwm.WeightMax(norm=2).name
-'weight_max'
-)");
-  weight_max
-      .def(py::init([](const py::object& norm) { return built_in<WeightMax>(real_number(norm, "norm")); }),
-           py::arg("norm") = 2.0)
-      .def_property_readonly("norm", &norm_of, "p of the p-norm.")
-      .def("__repr__", [](const py::object& self) {
-        const double norm = norm_of(self.cast<const Builtin<WeightMax>&>());
-        return constructor_form<Builtin<WeightMax>>(self, "uwm.WeightMax", "norm=" + repr_of(norm));
-      });
-  picklable(
-      weight_max, [](const Builtin<WeightMax>& self) { return py::make_tuple(norm_of(self)); },
-      [](const py::tuple& state) { return built_in<WeightMax>(item<double>(state, 0, 1)); });
-
-  auto unbiased = bind_rule<UnbiasedWeightMax>(module, "UnbiasedWeightMax", R"(
-Unbiased Weight Maximization (Chung, arXiv 2307.13270), in four unbiased forms.
-
-With kappa_ji how much likelier unit j's action would have been had unit i of the layer below chosen otherwise, and, over the
-units j of the layer above in a fixed order,
-
-    A_i = sum_j (prod_{k<j} kappa_ki) (1 - kappa_ji) T_j        lambda_i = prod_j kappa_ji,
-
-- ``"posterior"`` (the default): T_i = q_i (q_i A_i - (1 - q_i) B_i) / (q_i + (1 - q_i) lambda_i), B_i the same
-  comparison seen from the flipped side;
-- ``"blended"``: the same with A_i and B_i mixed with (1 - lambda_i) R and -(1 - lambda_i) R, with a share that goes from
-  0 to 1 as a flip of unit i moves the probabilities of more units j; the least variance once weights have grown;
-- ``"two_sided"``: T_i = q_i A_i;
-- ``"one_sided"``: T_i = A_i if the unit fired, else 0.
-
-Args:
-    form: one of these names.
-
-Raises:
-    ValueError, TypeError: form is no such name.
-
->>> import uwm
->>> uwm.UnbiasedWeightMax("two_sided").name
-'unbiased_weight_max_two_sided'
-)");
-  unbiased
-      .def(py::init([](const py::object& form) {
-             return built_in<UnbiasedWeightMax>(form_from_string(text(form, "form")));
-           }),
-           py::arg("form") = "posterior")
-      .def_property_readonly(
-          "form", [](const Builtin<UnbiasedWeightMax>& self) { return to_string(form_of(self)); }, "As given.")
-      .def("__repr__", [](const py::object& self) {
-        const FlipForm form = form_of(self.cast<const Builtin<UnbiasedWeightMax>&>());
-        return constructor_form<Builtin<UnbiasedWeightMax>>(
-            self, "uwm.UnbiasedWeightMax",
-            form == FlipForm::posterior ? "" : std::string(py::repr(py::str(to_string(form)))));
-      });
-  picklable(
-      unbiased, [](const Builtin<UnbiasedWeightMax>& self) { return py::make_tuple(to_string(form_of(self))); },
-      [](const py::tuple& state) {
-        return built_in<UnbiasedWeightMax>(form_from_string(item<std::string>(state, 0, 1)));
-      });
-  bind_plain<FlipDifference>(module, "FlipDifference", R"(
-T_i = q_i sum_j (1 - kappa_ji) T_j: two-sided Unbiased Weight Maximization without its products. Biased: it ignores the joint
-effects of the units above.
-
->>> import uwm
->>> uwm.FlipDifference().name
-'flip_difference'
-)");
-  bind_plain<PosteriorReinforce>(module, "PosteriorReinforce", R"(
-T_i = R q_i (1 - lambda_i) / (q_i + (1 - q_i) lambda_i): REINFORCE with the unit's own action averaged out given the layer
-above. Unbiased and bounded, but still one global reward.
-
->>> import uwm
->>> uwm.PosteriorReinforce().name
-'posterior_reinforce'
-)");
-
-  module.def("make_rule", &make_python_rule, py::arg("name"), "A built-in rule by its name or an alias.");
+void bind_rules(py::module_& module) {
+  bind_layer_gradient(module);
+  bind_rule(module);
+  py::list classes;
+  for_each_rule_class([&]<class R>(std::type_identity<R>) { bind_built_in<R>(module, classes); });
+  module.def("rule_classes", [classes] { return py::tuple(classes); }, "The class of each built-in rule.");
   module.def("rule_infos", &python_rule_infos, "Name, aliases, whether unbiased, and a line on each built-in rule.");
+  module.def("make_rule", &make_python_rule, py::arg("name"), "A built-in rule by its name or an alias.");
 }
 
 }  // namespace uwm::python

@@ -1,5 +1,7 @@
 #include <functional>
 #include <limits>
+#include <set>
+#include <string>
 
 #include "check.hpp"
 #include "fixture.hpp"
@@ -194,7 +196,7 @@ void check_slow_arithmetic(const char* output, Units units, double tolerance) {
       const double error =
           (slow.layers[l].leftCols(net.sizes()[l + 1]) - fast.layers[l]).norm() / fast.layers[l].norm();
       if (!(error < tolerance))
-        check::fail(__FILE__, __LINE__, name, " with ", output, " output differs by ", error, " in layer ", l);
+        check::fail(__FILE__, __LINE__, info.name, " with ", output, " output differs by ", error, " in layer ", l);
     }
   }
 }
@@ -291,25 +293,26 @@ TEST(the_exact_gradient_is_the_slope_of_the_mean_reward) {
 }
 
 TEST(unbiased_rules_have_the_exact_gradient_as_their_mean) {
-  for (const char* name : {"reinforce", "unbiased_weight_max", "unbiased_weight_max_blended",
-                           "unbiased_weight_max_two_sided", "unbiased_weight_max_one_sided", "posterior_reinforce"}) {
-    const auto rule = uwm::make_rule(name);
+  for (const auto& info : uwm::rule_infos()) {
+    if (!info.unbiased) continue;
+    const auto rule = info.make();
     for_each_network([&](const auto& net, const Activities& all) {
       const double bias = relative_bias(expected_update(net, *rule, all), exact_gradient(net, all));
       if (!(bias < 1e-9))
-        check::fail(__FILE__, __LINE__, name, " with ", net.output().name(), " output has bias ", bias);
+        check::fail(__FILE__, __LINE__, info.name, " with ", net.output().name(), " output has bias ", bias);
     });
   }
 }
 
 TEST(biased_rules_do_not) {
-  for (const char* name : {"ste", "weight_max", "flip_difference"}) {
-    const auto rule = uwm::make_rule(name);
+  for (const auto& info : uwm::rule_infos()) {
+    if (info.unbiased) continue;
+    const auto rule = info.make();
     double most = 0;
     for_each_network([&](const auto& net, const Activities& all) {
       most = std::max(most, relative_bias(expected_update(net, *rule, all), exact_gradient(net, all)));
     });
-    if (!(most > 0.01)) check::fail(__FILE__, __LINE__, name, " has bias ", most, " at most");
+    if (!(most > 0.01)) check::fail(__FILE__, __LINE__, info.name, " has bias ", most, " at most");
   }
 }
 
@@ -426,7 +429,12 @@ TEST(large_weights_give_the_rewards_of_the_table) {
 }
 
 TEST(rules_are_found_by_name) {
-  CHECK(uwm::rule_names().size() == 9);
+  std::set<std::string> names;
+  for (const auto& info : uwm::rule_infos()) {
+    names.insert(info.name);
+    for (const auto& alias : info.aliases) CHECK(uwm::rule_info(alias).name == info.name);
+  }
+  CHECK(names.size() == uwm::rule_infos().size());
   CHECK_THROWS(ValueError, "rule must be one of reinforce, ste, weight_max", uwm::make_rule("backprop"));
   CHECK(uwm::UnbiasedWeightMax().form() == uwm::FlipForm::posterior);
   CHECK(uwm::UnbiasedWeightMax(uwm::FlipForm::one_sided).form() == uwm::FlipForm::one_sided);

@@ -3,87 +3,48 @@
 ``Network`` holds parameters and draws actions, ``Sample`` is the record of one forward pass, a
 ``Rule`` turns the reward into one reward per unit, an ``Optimizer`` applies the update, and
 ``train`` runs the circle in C++.
+
+What is imported as itself is public. The classes of the rules are those that the engine lists.
 """
 
-from uwm import tasks
+import types as _types
+import typing as _typing
+
+from uwm import tasks as tasks
 from uwm._core import (
-    SGD,
-    Adam,
-    Baseline,
-    DivergenceError,
-    Exponential,
-    FileError,
-    FlipDifference,
-    Interrupted,
-    InverseRoot,
-    Layer,
-    LayerGradient,
-    Linear,
-    Log,
-    Network,
-    Optimizer,
-    PosteriorReinforce,
-    Reinforce,
-    Rule,
-    RunningMean,
-    Sample,
-    StraightThrough,
-    Task,
-    UnbiasedWeightMax,
-    WeightMax,
-    __version__,
-    automatic_rates,
-    philox,
-    simd_level,
-    simd_levels,
-    train,
+    SGD as SGD,
+    Adam as Adam,
+    Baseline as Baseline,
+    DivergenceError as DivergenceError,
+    Exponential as Exponential,
+    FileError as FileError,
+    Interrupted as Interrupted,
+    InverseRoot as InverseRoot,
+    Layer as Layer,
+    LayerGradient as LayerGradient,
+    Linear as Linear,
+    Log as Log,
+    Network as Network,
+    Optimizer as Optimizer,
+    Rule as Rule,
+    RunningMean as RunningMean,
+    Sample as Sample,
+    Task as Task,
+    __version__ as __version__,
+    automatic_rates as automatic_rates,
+    philox as philox,
+    simd_level as simd_level,
+    simd_levels as simd_levels,
+    train as train,
 )
-from uwm.checkpoint import Checkpoint, load, save
-from uwm.rules import RULES, RuleInfo, rule, rule_info
+from uwm._rule_classes import *  # noqa: F403
+from uwm.checkpoint import Checkpoint as Checkpoint, load as load, save as save
+from uwm.rules import RULES as RULES, RuleInfo as RuleInfo, rule as rule, rule_info as rule_info
 
-__all__ = [
-    "RULES",
-    "SGD",
-    "Adam",
-    "Baseline",
-    "Checkpoint",
-    "DivergenceError",
-    "Exponential",
-    "FileError",
-    "FlipDifference",
-    "Interrupted",
-    "InverseRoot",
-    "Layer",
-    "LayerGradient",
-    "Linear",
-    "Log",
-    "Network",
-    "Optimizer",
-    "PosteriorReinforce",
-    "Reinforce",
-    "Rule",
-    "RuleInfo",
-    "RunningMean",
-    "Sample",
-    "StraightThrough",
-    "Task",
-    "UnbiasedWeightMax",
-    "WeightMax",
-    "__version__",
-    "automatic_rates",
-    "load",
-    "philox",
-    "rule",
-    "rule_info",
-    "save",
-    "simd_level",
-    "simd_levels",
-    "tasks",
-    "train",
-]
-
-for _name in __all__:
-    # Where the public lives, in tracebacks and documentation.
-    if getattr(globals()[_name], "__module__", None) in ("uwm._core", "uwm.checkpoint"):
-        globals()[_name].__module__ = "uwm"
-del _name
+if not _typing.TYPE_CHECKING:  # type checkers see what is public from the lines above
+    _public = {k: v for k, v in vars().items() if k[0] != "_" and type(v) is not _types.ModuleType}
+    __all__ = ["__version__", *sorted(_public), "tasks"]
+    for _value in _public.values():
+        # Where the public lives, in tracebacks and documentation.
+        if getattr(_value, "__module__", None) in ("uwm._core", "uwm.checkpoint"):
+            _value.__module__ = "uwm"

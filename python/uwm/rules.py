@@ -20,7 +20,7 @@ class RuleInfo:
 
     >>> import uwm
     >>> [name for name in uwm.RULES if not uwm.rule_info(name).unbiased]
-    ['ste', 'weight_max', 'flip_difference']
+    ['ste', 'weight_max', 'flip_difference', 'feedback_alignment']
     """
 
     name: str

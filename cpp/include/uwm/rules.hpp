@@ -3,6 +3,8 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <tuple>
+#include <type_traits>
 #include <vector>
 
 #include "uwm/export.hpp"
@@ -11,9 +13,26 @@
 
 namespace uwm {
 
+/// What is known of a built-in rule.
+struct RuleInfo {
+  std::string name = {};                             ///< on the command line and in results
+  std::vector<std::string> aliases = {};             ///< what else it is called in the field
+  bool unbiased = false;                             ///< whether its mean update is claimed to be the gradient
+  std::string description = {};                      ///< in a line
+  std::function<std::unique_ptr<Rule>()> make = {};  ///< a new one
+};
+
+/// What a class of built-in rules says of itself.
+struct RuleClass {
+  std::string name;             ///< of the class, in C++ and in Python
+  std::string documentation;    ///< its equation, whether it is biased, where it comes from
+  std::vector<RuleInfo> rules;  ///< one for each of its forms
+};
+
 /// REINFORCE (Williams, 1992): T_i = R for every unit.
 class UWM_EXPORT Reinforce final : public RuleOf<Reinforce> {
  public:
+  static RuleClass about();
   std::string name() const override { return "reinforce"; }
   template <class T>
   void compute(const Network<T>&, const Sample<T>&, const Vector<double>& reward, UnitRewards<T>& out) const;
@@ -22,6 +41,7 @@ class UWM_EXPORT Reinforce final : public RuleOf<Reinforce> {
 /// Straight-through backpropagation: T_i = c_i q_i sum_j w_ji delta_j, twice that for bipolar units. Biased.
 class UWM_EXPORT StraightThrough final : public RuleOf<StraightThrough> {
  public:
+  static RuleClass about();
   std::string name() const override { return "ste"; }
   template <class T>
   void compute(const Network<T>&, const Sample<T>&, const Vector<double>& reward, UnitRewards<T>& out) const;
@@ -33,6 +53,7 @@ class UWM_EXPORT WeightMax final : public RuleOf<WeightMax> {
  public:
   /// norm: p >= 1 of the p-norm. Throws ValueError.
   explicit WeightMax(double norm = 2.0);
+  static RuleClass about();
   double norm() const { return norm_; }
   std::string name() const override { return "weight_max"; }
   template <class T>
@@ -53,6 +74,7 @@ class UWM_EXPORT UnbiasedWeightMax final : public RuleOf<UnbiasedWeightMax> {
  public:
   /// form: posterior, blended, two_sided or one_sided. Throws ValueError.
   explicit UnbiasedWeightMax(FlipForm form = FlipForm::posterior);
+  static RuleClass about();
   FlipForm form() const { return form_; }
   std::string name() const override;
   template <class T>
@@ -65,6 +87,7 @@ class UWM_EXPORT UnbiasedWeightMax final : public RuleOf<UnbiasedWeightMax> {
 /// T_i = q_i sum_j (1 - kappa_ji) T_j: the two-sided rule without its products. A small bias.
 class UWM_EXPORT FlipDifference final : public RuleOf<FlipDifference> {
  public:
+  static RuleClass about();
   std::string name() const override { return "flip_difference"; }
   template <class T>
   void compute(const Network<T>&, const Sample<T>&, const Vector<double>& reward, UnitRewards<T>& out) const;
@@ -73,6 +96,7 @@ class UWM_EXPORT FlipDifference final : public RuleOf<FlipDifference> {
 /// T_i = R q_i (1 - lambda_i) / (q_i + (1 - q_i) lambda_i): REINFORCE with h_i averaged out given the layer above.
 class UWM_EXPORT PosteriorReinforce final : public RuleOf<PosteriorReinforce> {
  public:
+  static RuleClass about();
   std::string name() const override { return "posterior_reinforce"; }
   template <class T>
   void compute(const Network<T>&, const Sample<T>&, const Vector<double>& reward, UnitRewards<T>& out) const;
@@ -83,14 +107,28 @@ UWM_EXPORT std::string to_string(FlipForm form);
 /// A form of UnbiasedWeightMax by name. Throws ValueError that lists the names.
 UWM_EXPORT FlipForm form_from_string(const std::string& name);
 
-/// What is known of a built-in rule.
-struct RuleInfo {
-  std::string name;                             ///< on the command line and in results
-  std::vector<std::string> aliases;             ///< what else it is called in the field
-  bool unbiased;                                ///< whether its mean update is claimed to be the gradient
-  std::string description;                      ///< in a line
-  std::function<std::unique_ptr<Rule>()> make;  ///< a new one
+/// Feedback alignment (Lillicrap et al., 2016): straight-through with fixed random b_ji in the place of the weights
+/// w_ji: T_i = c_i q_i sum_j b_ji delta_j, twice that for bipolar units. Biased.
+class UWM_EXPORT FeedbackAlignment final : public RuleOf<FeedbackAlignment> {
+ public:
+  static RuleClass about();
+  std::string name() const override { return "feedback_alignment"; }
+  template <class T>
+  void compute(const Network<T>&, const Sample<T>&, const Vector<double>& reward, UnitRewards<T>& out) const;
 };
+
+/// The classes of the built-in rules, in the order of the table in the manual: the only list of them. The registry and
+/// the Python module read it.
+using BuiltInRules = std::tuple<Reinforce, StraightThrough, WeightMax, UnbiasedWeightMax, FlipDifference,
+                                PosteriorReinforce, FeedbackAlignment>;
+
+/// Calls f(std::type_identity<R>()) for each class R of `BuiltInRules`.
+template <class F>
+void for_each_rule_class(F f) {
+  [&]<class... R>(std::type_identity<std::tuple<R...>>) {
+    (f(std::type_identity<R>()), ...);
+  }(std::type_identity<BuiltInRules>());
+}
 
 /// The built-in rules, in the order of the table in the manual.
 UWM_EXPORT const std::vector<RuleInfo>& rule_infos();

@@ -7,87 +7,39 @@
 #include <cmath>
 #include <limits>
 
-#include "rules/pay.hpp"
+#include "rules/about.hpp"
+#include "rules/backward_pass.hpp"
 #include "work/message.hpp"
-#include "work/multiply.hpp"
-#include "work/nearest.hpp"
-#include "work/scaled.hpp"
 
 namespace uwm {
 
-namespace {
-
-/// Row s of the sums below where they have left the range of T.
-template <class T, class F>
-void sum_deltas_scaled(const Sample<T>& sample, std::size_t l, Index s, const Scaled& v, T scale, UnitRewards<T>& out,
-                       F finish) {
-  const auto& upper = out.layers[l + 1];
-  const Scaled t(upper.row(s).data(), 1, upper.cols());
-  const Scaled e(sample.layers[l + 1].eligibility.row(s).data(), 1, upper.cols());
-  auto sums = out.layers[l].row(s);
-  sums = (t.m.cwiseProduct(e.m) * v.m).template cast<T>();
-  finish(sums, s);
-  const int exponent = t.exponent + e.exponent + v.exponent;
-  for (Index i = 0; i < sums.size(); ++i) sums[i] = nearest_scaled<T>(double(sums[i]) * double(scale), exponent);
+RuleClass StraightThrough::about() {
+  return {
+      .name = "StraightThrough",
+      .documentation = R"(
+Straight-through backpropagation (Bengio, Leonard and Courville, 2013): T_i = c_i q_i sum_j w_ji T_j (h_j - p_j), twice that for
+bipolar units. Biased: right to first order in the weights only.
+)",
+      .rules = {about_rule<StraightThrough>({.unbiased = false, .description = "straight-through backpropagation"})}};
 }
-
-/// T (batch, n_l) = scale * sum_j v_ji delta_j with delta_j = T_j (h_j - p_j) of layer l+1, v (n_{l+1}, n_l); then
-/// finish(row of T, s) for every sample, which multiplies by factors of at most 1.
-template <class T, class F>
-void sum_deltas(const Sample<T>& sample, std::size_t l, const T* v, T scale, UnitRewards<T>& out, F finish) {
-  const auto& upper = out.layers[l + 1];
-  const auto& e = sample.layers[l + 1].eligibility;
-  const Index batch = sample.batch(), n_upper = upper.cols();
-  auto& sums = out.layers[l];
-  grow(out.delta, upper.size());
-  split(sample.work.threads, batch, grain_of(n_upper), [&](Index begin, Index end, int) {
-    Eigen::Map<Matrix<T>>(out.delta.data() + begin * n_upper, end - begin, n_upper) =
-        upper.middleRows(begin, end - begin).cwiseProduct(e.middleRows(begin, end - begin));
-  });
-  multiply(sample.work.threads,
-           kernels::Product<T>{.m = batch,
-                               .n = sums.cols(),
-                               .k = n_upper,
-                               .all_rows = batch,
-                               .a = out.delta.data(),
-                               .a_row = n_upper,
-                               .a_column = 1,
-                               .b = v,
-                               .b_row = sums.cols(),
-                               .b_column = 1,
-                               .c = sums.data(),
-                               .c_row = sums.cols(),
-                               .alpha = scale,
-                               .bias = nullptr,
-                               .scratch = nullptr},
-           out.scratch);
-  split(sample.work.threads, batch, grain_of(sums.cols()), [&](Index begin, Index end, int) {
-    for (Index s = begin; s < end; ++s) finish(sums.row(s), s);
-  });
-  const auto& kernel = kernels::active<T>();
-  if (std::isfinite(kernel.max_abs(sums.size(), sums.data()))) return;
-  const Scaled scaled(v, n_upper, sums.cols());
-  for (Index s = 0; s < batch; ++s)
-    if (!std::isfinite(kernel.max_abs(sums.cols(), sums.row(s).data())))
-      sum_deltas_scaled(sample, l, s, scaled, scale, out, finish);
-}
-
-}  // namespace
 
 template <class T>
 void StraightThrough::compute(const Network<T>& net, const Sample<T>& sample, const Vector<double>& reward,
                               UnitRewards<T>& out) const {
   reward_output(sample, reward, out);
-  for (std::size_t l = sample.layers.size() - 1; l-- > 0;) {
-    // the mean activation is p, or 2p - 1 for bipolar units: flip_step brings the factor
-    const auto& layer = sample.layers[l];
-    sum_deltas(sample, l, net.layers()[l + 1].weight.data(), net.flip_step(l + 1), out, [&](auto t, Index s) {
-      const T* q = layer.likelihood.row(s).data();
-      const T* e = layer.eligibility.row(s).data();
-      T* const out_s = t.data();
-      for (Index i = 0, n = t.size(); i < n; ++i) out_s[i] *= std::copysign(q[i], e[i]);  // c_i q_i
-    });
-  }
+  for (std::size_t l = sample.layers.size() - 1; l-- > 0;)
+    pass_straight_through(net, sample, l, net.layers()[l + 1].weight.data(), out);
+}
+
+RuleClass WeightMax::about() {
+  return {.name = "WeightMax",
+          .documentation = R"(
+Weight Maximization (Chung, arXiv 2010.09770): a hidden unit is paid the growth of its outgoing weights,
+T_i = h_i sum_j |w_ji|^(norm-1) sgn(w_ji) T_j (h_j - p_j), with h_i as it is encoded, 0 / 1 or -1 / +1. Biased: right to first
+order in the weights for norm 2, and not even that for others.
+)",
+          .rules = {about_rule<WeightMax>(
+              {.unbiased = false, .description = "a unit is paid the growth of its outgoing weights"})}};
 }
 
 WeightMax::WeightMax(double norm) : norm_(norm) {
@@ -105,12 +57,12 @@ void WeightMax::compute(const Network<T>& net, const Sample<T>& sample, const Ve
       sum_deltas(sample, l, upper.weight.data(), 1 / upper.temperature, out, finish);
     } else {
       const T exponent = static_cast<T>(norm_ - 1), temperature = upper.temperature;
-      grow(out.power, upper.weight.size());
-      std::transform(upper.weight.data(), upper.weight.data() + upper.weight.size(), out.power.begin(), [=](T w) {
+      grow(out.feedback, upper.weight.size());
+      std::transform(upper.weight.data(), upper.weight.data() + upper.weight.size(), out.feedback.begin(), [=](T w) {
         const T power = std::min(std::pow(std::abs(w / temperature), exponent), std::numeric_limits<T>::max());
         return w > 0 ? power : w < 0 ? -power : T(0);
       });
-      sum_deltas(sample, l, out.power.data(), T(1), out, finish);
+      sum_deltas(sample, l, out.feedback.data(), T(1), out, finish);
     }
   }
 }

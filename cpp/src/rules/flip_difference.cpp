@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "rules/about.hpp"
 #include "rules/flip_pass.hpp"
 
 namespace uwm {
@@ -28,6 +29,18 @@ void difference_rewards(const Network<T>& net, const Sample<T>& sample, const Ve
 }
 
 }  // namespace
+
+RuleClass FlipDifference::about() {
+  return {.name = "FlipDifference",
+          .documentation = R"(
+T_i = q_i sum_j (1 - kappa_ji) T_j: two-sided Unbiased Weight Maximization without its products. Biased: it ignores the joint
+effects of the units above.
+)",
+          .rules = {about_rule<FlipDifference>(
+              {.aliases = {"psa"},
+               .unbiased = false,
+               .description = "two-sided without its products; PSA's recursion in hidden layers"})}};
+}
 
 template <class T>
 void FlipDifference::compute(const Network<T>& net, const Sample<T>& sample, const Vector<double>& reward,

@@ -1,6 +1,7 @@
 // Posterior REINFORCE: T_i = R q_i (1 - lambda_i) / (q_i + (1 - q_i) lambda_i), REINFORCE with the unit's own action
 // averaged out given the layer above. It is Hindsight Network Credit Assignment (HNCA; Young, 2022).
 
+#include "rules/about.hpp"
 #include "rules/flip_pass.hpp"
 
 namespace uwm {
@@ -28,6 +29,18 @@ void posterior_reinforce_rewards(const Network<T>& net, const Sample<T>& sample,
 }
 
 }  // namespace
+
+RuleClass PosteriorReinforce::about() {
+  return {.name = "PosteriorReinforce",
+          .documentation = R"(
+T_i = R q_i (1 - lambda_i) / (q_i + (1 - q_i) lambda_i): REINFORCE with the unit's own action averaged out given the layer
+above. Unbiased and bounded, but still one global reward.
+)",
+          .rules = {about_rule<PosteriorReinforce>(
+              {.aliases = {"hnca"},
+               .unbiased = true,
+               .description = "REINFORCE with the unit's own action averaged out; HNCA"})}};
+}
 
 template <class T>
 void PosteriorReinforce::compute(const Network<T>& net, const Sample<T>& sample, const Vector<double>& reward,

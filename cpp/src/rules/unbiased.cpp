@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "rules/about.hpp"
 #include "rules/flip_pass.hpp"
 #include "work/message.hpp"
 
@@ -77,6 +78,32 @@ void advantage_rewards(FlipForm form, const Network<T>& net, const Sample<T>& sa
 }
 
 }  // namespace
+
+RuleClass UnbiasedWeightMax::about() {
+  const auto form = [](FlipForm f, std::string description) {
+    return about_rule<UnbiasedWeightMax>({.unbiased = true, .description = std::move(description)}, f);
+  };
+  return {.name = "UnbiasedWeightMax",
+          .documentation = R"(
+Unbiased Weight Maximization (Chung, arXiv 2307.13270), in four unbiased forms.
+
+With kappa_ji how much likelier unit j's action would have been had unit i of the layer below chosen otherwise, and, over the
+units j of the layer above in a fixed order,
+
+    A_i = sum_j (prod_{k<j} kappa_ki) (1 - kappa_ji) T_j        lambda_i = prod_j kappa_ji,
+
+- ``"posterior"`` (the default): T_i = q_i (q_i A_i - (1 - q_i) B_i) / (q_i + (1 - q_i) lambda_i), B_i the same
+  comparison seen from the flipped side;
+- ``"blended"``: the same with A_i and B_i mixed with (1 - lambda_i) R and -(1 - lambda_i) R, with a share that goes from
+  0 to 1 as a flip of unit i moves the probabilities of more units j; the least variance once weights have grown;
+- ``"two_sided"``: T_i = q_i A_i;
+- ``"one_sided"``: T_i = A_i if the unit fired, else 0.
+)",
+          .rules = {form(FlipForm::posterior, "Unbiased Weight Maximization, posterior-weighted: the default"),
+                    form(FlipForm::blended, "the same, mixed with the joint reward: less noise with large weights"),
+                    form(FlipForm::two_sided, "from the side that was drawn, weighted by its probability"),
+                    form(FlipForm::one_sided, "only where the unit fired: the literal counterpart of weight_max")}};
+}
 
 UnbiasedWeightMax::UnbiasedWeightMax(FlipForm form) : form_(form) {
   require(form != FlipForm::difference && form != FlipForm::ratio,

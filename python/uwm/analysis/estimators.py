@@ -21,7 +21,7 @@ from uwm.reference.random import ACTIVATIONS, uniforms
 from .updates import LayerUpdate, updates_of_rule, updates_of_slopes
 
 RewardOf = Callable[[Any], Array]
-ANTITHETIC = 15  # stream of random numbers of the continuations; the engine's own are 0 to 3
+ANTITHETIC = 15  # stream of random numbers of the continuations; the engine's own are 0 to 4
 
 
 class Estimator(Protocol):

@@ -12,8 +12,7 @@ import uwm
 from uwm.checks import shown, whole_number
 from uwm.experiments.settings import AUTO, Settings
 from uwm.rules import resolve as resolve_rule
-from uwm.tasks import Task
-from uwm.tasks import resolve as resolve_task
+from uwm.tasks import Task, resolve as resolve_task
 from uwm.tasks.resolve import BUILT_IN, title_of
 
 MOST_JOBS = 1_024

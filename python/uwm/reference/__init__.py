@@ -1,4 +1,7 @@
-"""The slow, obvious NumPy twin of the engine: same names, same random numbers, no cleverness."""
+"""The slow, obvious NumPy twin of the engine: same names, same random numbers, no cleverness.
+
+The classes of the rules, `Reinforce` and so on, are those of its folder ``rules``.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,9 @@ from .optimizers import SGD, Adam
 from .random import philox
 from .rules import (
     RULES,
-    FlipDifference,
     LayerGradient,
-    PosteriorReinforce,
-    Reinforce,
     Rule,
-    StraightThrough,
-    UnbiasedWeightMax,
-    WeightMax,
+    __getattr__ as __getattr__,
     rule,
 )
 from .schedules import Exponential, InverseRoot, Linear, Schedule
@@ -31,7 +29,6 @@ __all__ = [
     "Bandit",
     "Baseline",
     "Exponential",
-    "FlipDifference",
     "Interrupted",
     "InverseRoot",
     "Layer",
@@ -40,16 +37,11 @@ __all__ = [
     "Log",
     "Multiplexer",
     "Network",
-    "PosteriorReinforce",
-    "Reinforce",
     "Rule",
     "RunningMean",
     "Sample",
     "Schedule",
-    "StraightThrough",
     "Task",
-    "UnbiasedWeightMax",
-    "WeightMax",
     "automatic_rates",
     "baselines",
     "flips",
@@ -63,4 +55,5 @@ __all__ = [
     "step_sizes",
     "tasks",
     "train",
+    *rules.CLASSES,
 ]

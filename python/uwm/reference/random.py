@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from uwm.checks import MOST_SEED, whole_number
 from uwm.protocols import Array
 
-ACTIVATIONS, PARAMETERS, TASK_INPUTS, TASK_REWARDS = range(4)  # the streams
+ACTIVATIONS, PARAMETERS, TASK_INPUTS, TASK_REWARDS, FEEDBACK = range(5)  # the streams
 
 Words = NDArray[np.uint32]
 

@@ -20,14 +20,14 @@ from .rule import Rule, checked_reward, everywhere
 
 
 class Backward(Rule):
-    """Rules linear in the weights: T_i from sum_j w_ji delta_j, delta_j = T_j e_j."""
+    """T_i from sum_j v_ji delta_j, delta_j = T_j e_j, with w_ji or another v_ji in its place."""
 
     def unit_rewards(self, net: NetworkLike, sample: SampleLike, reward: Any) -> list[Array]:
         R = checked_reward(net, sample, reward)
         rewards = [everywhere(R, net.sizes[-1])]
         for ell in reversed(range(len(net.layers) - 1)):
             e = np.asarray(sample.eligibilities[ell + 1], dtype=np.float64)
-            sums = finite_product([rewards[0], e], self._passed_on(net, outgoing_weights(net, ell)))
+            sums = finite_product([rewards[0], e], self._passed_on(net, ell))
             rewards.insert(0, self._factor(sample, ell) * sums)
         return rewards
 
@@ -35,12 +35,25 @@ class Backward(Rule):
         """What unit i multiplies the sum with."""
         raise NotImplementedError
 
-    def _passed_on(self, net: NetworkLike, w: Array) -> Array:
-        """What stands in the place of the weight."""
-        return w
+    def _passed_on(self, net: NetworkLike, ell: int) -> Array:
+        """v_ji (n_{l+1}, n_l), the temperature divided out."""
+        return outgoing_weights(net, ell)
 
 
-class StraightThrough(Backward):
+class ThroughMeans(Backward):
+    """The factor c_i q_i makes T_i e_i = p_i (1 - p_i) sum_j v_ji delta_j."""
+
+    def _factor(self, sample: SampleLike, ell: int) -> Array:
+        q = np.exp(log_sigmoid(action_logits(sample, ell)))
+        return signs(sample, ell) * q
+
+
+def slope(net: NetworkLike) -> float:
+    """By how much the mean activation, 2p - 1 or p, grows with p."""
+    return 2.0 if net.units == "bipolar" else 1.0
+
+
+class StraightThrough(ThroughMeans):
     """Straight-through backpropagation (Bengio et al. 2013): T_i = c_i q_i sum_j w_ji delta_j.
 
     Then T_i e_i = p_i (1 - p_i) sum_j w_ji delta_j, as if the mean activation had been passed on.
@@ -54,13 +67,8 @@ class StraightThrough(Backward):
     def name(self) -> str:
         return "ste"
 
-    def _factor(self, sample: SampleLike, ell: int) -> Array:
-        q = np.exp(log_sigmoid(action_logits(sample, ell)))
-        return signs(sample, ell) * q
-
-    def _passed_on(self, net: NetworkLike, w: Array) -> Array:
-        # the slope of the mean activation, which is 2p - 1 or p
-        return 2.0 * w if net.units == "bipolar" else w
+    def _passed_on(self, net: NetworkLike, ell: int) -> Array:
+        return slope(net) * outgoing_weights(net, ell)
 
 
 class WeightMax(Backward):
@@ -86,7 +94,8 @@ class WeightMax(Backward):
     def _factor(self, sample: SampleLike, ell: int) -> Array:
         return np.asarray(sample.activations[ell], dtype=np.float64)
 
-    def _passed_on(self, net: NetworkLike, w: Array) -> Array:
+    def _passed_on(self, net: NetworkLike, ell: int) -> Array:
+        w = outgoing_weights(net, ell)
         with np.errstate(over="ignore"):
             power = np.abs(w) ** (self.norm - 1.0)
         return np.asarray(np.minimum(power, np.finfo(np.float64).max) * np.sign(w))

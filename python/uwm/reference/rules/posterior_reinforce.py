@@ -29,7 +29,7 @@ class PosteriorReinforce(Comparing):
         rewards = []
         for ell in range(len(net.layers) - 1):
             (ratio, gain), y = joint_lambda(net, sample, ell), action_logits(sample, ell)
-            q, other = Wide.sigmoid(y), Wide.sigmoid(-y)
-            T = Wide.of(R[:, None]) * q * gain / (q + other * ratio)
+            q, not_q = Wide.sigmoid(y), Wide.sigmoid(-y)
+            T = Wide.of(R[:, None]) * q * gain / (q + not_q * ratio)
             rewards.append(T.value())
         return [*rewards, everywhere(R, net.sizes[-1])]

@@ -43,6 +43,16 @@ class Rule:
     [(2, 3), (1, 2)]
     """
 
+    @classmethod
+    def forms(cls) -> Sequence[Rule]:
+        """The built-in rules that this class makes: one, or as many as it has forms.
+
+        >>> from uwm.reference import UnbiasedWeightMax
+        >>> [form.name for form in UnbiasedWeightMax.forms()][:2]
+        ['unbiased_weight_max', 'unbiased_weight_max_blended']
+        """
+        return (cls(),)
+
     @property
     def name(self) -> str:
         """Name on the command line and in results."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from uwm.protocols import Array, NetworkLike
@@ -10,7 +12,7 @@ from ..flips import action_logits, flipped_action_logits, kappa, product_of, sig
 from ..network import Sample
 from ..wide import Wide
 from .flip_pass import Comparing, ratios_above
-from .rule import everywhere
+from .rule import Rule, everywhere
 
 FORMS = ("posterior", "blended", "two_sided", "one_sided")
 
@@ -47,6 +49,10 @@ class UnbiasedWeightMax(Comparing):
         if form not in FORMS:
             raise ValueError(f"form must be one of {', '.join(FORMS)}, got {form!r}")
         self.form = form
+
+    @classmethod
+    def forms(cls) -> Sequence[Rule]:
+        return [cls(form) for form in FORMS]
 
     @property
     def name(self) -> str:
@@ -127,5 +133,5 @@ def _shares(net: NetworkLike, sample: Sample, ell: int) -> tuple[Wide, Wide]:
 
 def _reward_of(y: Array, A: Wide, B: Wide, lam: Wide) -> Wide:
     """T = q (q A - (1 - q) B) / (q + (1 - q) lambda), for an action with q = sigmoid(y)."""
-    q, other = Wide.sigmoid(y), Wide.sigmoid(-y)
-    return q * (q * A - other * B) / (q + other * lam)
+    q, not_q = Wide.sigmoid(y), Wide.sigmoid(-y)
+    return q * (q * A - not_q * B) / (q + not_q * lam)
