@@ -189,6 +189,7 @@ void check_slow_arithmetic(const char* output, Units units, double tolerance) {
   const auto more_sample = more.clamp(x, h);
   const Vector<double> reward = Vector<double>::LinSpaced(40, -1, 2);
   for (const auto& name : uwm::rule_names()) {
+    if (name == "feedback_alignment") continue;  // a wider layer has a smaller b
     uwm::UnitRewards<T> fast, slow;
     uwm::make_rule(name)->unit_rewards(net, sample, reward, fast);
     uwm::make_rule(name)->unit_rewards(more, more_sample, reward, slow);
@@ -196,7 +197,7 @@ void check_slow_arithmetic(const char* output, Units units, double tolerance) {
       const double error =
           (slow.layers[l].leftCols(net.sizes()[l + 1]) - fast.layers[l]).norm() / fast.layers[l].norm();
       if (!(error < tolerance))
-        check::fail(__FILE__, __LINE__, info.name, " with ", output, " output differs by ", error, " in layer ", l);
+        check::fail(__FILE__, __LINE__, name, " with ", output, " output differs by ", error, " in layer ", l);
     }
   }
 }
