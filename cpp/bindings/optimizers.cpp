@@ -5,6 +5,146 @@ namespace uwm::python {
 
 namespace {
 
+constexpr const char* inverse_root_doc = R"(
+A learning rate that falls with the root of the updates: rate / sqrt(1 + t / steps) after t updates.
+
+Over the first ``warm_up`` updates it rises to that in equal steps: the first update has 1 / warm_up of it.
+
+Args:
+    rate: at the start, not negative for an optimizer.
+    steps: updates until it has fallen to 0.71 of that; at least 1.
+    warm_up: updates, 0 for none.
+
+Raises:
+    ValueError: steps below 1, warm_up below 0, or a rate that is not finite.
+
+>>> import uwm
+>>> fall = uwm.InverseRoot(1.0, 100, warm_up=10)
+>>> fall(0), fall(300)
+(0.1, 0.5)
+)";
+
+constexpr const char* automatic_rates_doc = R"(
+The learning rates that ``Adam()`` takes for a network, one schedule per layer.
+
+The rate of a layer is c / (fan in + 1) / sqrt(1 + t / 1000) at update t, times the layer's temperature: a step of Adam moves
+every weight by about the rate, and so a logit by about c. c is 1 for hidden units, half of that above bipolar ones, and 0.2
+for an output (times sigma for a Gaussian). Layers above the first reach the rate within 200 updates. docs/step-sizes.md says
+why.
+
+Args:
+    net: Network.
+
+Returns:
+    list of InverseRoot, one per layer.
+
+>>> import uwm
+>>> net = uwm.Network([9, 64, 1])
+>>> uwm.automatic_rates(net)[0]
+uwm.InverseRoot(0.1, 1000)
+>>> adam = uwm.Adam([0.01, *uwm.automatic_rates(net)[1:]])  # one rate of one's own
+)";
+
+constexpr const char* linear_doc = R"(
+A learning rate that goes in a straight line from start to end over so many updates and stays there.
+
+Raises:
+    ValueError: steps below 1, or a number that is not finite.
+
+>>> import uwm
+>>> uwm.Linear(0.1, 0.0, 10)(5)
+0.05
+)";
+
+constexpr const char* exponential_doc = R"(
+A learning rate that falls (or grows) by the same factor every update from start to end and stays there.
+
+Raises:
+    ValueError: steps below 1, or a number that is not positive and finite.
+
+>>> import uwm
+>>> uwm.Exponential(1.0, 0.01, 2)(1)
+0.1
+)";
+
+constexpr const char* optimizer_doc = R"(
+Base of the optimizers: applies gradients to a network, uphill.
+
+An optimizer of your own is a subclass with a ``step(net, gradient)`` that changes the network's parameters in place; an
+``__init__`` of its own calls ``super().__init__()``. ``train`` takes it like a built-in one. It keeps what it needs as attributes,
+and pickles with them.
+
+>>> import uwm
+>>> class SignAscent(uwm.Optimizer):
+...     def __init__(self, rate):
+...         super().__init__()
+...         self.rate = rate
+...     def step(self, net, gradient):
+...         for layer, g in zip(net.layers, gradient):
+...             layer.weight += self.rate * (g.weight > 0) - self.rate * (g.weight < 0)
+...             layer.bias += self.rate * (g.bias > 0) - self.rate * (g.bias < 0)
+>>> net, task = uwm.Network([3, 8, 1]), uwm.tasks.Multiplexer(1)
+>>> uwm.train(net, uwm.UnbiasedWeightMax(), SignAscent(0.01), task, steps=10, batch_size=8).steps
+10
+)";
+
+constexpr const char* step_doc = R"(
+One update of the network's parameters, in place.
+
+Args:
+    net: Network.
+    gradient: list with one entry per layer that has .weight (n_out, n_in) and .bias (n_out,), as ``Rule.gradient`` gives.
+
+Raises:
+    ValueError: shapes or the number of learning rates do not fit, a number of the gradient is NaN or infinite, a
+        parameter or moment would become so, a setting has no place in the network's dtype, or the optimizer has worked
+        on a network of another shape or dtype. Network and optimizer are then unchanged.
+    RuntimeError: another thread uses the network or the optimizer.
+
+>>> import numpy as np, uwm
+>>> net = uwm.Network([2, 1])
+>>> uwm.SGD(0.5).step(net, [uwm.LayerGradient(np.zeros((1, 2)), np.ones(1))])
+>>> net.layers[0].bias
+array([0.5], dtype=float32)
+)";
+
+constexpr const char* sgd_doc = R"(
+Gradient ascent, w += rate * g; with momentum, v = momentum * v + g and w += rate * v.
+
+Args:
+    learning_rate: a number or schedule (Linear, Exponential, InverseRoot), or one of these per layer.
+    momentum: 0 up to, not including, 1.
+
+Raises:
+    ValueError, TypeError: an argument out of its range or of the wrong kind.
+
+>>> import uwm
+>>> uwm.SGD(0.1).steps
+0
+)";
+
+constexpr const char* adam_doc = R"(
+Adam (Kingma and Ba, 2015) uphill: w += rate * m_hat / (sqrt(v_hat) + epsilon).
+
+A number of the gradient beyond 2^63 in float32, or 2^511 in float64, counts as that: its square has to fit. An epsilon below
+the smallest normal number of the dtype counts as that. A beta that rounds to 1 in the dtype is refused by ``step`` and ``train``.
+
+Args:
+    learning_rate: "auto", the rates that follow from the network (``automatic_rates``); a number or schedule (Linear,
+        Exponential, InverseRoot), or one of these per layer.
+    beta1, beta2: decay of the two moments, 0 up to, not including, 1.
+    epsilon: positive.
+
+Raises:
+    ValueError, TypeError: an argument out of its range or of the wrong kind.
+
+>>> import uwm
+>>> uwm.Adam()
+uwm.Adam('auto', beta1=0.9, beta2=0.999, epsilon=1e-08)
+>>> uwm.Adam([1e-2, 1e-3, uwm.Linear(1e-4, 0.0, 1000)]).learning_rate
+[0.01, 0.001, uwm.Linear(0.0001, 0.0, 1000)]
+)";
+
 struct LinearHandle : Handle {
   explicit LinearHandle(Schedule s) : schedule(s) {}
   Schedule schedule;
@@ -89,24 +229,7 @@ void bind_schedule(py::module_& module, const char* name, Schedule (*make)(doubl
 
 void bind_inverse_root(py::module_& module) {
   using Held = InverseRootHandle;
-  py::class_<Held> cls(module, "InverseRoot", R"(
-A learning rate that falls with the root of the updates: rate / sqrt(1 + t / steps) after t updates.
-
-Over the first ``warm_up`` updates it rises to that in equal steps: the first update has 1 / warm_up of it.
-
-Args:
-    rate: at the start, not negative for an optimizer.
-    steps: updates until it has fallen to 0.71 of that; at least 1.
-    warm_up: updates, 0 for none.
-
-Raises:
-    ValueError: steps below 1, warm_up below 0, or a rate that is not finite.
-
->>> import uwm
->>> fall = uwm.InverseRoot(1.0, 100, warm_up=10)
->>> fall(0), fall(300)
-(0.1, 0.5)
-)");
+  py::class_<Held> cls(module, "InverseRoot", inverse_root_doc);
   cls.def(py::init([](const py::object& rate, const py::object& steps, const py::object& warm_up) {
             return Held(Schedule::inverse_root(real_number(rate, "rate"), whole_number(steps, "steps"),
                                                whole_number(warm_up, "warm_up")));
@@ -143,26 +266,7 @@ void bind_automatic_rates(py::module_& module) {
         for (const Schedule& s : visit(net, [](const auto& n) { return automatic_rates(n); })) rates.append(rate_of(s));
         return rates;
       },
-      py::arg("net"), R"(
-The learning rates that ``Adam()`` takes for a network, one schedule per layer.
-
-The rate of a layer is c / (fan in + 1) / sqrt(1 + t / 1000) at update t, times the layer's temperature: a step of Adam moves
-every weight by about the rate, and so a logit by about c. c is 1 for hidden units, half of that above bipolar ones, and 0.2
-for an output (times sigma for a Gaussian). Layers above the first reach the rate within 200 updates. docs/step-sizes.md says
-why.
-
-Args:
-    net: Network.
-
-Returns:
-    list of InverseRoot, one per layer.
-
->>> import uwm
->>> net = uwm.Network([9, 64, 1])
->>> uwm.automatic_rates(net)[0]
-uwm.InverseRoot(0.1, 1000)
->>> adam = uwm.Adam([0.01, *uwm.automatic_rates(net)[1:]])  # one rate of one's own
-)");
+      py::arg("net"), automatic_rates_doc);
 }
 
 template <class T>
@@ -295,6 +399,87 @@ std::string representation(const py::object& self, const std::string& name) {
   return engine.steps() == 0 ? call : "<" + call + " after " + std::to_string(engine.steps()) + " updates>";
 }
 
+std::string name(const py::object& self) {
+  const auto& handle = self.cast<const OptimizerHandle&>();
+  return handle.engine ? handle.engine->name() : type_name(self);
+}
+
+void step(const OptimizerHandle& self, const NetworkHandle& net, const py::object& gradient) {
+  Optimizer& optimizer = engine(self);
+  visit(net, [&](auto& n) {
+    const auto g = read_gradient<Scalar<decltype(n)>>(gradient, n);
+    const Use using_optimizer = Use::changing(self), using_net = Use::changing(net);
+    optimizer.step(n, g);
+  });
+}
+
+std::int64_t steps(const OptimizerHandle& self) {
+  const Use use = Use::reading(self);
+  return engine(self, "steps").steps();
+}
+
+void reset(const OptimizerHandle& self) {
+  const Use use = Use::changing(self);
+  engine(self, "reset").restore(0, std::monostate());
+}
+
+void bind_optimizer(py::module_& module) {
+  py::class_<OptimizerHandle> cls(module, "Optimizer", optimizer_doc);
+  cls.def(py::init<>())
+      .def("step", &step, py::arg("net"), py::arg("gradient"), step_doc)
+      .def_property_readonly("name", &name,
+                             "\"sgd\" or \"adam\"; of an optimizer of your own, by default, the name of its class.")
+      .def_property_readonly("steps", &steps, "Updates made.")
+      .def_property_readonly(
+          "settings", [](const OptimizerHandle& self) { return engine(self, "settings").settings(); },
+          "The other arguments of the constructor.")
+      .def_property_readonly("learning_rate", &learning_rate,
+                             "As it was given: \"auto\", a number or schedule, or a list of them.")
+      .def("reset", &reset, "Forgets all updates: moments and schedules start over, for a network of any shape.")
+      .def("__repr__", [](const py::object& self) {
+        self.cast<const OptimizerHandle&>();
+        return "<" + class_name(self) + ">";
+      });
+  picklable(
+      cls, [](const OptimizerHandle&) { return py::tuple(); }, [](const py::tuple&) { return OptimizerHandle(); });
+}
+
+void bind_sgd(py::module_& module) {
+  py::class_<SGDHandle, OptimizerHandle> cls(module, "SGD", sgd_doc);
+  cls.def(py::init([](const py::object& rate, const py::object& momentum) {
+            return make<SGDHandle, SGD>(rate, real_number(momentum, "momentum"));
+          }),
+          py::arg("learning_rate"), py::kw_only(), py::arg("momentum") = 0.0)
+      .def("__repr__", [](const py::object& self) { return representation<SGDHandle>(self, "uwm.SGD"); });
+  picklable(
+      cls, [](const SGDHandle& self) { return state(self); },
+      [](const py::tuple& s) {
+        const auto handle = make<SGDHandle, SGD>(item<py::object>(s, 0, 5), setting(s, "momentum"));
+        restore(handle, s);
+        return handle;
+      });
+}
+
+void bind_adam(py::module_& module) {
+  py::class_<AdamHandle, OptimizerHandle> cls(module, "Adam", adam_doc);
+  cls.def(py::init(
+              [](const py::object& rate, const py::object& beta1, const py::object& beta2, const py::object& epsilon) {
+                return make<AdamHandle, Adam>(rate, real_number(beta1, "beta1"), real_number(beta2, "beta2"),
+                                              real_number(epsilon, "epsilon"));
+              }),
+          py::arg("learning_rate") = "auto", py::kw_only(), py::arg("beta1") = 0.9, py::arg("beta2") = 0.999,
+          py::arg("epsilon") = 1e-8)
+      .def("__repr__", [](const py::object& self) { return representation<AdamHandle>(self, "uwm.Adam"); });
+  picklable(
+      cls, [](const AdamHandle& self) { return state(self); },
+      [](const py::tuple& s) {
+        const auto handle = make<AdamHandle, Adam>(item<py::object>(s, 0, 5), setting(s, "beta1"), setting(s, "beta2"),
+                                                   setting(s, "epsilon"));
+        restore(handle, s);
+        return handle;
+      });
+}
+
 template <class Held>
 py::object wrap(std::unique_ptr<Optimizer> optimizer) {
   Held handle;
@@ -310,179 +495,13 @@ py::object optimizer_object(std::unique_ptr<Optimizer> optimizer) {
 }
 
 void bind_optimizers(py::module_& module) {
-  bind_schedule<LinearHandle>(module, "Linear", &Schedule::linear, R"(
-A learning rate that goes in a straight line from start to end over so many updates and stays there.
-
-Raises:
-    ValueError: steps below 1, or a number that is not finite.
-
->>> import uwm
->>> uwm.Linear(0.1, 0.0, 10)(5)
-0.05
-)");
-  bind_schedule<ExponentialHandle>(module, "Exponential", &Schedule::exponential, R"(
-A learning rate that falls (or grows) by the same factor every update from start to end and stays there.
-
-Raises:
-    ValueError: steps below 1, or a number that is not positive and finite.
-
->>> import uwm
->>> uwm.Exponential(1.0, 0.01, 2)(1)
-0.1
-)");
-
+  bind_schedule<LinearHandle>(module, "Linear", &Schedule::linear, linear_doc);
+  bind_schedule<ExponentialHandle>(module, "Exponential", &Schedule::exponential, exponential_doc);
   bind_inverse_root(module);
   bind_automatic_rates(module);
-
-  py::class_<OptimizerHandle> optimizer(module, "Optimizer", R"(
-Base of the optimizers: applies gradients to a network, uphill.
-
-An optimizer of your own is a subclass with a ``step(net, gradient)`` that changes the network's parameters in place; an
-``__init__`` of its own calls ``super().__init__()``. ``train`` takes it like a built-in one. It keeps what it needs as attributes,
-and pickles with them.
-
->>> import uwm
->>> class SignAscent(uwm.Optimizer):
-...     def __init__(self, rate):
-...         super().__init__()
-...         self.rate = rate
-...     def step(self, net, gradient):
-...         for layer, g in zip(net.layers, gradient):
-...             layer.weight += self.rate * (g.weight > 0) - self.rate * (g.weight < 0)
-...             layer.bias += self.rate * (g.bias > 0) - self.rate * (g.bias < 0)
->>> net, task = uwm.Network([3, 8, 1]), uwm.tasks.Multiplexer(1)
->>> uwm.train(net, uwm.UnbiasedWeightMax(), SignAscent(0.01), task, steps=10, batch_size=8).steps
-10
-)");
-  optimizer.def(py::init<>())
-      .def(
-          "step",
-          [](const OptimizerHandle& self, const NetworkHandle& net, const py::object& gradient) {
-            Optimizer& optimizer_engine = engine(self);
-            visit(net, [&](auto& n) {
-              const auto g = read_gradient<Scalar<decltype(n)>>(gradient, n);
-              const Use using_optimizer = Use::changing(self), using_net = Use::changing(net);
-              optimizer_engine.step(n, g);
-            });
-          },
-          py::arg("net"), py::arg("gradient"), R"(
-One update of the network's parameters, in place.
-
-Args:
-    net: Network.
-    gradient: list with one entry per layer that has .weight (n_out, n_in) and .bias (n_out,), as ``Rule.gradient`` gives.
-
-Raises:
-    ValueError: shapes or the number of learning rates do not fit, a number of the gradient is NaN or infinite, a
-        parameter or moment would become so, a setting has no place in the network's dtype, or the optimizer has worked
-        on a network of another shape or dtype. Network and optimizer are then unchanged.
-    RuntimeError: another thread uses the network or the optimizer.
-
->>> import numpy as np, uwm
->>> net = uwm.Network([2, 1])
->>> uwm.SGD(0.5).step(net, [uwm.LayerGradient(np.zeros((1, 2)), np.ones(1))])
->>> net.layers[0].bias
-array([0.5], dtype=float32)
-)")
-      .def_property_readonly(
-          "name",
-          [](const py::object& self) {
-            const auto& handle = self.cast<const OptimizerHandle&>();
-            return handle.engine ? handle.engine->name() : type_name(self);
-          },
-          "\"sgd\" or \"adam\"; of an optimizer of your own, by default, the name of its class.")
-      .def_property_readonly(
-          "steps",
-          [](const OptimizerHandle& self) {
-            const Use use = Use::reading(self);
-            return engine(self, "steps").steps();
-          },
-          "Updates made.")
-      .def_property_readonly(
-          "settings", [](const OptimizerHandle& self) { return engine(self, "settings").settings(); },
-          "The other arguments of the constructor.")
-      .def_property_readonly("learning_rate", &learning_rate,
-                             "As it was given: \"auto\", a number or schedule, or a list of them.")
-      .def(
-          "reset",
-          [](const OptimizerHandle& self) {
-            const Use use = Use::changing(self);
-            engine(self, "reset").restore(0, std::monostate());
-          },
-          "Forgets all updates: moments and schedules start over, for a network of any shape.");
-
-  optimizer.def("__repr__", [](const py::object& self) {
-    self.cast<const OptimizerHandle&>();
-    return "<" + class_name(self) + ">";
-  });
-  picklable(
-      optimizer, [](const OptimizerHandle&) { return py::tuple(); },
-      [](const py::tuple&) { return OptimizerHandle(); });
-
-  py::class_<SGDHandle, OptimizerHandle> sgd(module, "SGD", R"(
-Gradient ascent, w += rate * g; with momentum, v = momentum * v + g and w += rate * v.
-
-Args:
-    learning_rate: a number or schedule (Linear, Exponential, InverseRoot), or one of these per layer.
-    momentum: 0 up to, not including, 1.
-
-Raises:
-    ValueError, TypeError: an argument out of its range or of the wrong kind.
-
->>> import uwm
->>> uwm.SGD(0.1).steps
-0
-)");
-  sgd.def(py::init([](const py::object& rate, const py::object& momentum) {
-            return make<SGDHandle, SGD>(rate, real_number(momentum, "momentum"));
-          }),
-          py::arg("learning_rate"), py::kw_only(), py::arg("momentum") = 0.0)
-      .def("__repr__", [](const py::object& self) { return representation<SGDHandle>(self, "uwm.SGD"); });
-  picklable(
-      sgd, [](const SGDHandle& self) { return state(self); },
-      [](const py::tuple& s) {
-        const auto handle = make<SGDHandle, SGD>(item<py::object>(s, 0, 5), setting(s, "momentum"));
-        restore(handle, s);
-        return handle;
-      });
-
-  py::class_<AdamHandle, OptimizerHandle> adam(module, "Adam", R"(
-Adam (Kingma and Ba, 2015) uphill: w += rate * m_hat / (sqrt(v_hat) + epsilon).
-
-A number of the gradient beyond 2^63 in float32, or 2^511 in float64, counts as that: its square has to fit. An epsilon below
-the smallest normal number of the dtype counts as that. A beta that rounds to 1 in the dtype is refused by ``step`` and ``train``.
-
-Args:
-    learning_rate: "auto", the rates that follow from the network (``automatic_rates``); a number or schedule (Linear,
-        Exponential, InverseRoot), or one of these per layer.
-    beta1, beta2: decay of the two moments, 0 up to, not including, 1.
-    epsilon: positive.
-
-Raises:
-    ValueError, TypeError: an argument out of its range or of the wrong kind.
-
->>> import uwm
->>> uwm.Adam()
-uwm.Adam('auto', beta1=0.9, beta2=0.999, epsilon=1e-08)
->>> uwm.Adam([1e-2, 1e-3, uwm.Linear(1e-4, 0.0, 1000)]).learning_rate
-[0.01, 0.001, uwm.Linear(0.0001, 0.0, 1000)]
-)");
-  adam.def(py::init(
-               [](const py::object& rate, const py::object& beta1, const py::object& beta2, const py::object& epsilon) {
-                 return make<AdamHandle, Adam>(rate, real_number(beta1, "beta1"), real_number(beta2, "beta2"),
-                                               real_number(epsilon, "epsilon"));
-               }),
-           py::arg("learning_rate") = "auto", py::kw_only(), py::arg("beta1") = 0.9, py::arg("beta2") = 0.999,
-           py::arg("epsilon") = 1e-8)
-      .def("__repr__", [](const py::object& self) { return representation<AdamHandle>(self, "uwm.Adam"); });
-  picklable(
-      adam, [](const AdamHandle& self) { return state(self); },
-      [](const py::tuple& s) {
-        const auto handle = make<AdamHandle, Adam>(item<py::object>(s, 0, 5), setting(s, "beta1"), setting(s, "beta2"),
-                                                   setting(s, "epsilon"));
-        restore(handle, s);
-        return handle;
-      });
+  bind_optimizer(module);
+  bind_sgd(module);
+  bind_adam(module);
 }
 
 }  // namespace uwm::python

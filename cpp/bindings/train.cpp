@@ -8,6 +8,53 @@ namespace uwm::python {
 
 namespace {
 
+constexpr const char* log_doc = R"(
+The rewards of a training run.
+
+>>> import uwm
+>>> log = uwm.train(uwm.Network([3, 8, 1]), uwm.WeightMax(), uwm.Adam(), uwm.tasks.Multiplexer(1), steps=1000)
+>>> len(log.rewards), log.record_every
+(100, 10)
+)";
+
+constexpr const char* interrupted_doc =
+    "Ctrl-C during training. ``log`` holds the rewards so far; network and optimizer are as the last "
+    "whole step left them.";
+
+constexpr const char* train_doc = R"(
+Trains a network in place: input, forward pass, reward, unit rewards, gradient, update. Runs in C++ without the GIL;
+rules, optimizers, tasks and baselines written in Python are called back.
+
+Args:
+    net: Network; its seed and step choose the task's inputs and the actions, so that training goes on where it stopped.
+    rule: Rule.
+    optimizer: SGD, Adam or another Optimizer.
+    task: Task; its inputs and outputs are the network's (two classes may be one Bernoulli unit).
+    steps: updates to make, at least 1.
+    batch_size: samples per update, at least 1.
+    baseline: None, a number, a RunningMean or another Baseline.
+    record_every: steps per entry of ``Log.rewards``; by default a hundredth of all.
+    threads: how many share a batch; by default one per processor at hand where the batch is work enough. Results do not depend on it.
+    progress: called as progress(step, steps, reward) about ten times a second and at the end, with the mean reward of the latest
+        window; when it returns False, training stops and the log is returned. An exception in it stops training and is raised.
+
+Returns:
+    Log.
+
+Raises:
+    ValueError, TypeError: pieces that do not fit together; nothing is changed then. An error in a rule, task or baseline
+        written in Python is raised as it is, network and optimizer as the last whole step left them.
+    DivergenceError: a gradient, a parameter or a logit left the finite numbers, or would have.
+    RuntimeError: another thread uses the network, the optimizer or the baseline.
+    Interrupted: Ctrl-C; its ``log`` has the rewards so far.
+
+>>> import uwm
+>>> net = uwm.Network([6, 16, 1], seed=0)
+>>> log = uwm.train(net, uwm.UnbiasedWeightMax(), uwm.Adam(0.01), uwm.tasks.Multiplexer(2), steps=3000, batch_size=16)
+>>> log.final_reward > 0.8
+True
+)";
+
 /// Calls Python code with the GIL; Ctrl-C in it ends training after the last whole step, like anywhere else.
 template <class F>
 auto call(F f) {
@@ -260,17 +307,8 @@ LogHandle from_state(const py::tuple& state) {
                        .stopped = item<bool>(state, 7, n)});
 }
 
-}  // namespace
-
-void bind_train(py::module_& module) {
-  py::class_<LogHandle> cls(module, "Log", R"(
-The rewards of a training run.
-
->>> import uwm
->>> log = uwm.train(uwm.Network([3, 8, 1]), uwm.WeightMax(), uwm.Adam(), uwm.tasks.Multiplexer(1), steps=1000)
->>> len(log.rewards), log.record_every
-(100, 10)
-)");
+void bind_log(py::module_& module) {
+  py::class_<LogHandle> cls(module, "Log", log_doc);
   cls.def_property_readonly(
          "rewards",
          [](const LogHandle& self) {
@@ -290,13 +328,23 @@ The rewards of a training run.
                std::string(py::str(py::float_(std::round(self.mean_reward * 1e4) / 1e4))) + ">";
       });
   picklable(cls, &state, &from_state);
+}
 
-  // never released: it may outlive the interpreter
-  static const py::handle interrupted = (PyErr_NewExceptionWithDoc(
-      "uwm.Interrupted",
-      "Ctrl-C during training. ``log`` holds the rewards so far; network and optimizer are as the last "
-      "whole step left them.",
-      PyExc_KeyboardInterrupt, nullptr));
+[[noreturn]] void throw_interrupted(const py::handle& interrupted, const LogHandle& log) {
+  const py::object error = interrupted("training was interrupted after " + std::to_string(log.steps) + " steps");
+  error.attr("log") = log;
+  PyErr_SetObject(interrupted.ptr(), error.ptr());
+  throw py::error_already_set();
+}
+
+}  // namespace
+
+void bind_train(py::module_& module) {
+  bind_log(module);
+
+  // The exception class is never released: it may outlive the interpreter.
+  static const py::handle interrupted =
+      PyErr_NewExceptionWithDoc("uwm.Interrupted", interrupted_doc, PyExc_KeyboardInterrupt, nullptr);
   module.attr("Interrupted") = interrupted;
 
   module.def(
@@ -307,50 +355,12 @@ The rewards of a training run.
         auto [found, ctrl_c] =
             run(net, rule, optimizer, task, steps, batch_size, baseline, record_every, threads, progress);
         LogHandle log(std::move(found));
-        if (ctrl_c) {
-          const py::object error =
-              interrupted("training was interrupted after " + std::to_string(log.steps) + " steps");
-          error.attr("log") = log;
-          PyErr_SetObject(interrupted.ptr(), error.ptr());
-          throw py::error_already_set();
-        }
+        if (ctrl_c) throw_interrupted(interrupted, log);
         return log;
       },
       py::arg("net"), py::arg("rule"), py::arg("optimizer"), py::arg("task"), py::kw_only(), py::arg("steps"),
       py::arg("batch_size") = 1, py::arg("baseline") = py::none(), py::arg("record_every") = py::none(),
-      py::arg("threads") = py::none(), py::arg("progress") = py::none(), R"(
-Trains a network in place: input, forward pass, reward, unit rewards, gradient, update. Runs in C++ without the GIL;
-rules, optimizers, tasks and baselines written in Python are called back.
-
-Args:
-    net: Network; its seed and step choose the task's inputs and the actions, so that training goes on where it stopped.
-    rule: Rule.
-    optimizer: SGD, Adam or another Optimizer.
-    task: Task; its inputs and outputs are the network's (two classes may be one Bernoulli unit).
-    steps: updates to make, at least 1.
-    batch_size: samples per update, at least 1.
-    baseline: None, a number, a RunningMean or another Baseline.
-    record_every: steps per entry of ``Log.rewards``; by default a hundredth of all.
-    threads: how many share a batch; by default one per processor at hand where the batch is work enough. Results do not depend on it.
-    progress: called as progress(step, steps, reward) about ten times a second and at the end, with the mean reward of the latest
-        window; when it returns False, training stops and the log is returned. An exception in it stops training and is raised.
-
-Returns:
-    Log.
-
-Raises:
-    ValueError, TypeError: pieces that do not fit together; nothing is changed then. An error in a rule, task or baseline
-        written in Python is raised as it is, network and optimizer as the last whole step left them.
-    DivergenceError: a gradient, a parameter or a logit left the finite numbers, or would have.
-    RuntimeError: another thread uses the network, the optimizer or the baseline.
-    Interrupted: Ctrl-C; its ``log`` has the rewards so far.
-
->>> import uwm
->>> net = uwm.Network([6, 16, 1], seed=0)
->>> log = uwm.train(net, uwm.UnbiasedWeightMax(), uwm.Adam(0.01), uwm.tasks.Multiplexer(2), steps=3000, batch_size=16)
->>> log.final_reward > 0.8
-True
-)");
+      py::arg("threads") = py::none(), py::arg("progress") = py::none(), train_doc);
 }
 
 }  // namespace uwm::python

@@ -552,7 +552,7 @@ TEST(files_of_version_1_load) {
   CHECK(loaded.optimizer->steps() == 1 && loaded.baseline == nullptr && !loaded.log && loaded.extra.empty());
 }
 
-TEST(damaged_headers_are_refused) {
+TEST(headers_of_a_wrong_length_are_refused) {
   const Example e;
   e.refuses("", "it has 0 bytes");
   e.refuses("", e.path.c_str());
@@ -565,6 +565,10 @@ TEST(damaged_headers_are_refused) {
   std::string names = "{\"__metadata__\":{\"0\":\"\"";
   for (int i = 1; i < 200'000; ++i) names += ",\"" + std::to_string(i) + "\":\"\"";
   e.refuses(with_length(names + "}}", ""), "more than 100000 names");
+}
+
+TEST(headers_that_are_not_json_are_refused) {
+  const Example e;
   e.refuses(with_length("", ""), "expected '{', found the end");
   e.refuses(with_length(" {}", ""), "expected '{', found ' '");
   e.refuses(with_length("[]", ""), "expected '{', found '['");
@@ -590,7 +594,10 @@ TEST(damaged_headers_are_refused) {
     e.refuses(with_length(std::string("{\"__metadata__\":{\"a\":\"") + bad + "\"}}", ""), "UTF-8");
   e.refuses(with_length(std::string(10000, '{'), ""), "expected '\"'");
   e.refuses(with_length("{\"a\":" + std::string(10000, '['), ""), "expected '{'");
+}
 
+TEST(damaged_entries_of_tensors_are_refused) {
+  const Example e;
   const auto tensor = [&](const std::string& properties, const std::string& data, const char* part) {
     e.refuses(with_length("{\"a\":{" + properties + "}}", data), part);
   };
@@ -622,7 +629,7 @@ TEST(damaged_headers_are_refused) {
       "overlaps");
 }
 
-TEST(damaged_contents_are_refused) {
+TEST(damaged_settings_of_the_network_are_refused) {
   const Example e;
   e.refuses_header("\"format\":\"uwm\"", "\"format\":\"pt\"", "its format is 'pt'");
   e.refuses_header("\"version\":\"2\"", "\"version\":\"3\"", "format version '3'");
@@ -652,6 +659,10 @@ TEST(damaged_contents_are_refused) {
   for (const char* bad : {"-1", "18446744073709551616", "1.5", "x", "", " 1", "0x1"})
     e.refuses_header("\"seed\":\"0\"", std::string("\"seed\":\"") + bad + "\"", "must have a number as 'seed'");
   e.refuses_header("\"step\":\"0\"", "\"step\":\"281474976710656\"", "step must be below 2^48");
+}
+
+TEST(damaged_settings_of_the_optimizer_are_refused) {
+  const Example e;
   e.refuses_header("\"optimizer\":\"sgd\"", "\"optimizer\":\"lion\"", "'sgd' or 'adam' as 'optimizer', got 'lion'");
   e.refuses_header("\"optimizer\":\"sgd\"", "\"optimizer\":\"adam\"", "has no 'optimizer.");
   e.refuses_header("\"optimizer\":\"sgd\",", "", "moments of an optimizer, and no optimizer");
@@ -673,8 +684,9 @@ TEST(damaged_contents_are_refused) {
                    "at least 1 step");
   e.refuses_header("\"optimizer.learning_rate\":\"0.1\"", "\"optimizer.learning_rate\":\"1, 1\"",
                    "one per layer (1), got 2");
-  e.refuses_header("\"layers.0.bias\":{", "\"layers.0.Bias\":{", "no tensor 'layers.0.bias'");
+}
 
+TEST(damaged_settings_in_float64_are_refused) {
   const ExampleOf<double> d;
   d.refuses_header("\"dtype\":\"float64\"", "\"dtype\":\"float32\"", "must be float32");
   d.refuses_header("\"sizes\":\"2,1\"", "\"sizes\":\"3,1\"", "must have shape (1, 3), got (1, 2)");
@@ -682,7 +694,11 @@ TEST(damaged_contents_are_refused) {
   d.refuses_header("\"optimizer.momentum\":\"0.5\"", "\"optimizer.momentum\":\"0\"",
                    "must have 0 as 'optimizer.moments', got '1'");
   d.refuses_header("\"optimizer.steps\":\"1\"", "\"optimizer.steps\":\"-1\"", "a number of updates");
+}
 
+TEST(missing_tensors_and_numbers_that_are_not_finite_are_refused) {
+  const Example e;
+  e.refuses_header("\"layers.0.bias\":{", "\"layers.0.Bias\":{", "no tensor 'layers.0.bias'");
   for (const std::size_t number : {0u, 2u, 3u, 5u}) {
     std::string bytes = e.bytes;
     const float bad = number % 2 ? std::numeric_limits<float>::quiet_NaN() : std::numeric_limits<float>::infinity();

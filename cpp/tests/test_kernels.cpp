@@ -168,92 +168,118 @@ void multiply(const Level& level) {
           }
 }
 
+/// Two layers of so many units, with random numbers as they come to the kernel, and what it makes of them.
+template <class T>
+struct FlipCase {
+  static constexpr double step = 2.0;
+
+  const Size batch, n_upper, n_lower;
+  // Small weights, so that the sums of many terms stay well-conditioned.
+  const Guarded<T> weight = normal<T>(n_upper * n_lower, 1 / std::sqrt(static_cast<double>(n_upper)), 1);
+  const Guarded<T> upper_z = normal<T>(batch * n_upper, 1, 2), lower_z = normal<T>(batch * n_lower, 1, 3);
+  // The sign of the odds and of the eligibility is that of the unit's action.
+  const Guarded<T> odds{batch * n_upper,
+                        [&](Size i) { return std::copysign(std::exp(double(upper_z[i])), i % 3 ? 1 : -1); }};
+  const Guarded<T> eligibility{batch * n_lower,
+                               [&](Size i) { return std::copysign(sigmoid(lower_z[i]), i % 2 ? 1 : -1); }};
+  const Guarded<T> t = normal<T>(batch * n_upper, 1, 4), a = normal<T>(batch * n_upper, 1, 5),
+                   b = normal<T>(batch * n_upper, 1, 6);
+  const Guarded<T> ratio{batch * n_upper,
+                         [&](Size i) { return std::exp(double(upper_z[(i * 7) % (batch * n_upper)])); }};
+  const Guarded<T> likelihood{batch * n_upper, [&](Size i) { return 1 / (1 + std::abs(double(odds[i]))); }};
+  const Guarded<T> reward = normal<T>(batch, 1, 7);
+  Guarded<T> a_out{batch * n_lower}, b_out{batch * n_lower}, ratio_out{batch * n_lower};
+
+  void run(const Level& level, FlipForm form, bool clip) {
+    std::vector<T> scratch(static_cast<std::size_t>(table<T>(level).flip_scratch(n_upper)));
+    table<T>(level).flip(form, {.batch = batch,
+                                .n_upper = n_upper,
+                                .n_lower = n_lower,
+                                .weight = weight.data(),
+                                .step = T(step),
+                                .clip = clip,
+                                .odds = odds.data(),
+                                .eligibility = eligibility.data(),
+                                .unit_reward = t.data(),
+                                .advantage = a.data(),
+                                .flipped_advantage = b.data(),
+                                .ratio = ratio.data(),
+                                .likelihood = likelihood.data(),
+                                .reward = reward.data(),
+                                .advantage_out = a_out.data(),
+                                .flipped_advantage_out = b_out.data(),
+                                .ratio_out = ratio_out.data(),
+                                .scratch = scratch.data()});
+    CHECK(a_out.intact() && b_out.intact() && ratio_out.intact());
+  }
+};
+
+/// What one unit is handed down, added up in double: A, B, lambda and the difference, the probability that more than
+/// one of the units above changes, and the size of the terms.
+struct Handed {
+  double A = 0, B = 0, lambda = 1, difference = 0, more = 0, size = 1;
+};
+
+template <class T>
+Handed handed_down(const FlipCase<T>& c, Size s, Size i) {
+  const double action = std::signbit(c.eligibility[s * c.n_lower + i]) ? -1 : 1;
+  Handed h;
+  double none = 1, one = 0;  // probabilities that no unit above changes, and that one does
+  for (Size j = c.n_upper - 1; j >= 0; --j) {
+    const Size at = s * c.n_upper + j;
+    const double odds = std::abs(double(c.odds[at])), sign = std::signbit(c.odds[at]) ? -1 : 1;
+    const double x = odds * std::exp(sign * action * c.step * c.weight[j * c.n_lower + i]);
+    const double kappa = (1 + odds) / (1 + x);
+    const double other = (double(c.a[at]) - double(c.b[at]) * x) / ((1 + x) * (1 + double(c.ratio[at]) * x));
+    h.A = c.t[at] + kappa * (h.A - c.t[at]);
+    h.B += h.lambda * (kappa - 1) * other;
+    h.lambda *= kappa;
+    h.difference += (1 - kappa) * c.t[at];
+    const double change = (1 - kappa) / (1 + odds), d = change * change;
+    h.more += d * one;
+    one += d * (none - one);
+    none -= d * none;
+    h.size = std::max({h.size, std::abs(h.A), std::abs(h.B), h.lambda, std::abs(h.difference)});
+  }
+  return h;
+}
+
+template <class T>
+void check_handed_down(const FlipCase<T>& c, FlipForm form, Size s, Size i) {
+  const Handed h = handed_down(c, s, i);
+  const double tolerance = 50 * epsilon<T> * static_cast<double>(c.n_upper + 3) * h.size;
+  const Size at = s * c.n_lower + i;
+  if (form == FlipForm::difference) CHECK_NEAR(c.a_out[at], h.difference, tolerance);
+  if (form == FlipForm::two_sided || form == FlipForm::posterior) CHECK_NEAR(c.a_out[at], h.A, tolerance);
+  if (form == FlipForm::posterior) CHECK_NEAR(c.b_out[at], h.B, tolerance);
+  if (form == FlipForm::blended) {
+    const double joint = (1 - h.lambda) * double(c.reward[s]);
+    CHECK_NEAR(c.a_out[at], h.A + h.more * (joint - h.A), 2 * tolerance);
+    CHECK_NEAR(c.b_out[at], h.B + h.more * (-joint - h.B), 2 * tolerance);
+  }
+  if (form == FlipForm::posterior || form == FlipForm::blended || form == FlipForm::ratio)
+    CHECK_NEAR(c.ratio_out[at], h.lambda, tolerance);
+  if (form == FlipForm::ratio) CHECK_NEAR(c.a_out[at], 1 - h.lambda, tolerance);
+}
+
 template <class T>
 void flip(const Level& level) {
+  struct Form {
+    FlipForm form;
+    bool clip = false;
+  };
   for (const Size batch : {Size{1}, Size{2}, Size{5}})
     for (const Size n_upper : odd_sizes)
-      for (const Size n_lower : odd_sizes) {
-        // Small weights, so that the sums of many terms stay well-conditioned.
-        const auto w = normal<T>(n_upper * n_lower, 1 / std::sqrt(static_cast<double>(n_upper)), 1);
-        const auto upper_z = normal<T>(batch * n_upper, 1, 2), lower_z = normal<T>(batch * n_lower, 1, 3);
-        // Signed: the sign of the unit's action.
-        const auto odds = Guarded<T>(
-            batch * n_upper, [&](Size i) { return std::copysign(std::exp(double(upper_z[i])), i % 3 ? 1 : -1); });
-        const auto e =
-            Guarded<T>(batch * n_lower, [&](Size i) { return std::copysign(sigmoid(lower_z[i]), i % 2 ? 1 : -1); });
-        const auto t = normal<T>(batch * n_upper, 1, 4), a = normal<T>(batch * n_upper, 1, 5),
-                   b = normal<T>(batch * n_upper, 1, 6);
-        const auto ratio =
-            Guarded<T>(batch * n_upper, [&](Size i) { return std::exp(double(upper_z[(i * 7) % (batch * n_upper)])); });
-        const auto q = Guarded<T>(batch * n_upper, [&](Size i) { return 1 / (1 + std::abs(double(odds[i]))); });
-        const auto reward = normal<T>(batch, 1, 7);
-        const double step = 2.0;
-        struct Case {
-          FlipForm kind;
-          bool clip = false;
-        };
-        for (const auto [kind, clip] :
-             {Case{FlipForm::two_sided}, Case{FlipForm::posterior}, Case{FlipForm::posterior, true},
-              Case{FlipForm::blended}, Case{FlipForm::blended, true}, Case{FlipForm::ratio},
-              Case{FlipForm::difference}}) {
-          Guarded<T> a_out(batch * n_lower), b_out(batch * n_lower), ratio_out(batch * n_lower);
-          std::vector<T> scratch(static_cast<std::size_t>(table<T>(level).flip_scratch(n_upper)));
-          table<T>(level).flip(kind, {.batch = batch,
-                                      .n_upper = n_upper,
-                                      .n_lower = n_lower,
-                                      .weight = w.data(),
-                                      .step = T(step),
-                                      .clip = clip,
-                                      .odds = odds.data(),
-                                      .eligibility = e.data(),
-                                      .unit_reward = t.data(),
-                                      .advantage = a.data(),
-                                      .flipped_advantage = b.data(),
-                                      .ratio = ratio.data(),
-                                      .likelihood = q.data(),
-                                      .reward = reward.data(),
-                                      .advantage_out = a_out.data(),
-                                      .flipped_advantage_out = b_out.data(),
-                                      .ratio_out = ratio_out.data(),
-                                      .scratch = scratch.data()});
+      for (const Size n_lower : odd_sizes)
+        for (const auto [form, clip] :
+             {Form{FlipForm::two_sided}, Form{FlipForm::posterior}, Form{FlipForm::posterior, true},
+              Form{FlipForm::blended}, Form{FlipForm::blended, true}, Form{FlipForm::ratio},
+              Form{FlipForm::difference}}) {
+          FlipCase<T> c{batch, n_upper, n_lower};
+          c.run(level, form, clip);
           for (Size s = 0; s < batch; ++s)
-            for (Size i = 0; i < n_lower; ++i) {
-              const double c = std::signbit(e[s * n_lower + i]) ? -1 : 1;
-              double A = 0, B = 0, lambda = 1, sum = 0, size = 1;
-              double none = 1, one = 0, more = 0;  // of independent events
-              for (Size j = n_upper - 1; j >= 0; --j) {
-                const Size at = s * n_upper + j;
-                const double odds_j = std::abs(double(odds[at])), sign = std::signbit(odds[at]) ? -1 : 1;
-                const double x = odds_j * std::exp(sign * c * step * w[j * n_lower + i]);
-                const double kappa = (1 + odds_j) / (1 + x);
-                const double other = (double(a[at]) - double(b[at]) * x) / ((1 + x) * (1 + double(ratio[at]) * x));
-                A = t[at] + kappa * (A - t[at]);
-                B += lambda * (kappa - 1) * other;
-                lambda *= kappa;
-                sum += (1 - kappa) * t[at];
-                const double change = (1 - kappa) / (1 + odds_j), d = change * change;
-                more += d * one;
-                one += d * (none - one);
-                none -= d * none;
-                size = std::max({size, std::abs(A), std::abs(B), lambda, std::abs(sum)});
-              }
-              const double tolerance = 50 * epsilon<T> * static_cast<double>(n_upper + 3) * size;
-              const Size at = s * n_lower + i;
-              if (kind == FlipForm::difference) CHECK_NEAR(a_out[at], sum, tolerance);
-              if (kind == FlipForm::two_sided || kind == FlipForm::posterior) CHECK_NEAR(a_out[at], A, tolerance);
-              if (kind == FlipForm::posterior) CHECK_NEAR(b_out[at], B, tolerance);
-              if (kind == FlipForm::blended) {
-                const double joint = (1 - lambda) * double(reward[s]);
-                CHECK_NEAR(a_out[at], A + more * (joint - A), 2 * tolerance);
-                CHECK_NEAR(b_out[at], B + more * (-joint - B), 2 * tolerance);
-              }
-              if (kind == FlipForm::posterior || kind == FlipForm::blended || kind == FlipForm::ratio)
-                CHECK_NEAR(ratio_out[at], lambda, tolerance);
-              if (kind == FlipForm::ratio) CHECK_NEAR(a_out[at], 1 - lambda, tolerance);
-            }
-          CHECK(a_out.intact() && b_out.intact() && ratio_out.intact());
+            for (Size i = 0; i < n_lower; ++i) check_handed_down(c, form, s, i);
         }
-      }
 }
 
 template <class T>

@@ -4,7 +4,10 @@
 #include "fixture.hpp"
 #include "uwm/error.hpp"
 #include "uwm/optimizers.hpp"
+#include "uwm/rules.hpp"
 #include "uwm/step_sizes.hpp"
+#include "uwm/tasks.hpp"
+#include "uwm/train.hpp"
 
 using namespace fixture;
 using uwm::Adam;
@@ -87,6 +90,57 @@ class Greedy final : public uwm::Optimizer {
   void update(const Update<float>&) const override {}
   void update(const Update<double>&) const override {}
 };
+
+/// Steps of one length: all layers of the gradient count for it, so the update is made of the whole network at once.
+class UnitSteps final : public uwm::Optimizer {
+ public:
+  using Optimizer::Optimizer;
+  std::string name() const override { return "unit_steps"; }
+  std::size_t n_moments() const override { return 1; }
+  std::map<std::string, double> settings() const override { return {}; }
+
+ protected:
+  void update(const Update<float>&) const override { check::fail(__FILE__, __LINE__, "update() was called"); }
+  void update(const Update<double>&) const override { check::fail(__FILE__, __LINE__, "update() was called"); }
+  bool update_network(Network<float>& net, const Gradient<float>& g) override { return step_along(net, g); }
+  bool update_network(Network<double>& net, const Gradient<double>& g) override { return step_along(net, g); }
+
+ private:
+  template <class T>
+  bool step_along(Network<T>& net, const Gradient<T>& gradient) const {
+    T square = 0;
+    for (const auto& g : gradient.layers) square += g.weight.squaredNorm() + g.bias.squaredNorm();
+    for (std::size_t l = 0; square > 0 && l < gradient.layers.size(); ++l) {
+      const T scale = static_cast<T>(rate(net, l)) / std::sqrt(square);
+      net.layers()[l].weight += scale * gradient.layers[l].weight;
+      net.layers()[l].bias += scale * gradient.layers[l].bias;
+    }
+    return true;
+  }
+};
+
+template <class T>
+void check_unit_steps(double tolerance) {
+  Network<T> net({5, 7, 3});
+  UnitSteps optimizer({Schedule::linear(0.5, 0.25, 1)});
+  for (const double rate : {0.5, 0.25}) {
+    const auto before = flat(net), gradient = flat(normal_gradient(net, 1));
+    double length = 0;
+    for (const double g : gradient) length += g * g;
+    length = std::sqrt(length);
+    optimizer.step(net, normal_gradient(net, 1));
+    const auto after = flat(net);
+    for (std::size_t i = 0; i < after.size(); ++i)
+      CHECK_NEAR(after[i], before[i] + rate * gradient[i] / length, tolerance);
+  }
+  CHECK(optimizer.steps() == 2 && std::holds_alternative<std::monostate>(optimizer.state()));
+
+  const auto before = net;
+  auto bad = normal_gradient(net, 1);
+  bad.layers[1].bias[2] = T(not_a_number);
+  CHECK_THROWS(ValueError, "the gradient of layer 1 must be finite", optimizer.step(net, bad));
+  CHECK(same_parameters(net, before) && optimizer.steps() == 2);
+}
 
 template <class T>
 void check_equations(double tolerance) {
@@ -302,4 +356,18 @@ TEST(an_optimizer_of_ones_own_keeps_as_many_moments_as_it_likes) {
   CHECK(same_parameters(net, before));
   delayed.step(net, normal_gradient(net, 3));
   CHECK(net.layers()[0].weight.isApprox(before.layers()[0].weight + first.layers[0].weight, 1e-15));
+}
+
+TEST(an_optimizer_of_ones_own_makes_the_whole_update_at_once) {
+  check_unit_steps<float>(1e-6);
+  check_unit_steps<double>(1e-14);
+}
+
+TEST(training_takes_an_optimizer_that_makes_the_whole_update_at_once) {
+  Network<float> net({3, 8, 1});
+  const auto before = net;
+  UnitSteps optimizer({0.1});
+  uwm::Multiplexer task(1);
+  uwm::train(net, uwm::UnbiasedWeightMax(), optimizer, task, {.steps = 10, .batch_size = 4});
+  CHECK(optimizer.steps() == 10 && !same_parameters(net, before));
 }

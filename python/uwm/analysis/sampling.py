@@ -108,44 +108,17 @@ def sampled_statistics(
     estimators = [_estimator(rule) for rule in rules]
     judge = _estimator(uwm.UnbiasedWeightMax() if reference is None else reference)
     exact = None if gradient is None else _checked(gradient, engine)[:layers]
-    sizes = [layer.weight.size + layer.bias.size for layer in engine.layers][:layers]
-    judged = [_Sums(n) for n in sizes]
-    sums = [[_Sums(n) for n in sizes] for _ in estimators]
-
+    tally = _Tally(engine, estimators, judge if exact is None else None, layers)
     done = 0
     for group, sample, reward in _batches(engine, task, samples, seed, baseline):
-        after = engine.step  # where estimators that draw further samples go on
-        v = None
-        if exact is None:
-            v = judge.updates(engine, sample, reward)
-            for total, update in zip(judged, v, strict=False):
-                total.add(group, update, update)
-        for estimator, totals in zip(estimators, sums, strict=True):
-            engine.step = after
-            u = estimator.updates(engine, sample, reward)
-            for ell, total in enumerate(totals):
-                total.add(group, u[ell], None if v is None else v[ell])
+        tally.add(group, sample, reward)
         done += sample.batch_size
         if progress is not None:
             progress(done, samples)
     counts = np.array(_counts(samples), np.float64)
     if exact is not None:
-        for total, g in zip(judged, exact, strict=True):
-            total.fill(counts, g)
-        for totals in sums:
-            for total, g in zip(totals, exact, strict=True):
-                total.products = total.vector @ g
-    return [
-        _statistics(
-            estimator,
-            totals,
-            judged,
-            counts,
-            "exact" if exact is not None else judge.name,
-            engine,
-        )
-        for estimator, totals in zip(estimators, sums, strict=True)
-    ]
+        tally.judge_by(exact, counts)
+    return tally.statistics(counts, judge.name if exact is None else "exact")
 
 
 def _checked(gradient: Sequence[LayerGradient], net: uwm.Network) -> list[Array]:
@@ -212,6 +185,54 @@ class _Sums:
         """The sums of an update that is always g."""
         self.vector = counts[:, None] * g
         self.squares = counts * float(g @ g)
+
+
+class _Tally:
+    """The sums of each estimator's updates, and of what they are judged by.
+
+    That is the updates of `judge`, or without one the exact gradient.
+    """
+
+    def __init__(
+        self,
+        net: uwm.Network,
+        estimators: list[Estimator],
+        judge: Estimator | None,
+        layers: int | None,
+    ) -> None:
+        sizes = [layer.weight.size + layer.bias.size for layer in net.layers][:layers]
+        self.net = net
+        self.estimators = estimators
+        self.judge = judge
+        self.judged = [_Sums(n) for n in sizes]
+        self.sums = [[_Sums(n) for n in sizes] for _ in estimators]
+
+    def add(self, group: int, sample: uwm.Sample, reward: RewardOf) -> None:
+        """One batch, the same for all estimators."""
+        after = self.net.step  # where estimators that draw further samples go on
+        v = None
+        if self.judge is not None:
+            v = self.judge.updates(self.net, sample, reward)
+            for total, update in zip(self.judged, v, strict=False):
+                total.add(group, update, update)
+        for estimator, totals in zip(self.estimators, self.sums, strict=True):
+            self.net.step = after
+            u = estimator.updates(self.net, sample, reward)
+            for ell, total in enumerate(totals):
+                total.add(group, u[ell], None if v is None else v[ell])
+
+    def judge_by(self, exact: list[Array], counts: Array) -> None:
+        for total, g in zip(self.judged, exact, strict=True):
+            total.fill(counts, g)
+        for totals in self.sums:
+            for total, g in zip(totals, exact, strict=True):
+                total.products = total.vector @ g
+
+    def statistics(self, counts: Array, gradient: str) -> list[SampledStatistics]:
+        return [
+            _statistics(estimator, totals, self.judged, counts, gradient, self.net)
+            for estimator, totals in zip(self.estimators, self.sums, strict=True)
+        ]
 
 
 def _statistics(
