@@ -31,13 +31,13 @@ RULE_STYLES = {
     "ste": ("#E69F00", "v"),
     "weight_max": ("#0072B2", "s"),
     "unbiased_weight_max_two_sided": ("#D55E00", "^"),
-    "unbiased_weight_max": ("#000000", "o"),
+    "unbiased_weight_max_posterior": ("#000000", "o"),
 }
 SHORT_NAMES = {
     "reinforce": "REINFORCE",
     "ste": "STE",
     "weight_max": "Weight Max",
-    "unbiased_weight_max": "unbiased,\nposterior",
+    "unbiased_weight_max_posterior": "unbiased,\nposterior",
     "unbiased_weight_max_two_sided": "unbiased,\ntwo-sided",
 }
 

@@ -266,7 +266,7 @@ class Bench:
 
     def probes(self) -> None:
         """Each in a process of its own: the published run, memory, import time."""
-        for rule in ("weight_max", "unbiased_weight_max"):
+        for rule in ("weight_max", "unbiased_weight_max_posterior"):
             for repeat in range(min(3, self.plan.repeats)):
                 run = self.probe("multiplexer", rule, str(self.plan.episodes))
                 where = ("multiplexer", "uwm", rule, (64, 32), 1, 1, repeat)

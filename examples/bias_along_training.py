@@ -29,7 +29,9 @@ def first_layer_bias(rule):
     return np.linalg.norm(update - gradient) / np.linalg.norm(gradient)
 
 
-print("  steps   reward   largest weight   bias of weight_max   bias of unbiased_weight_max")
+print(
+    "  steps   reward   largest weight   bias of weight_max   bias of unbiased_weight_max_posterior"
+)
 for block in range(6):
     log = uwm.train(net, weight_max, adam, task, steps=200, batch_size=16)
     largest = max(abs(layer.weight).max() for layer in net.layers)

@@ -15,7 +15,7 @@ RULES = {
     "reinforce",
     "ste",
     "weight_max",
-    "unbiased_weight_max",
+    "unbiased_weight_max_posterior",
     "unbiased_weight_max_two_sided",
 }
 

@@ -246,7 +246,7 @@ def test_two_layers_of_2048_units(engine: Any, dtype: str, tolerance: float) -> 
     x = np.array([[1.0, -1.0, -1.0, 1.0]])
     drawn = net.forward(x.astype(dtype))
     activations = [np.array(a, np.float64) for a in drawn.activations]
-    compare_rules(engine, net, x, activations, tolerance, rules=["unbiased_weight_max"])
+    compare_rules(engine, net, x, activations, tolerance, rules=["unbiased_weight_max_posterior"])
 
 
 # Training runs
@@ -279,7 +279,9 @@ def task(package: Any, output: str) -> Any:
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
 @pytest.mark.parametrize("batch_size", [1, 7, 16])
 @pytest.mark.parametrize("output", ["bernoulli", "softmax", "gaussian"])
-@pytest.mark.parametrize("name", ["reinforce", "ste", "weight_max", "unbiased_weight_max"])
+@pytest.mark.parametrize(
+    "name", ["reinforce", "ste", "weight_max", "unbiased_weight_max_posterior"]
+)
 def test_training_runs(
     engine: Any, name: str, output: str, batch_size: int, optimizer: str
 ) -> None:

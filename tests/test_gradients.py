@@ -34,7 +34,7 @@ from uwm.experiments import Settings, gradients
 from uwm.experiments.estimators import rule_or_estimator
 
 Captured = pytest.CaptureFixture[str]
-STRONG = ("ste", "weight_max", "reinforce", "unbiased_weight_max")
+STRONG = ("ste", "weight_max", "reinforce", "unbiased_weight_max_posterior")
 
 
 def small(sizes: tuple[int, ...] = (3, 4, 3, 1), scale: float = 1.0, **options: Any) -> Any:
@@ -152,7 +152,7 @@ def test_sampling_finds_what_enumeration_finds(known: bool) -> None:
     for truth, found in zip(exact, sampled, strict=True):
         assert (found.samples, found.gradient) == (
             60_000,
-            "exact" if known else "unbiased_weight_max",
+            "exact" if known else "unbiased_weight_max_posterior",
         )
         for ell in range(3):
             assert near(found.noise_to_signal[ell], truth.noise_to_signal[ell])
@@ -270,7 +270,7 @@ def test_costs_are_stated() -> None:
 def test_a_study_enumerates_rules_and_samples_the_others() -> None:
     study = gradients(
         Settings(address_bits=1, hidden=(3, 2), rules=("ste",), episodes=2000, learning_rate=0.05),
-        ["ste", "unbiased_weight_max", "disarm"],
+        ["ste", "unbiased_weight_max_posterior", "disarm"],
         samples=2000,
         checkpoints=2,
     )
@@ -280,14 +280,14 @@ def test_a_study_enumerates_rules_and_samples_the_others() -> None:
         assert m.gradient == "exact"
         assert m.method == ("sampled" if m.rule == "disarm" else "enumerated")
         assert m.evaluations == (4 if m.rule == "disarm" else 1)
-        if m.rule == "unbiased_weight_max":
+        if m.rule == "unbiased_weight_max_posterior":
             assert m.relative_bias.value < 1e-9
 
 
 def test_a_task_with_too_many_inputs_to_list_is_sampled() -> None:
     settings = Settings(address_bits=5, hidden=(2,), rules=("ste",))
     (found, _) = gradients(settings, ["ste"], samples=1000).measurements
-    assert (found.method, found.gradient) == ("sampled", "unbiased_weight_max")
+    assert (found.method, found.gradient) == ("sampled", "unbiased_weight_max_posterior")
 
 
 def test_a_network_is_not_changed() -> None:
@@ -309,7 +309,9 @@ SMALL = ["gradients", "--address-bits", "1", "--hidden", "3,2", "--quiet"]
 
 
 def test_command_shows_a_table_and_writes_its_files(folder: Path, capsys: Captured) -> None:
-    assert main([*SMALL, "--rules", "ste,unbiased_weight_max,arm", "--samples", "2000"]) == 0
+    assert (
+        main([*SMALL, "--rules", "ste,unbiased_weight_max_posterior,arm", "--samples", "2000"]) == 0
+    )
     out = capsys.readouterr().out
     for word in ("Multiplexer, 1 address bits", "noise-to-signal", "relative bias", "cosine", "["):
         assert word in out
@@ -318,7 +320,7 @@ def test_command_shows_a_table_and_writes_its_files(folder: Path, capsys: Captur
     with open("uwm-gradients/gradients.csv") as lines:
         rows = list(csv.DictReader(lines))
     assert len(rows) == 3 * 3
-    exact = [row for row in rows if row["rule"] == "unbiased_weight_max"]
+    exact = [row for row in rows if row["rule"] == "unbiased_weight_max_posterior"]
     assert all(float(row["relative_bias"]) < 1e-9 for row in exact)
 
 

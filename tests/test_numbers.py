@@ -259,7 +259,9 @@ def test_analysis_refuses_what_overflows_or_has_no_end() -> None:
 
 
 @pytest.mark.parametrize("value", [1.0, -3e5, 1e-7, 0.1])
-@pytest.mark.parametrize("name", ["reinforce", "unbiased_weight_max", "posterior_reinforce"])
+@pytest.mark.parametrize(
+    "name", ["reinforce", "unbiased_weight_max_posterior", "posterior_reinforce"]
+)
 def test_a_constant_reward_makes_no_unbiased_rule_biased(name: str, value: float) -> None:
     for output in ("bernoulli", "softmax"):
         net = net_of("float64", (3, 4, 3, 2), output=output)

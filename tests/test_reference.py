@@ -498,7 +498,9 @@ def test_bandit() -> None:
             uwm.Bandit(table, given)
 
 
-@pytest.mark.parametrize("name", ["ste", "unbiased_weight_max", "unbiased_weight_max_two_sided"])
+@pytest.mark.parametrize(
+    "name", ["ste", "unbiased_weight_max_posterior", "unbiased_weight_max_two_sided"]
+)
 def test_training_learns_the_smallest_multiplexer(name: str) -> None:
     net = uwm.Network([3, 8, 4, 1], seed=2)
     task, opt = uwm.Multiplexer(address_bits=1), uwm.Adam(learning_rate=0.01)

@@ -79,12 +79,18 @@ def test_the_first_layers_alone_are_measured_alike() -> None:
 
 
 def test_reinforce_gets_noisier_with_width_and_unbiased_weight_max_does_not() -> None:
-    settings = Settings(address_bits=1, rules=("reinforce", "unbiased_weight_max"), episodes=16,
-                        batch_size=16, seeds=2, initial_gain=1)  # fmt: skip
+    settings = Settings(
+        address_bits=1,
+        rules=("reinforce", "unbiased_weight_max_posterior"),
+        episodes=16,
+        batch_size=16,
+        seeds=2,
+        initial_gain=1,
+    )
     plan = Plan(settings, widths=(8, 32, 128), depths=(), factors=(1,), samples=8000)
     found = measure_scaling(plan)
     assert found.exponent("reinforce").slope == pytest.approx(0.5, abs=0.2)
-    assert found.exponent("unbiased_weight_max").slope == pytest.approx(0.0, abs=0.1)
+    assert found.exponent("unbiased_weight_max_posterior").slope == pytest.approx(0.0, abs=0.1)
 
 
 def test_exponents() -> None:

@@ -117,7 +117,5 @@ def test_words_that_are_no_rate_are_refused() -> None:
 def test_a_task_is_learned_without_a_number_given(hidden: tuple[int, ...]) -> None:
     task = uwm.tasks.Multiplexer(1)
     net = uwm.Network([3, *hidden, 1])
-    log = uwm.train(
-        net, uwm.UnbiasedWeightMax("blended"), uwm.Adam(), task, steps=1000, batch_size=16
-    )
+    log = uwm.train(net, uwm.UnbiasedWeightMax(), uwm.Adam(), task, steps=1000, batch_size=16)
     assert log.final_reward > 0.9

@@ -339,7 +339,7 @@ def test_softmax_flips_that_revive_a_class() -> None:
             )
             ratio = 0.5 * (1 + np.exp(-2.0 * scale))  # Pr(class 0 | silent) / Pr(class 0 | fired)
             expected = q * (1 - ratio) / (q + (1 - q) * ratio)
-            for name in ("unbiased_weight_max", "posterior_reinforce"):
+            for name in ("unbiased_weight_max_posterior", "posterior_reinforce"):
                 (t, _) = uwm.rule(name).unit_rewards(net, sample, [1.0])
                 assert t[0, 0] == pytest.approx(expected, rel=1e-5), (dtype, scale, name)
 

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 FORMS = (
+    "unbiased_weight_max_posterior",
     "unbiased_weight_max",
-    "unbiased_weight_max_blended",
     "unbiased_weight_max_two_sided",
     "unbiased_weight_max_one_sided",
     "flip_difference",
@@ -86,7 +86,7 @@ def _unit_rewards(
                 before = [Decimal(1)] * n
             A = sum((before[j] * gains[j] * T[j] for j in range(n)), Decimal(0))
             B = sum((after[j] * -gains[j] * T_flipped[j] for j in range(n)), Decimal(0))
-            if rule == "unbiased_weight_max_blended" and ell < last:
+            if rule == "unbiased_weight_max" and ell < last:
                 joint = R * _one_minus_product(kappas, true_gains)
                 joint = abs(joint) if sizes else joint
                 local, share = _shares(changes, rests)
@@ -108,7 +108,7 @@ def _change(net: Any, ell: int, i: int, c: int) -> list[Decimal]:
 def _reward(rule: str, c: int, a: Decimal, A: Decimal, B: Decimal, ratio: Decimal) -> Decimal:
     """T of a unit with the odds a = (1 - q) / q against its action."""
     q, other = 1 / (1 + a), a / (1 + a)
-    if rule in ("unbiased_weight_max", "unbiased_weight_max_blended"):
+    if rule in ("unbiased_weight_max_posterior", "unbiased_weight_max"):
         return q * (q * A - other * B) / (q + other * ratio)
     if rule == "posterior_reinforce":
         return q * A / (q + other * ratio)

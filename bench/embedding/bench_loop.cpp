@@ -102,7 +102,7 @@ void compare(const std::vector<Index>& sizes, int address_bits, const std::strin
 int main(int argc, char** argv) {
   const int slices = argc > 1 ? std::atoi(argv[1]) : 40;
   std::printf("%s kernels, float32, batch 1, Adam, %d slices each\n", uwm::simd_level().c_str(), slices);
-  for (const char* rule : {"reinforce", "weight_max", "unbiased_weight_max"}) {
+  for (const char* rule : {"reinforce", "weight_max", "unbiased_weight_max_posterior"}) {
     compare({11, 64, 32, 1}, 3, rule, slices);
     compare({20, 64, 32, 1}, 4, rule, slices);
     compare({20, 256, 256, 1}, 4, rule, slices);

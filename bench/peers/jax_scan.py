@@ -92,7 +92,7 @@ def unit_rewards(
         return [jnp.broadcast_to(R, a.shape) for a in h]
     T = [jnp.broadcast_to(R, h[-1].shape)]
     above = [T[0], T[0], -T[0], jnp.zeros_like(p[-1])]
-    posterior = rule == "unbiased_weight_max"
+    posterior = rule == "unbiased_weight_max_posterior"
     for ell in range(len(h) - 2, -1, -1):
         w, e = weights[ell + 1], h[ell + 1] - p[ell + 1]
         if rule == "ste":

@@ -125,7 +125,7 @@ def unit_rewards(
         return [np.broadcast_to(R, a.shape) for a in h]
     T = [np.broadcast_to(R, h[-1].shape)]
     above = Above(T[0], T[0], -T[0], np.zeros_like(p[-1]))
-    posterior = rule == "unbiased_weight_max"
+    posterior = rule == "unbiased_weight_max_posterior"
     for ell in range(len(h) - 2, -1, -1):
         w, fired = weights[ell + 1], h[ell] > 0
         if rule == "ste":

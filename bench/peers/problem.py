@@ -15,7 +15,7 @@ RULES = (
     "reinforce",
     "ste",
     "weight_max",
-    "unbiased_weight_max",
+    "unbiased_weight_max_posterior",
     "unbiased_weight_max_two_sided",
 )
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8

@@ -128,7 +128,7 @@ def unit_rewards(
         return [R.expand_as(a) for a in h]
     T = [R.expand_as(h[-1])]
     above = (T[0], -T[0], torch.zeros_like(p[-1]))
-    posterior = rule == "unbiased_weight_max"
+    posterior = rule == "unbiased_weight_max_posterior"
     for ell in range(len(h) - 2, -1, -1):
         w, e = weights[ell + 1], h[ell + 1] - p[ell + 1]
         if rule == "ste":

@@ -190,12 +190,12 @@ Raises:
     cls.def(py::init([](const py::object& form) {
               return built_in<UnbiasedWeightMax>(form_from_string(text(form, "form")));
             }),
-            py::arg("form") = "posterior");
+            py::arg("form") = "blended");
     cls.def_property_readonly(
         "form", [](const BuiltIn<UnbiasedWeightMax>& self) { return to_string(self.rule().form()); }, "As given.");
   }
   static std::string shown(const UnbiasedWeightMax& rule) {
-    return rule.form() == FlipForm::posterior ? "" : std::string(py::repr(py::str(to_string(rule.form()))));
+    return rule.form() == FlipForm::blended ? "" : std::string(py::repr(py::str(to_string(rule.form()))));
   }
   static py::tuple state(const UnbiasedWeightMax& rule) { return py::make_tuple(to_string(rule.form())); }
   static BuiltIn<UnbiasedWeightMax> from(const py::tuple& state) {

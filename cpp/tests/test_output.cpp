@@ -36,7 +36,7 @@ void check_flip_ratio(double tolerance) {
     const auto a = built.forward(x), b = plain.forward(x);
     CHECK(a.output() == b.output() && !plain.output().independent_units());
     const Vector<double> reward = Vector<double>::LinSpaced(9, -1, 1);
-    for (const char* rule : {"unbiased_weight_max", "posterior_reinforce"}) {
+    for (const char* rule : {"unbiased_weight_max_posterior", "posterior_reinforce"}) {
       uwm::UnitRewards<T> ta, tb;
       uwm::make_rule(rule)->unit_rewards(built, a, reward, ta);
       uwm::make_rule(rule)->unit_rewards(plain, b, reward, tb);

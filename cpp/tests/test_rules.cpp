@@ -225,15 +225,15 @@ void check_large_weights(double tolerance) {
   const double q = sigmoid(0.5);
   for (const double w : {50.0, 4000.0})
     for (const auto& [rule, expected] :
-         std::vector<std::pair<std::string, double>>{{"unbiased_weight_max", 1},
-                                                     {"unbiased_weight_max_blended", 1},
+         std::vector<std::pair<std::string, double>>{{"unbiased_weight_max_posterior", 1},
+                                                     {"unbiased_weight_max", 1},
                                                      {"unbiased_weight_max_two_sided", q},
                                                      {"unbiased_weight_max_one_sided", 1},
                                                      {"posterior_reinforce", 1}})
       CHECK_NEAR(reward_below_large_weights<T>(w, 3, true, rule), expected, tolerance);
   CHECK_NEAR(reward_below_large_weights<T>(4000, 3, true, "flip_difference"), 3 * q, tolerance * 3);
   // under the flip the output is exp(3 w / 2) times as likely: 1e32 or more than any double
-  for (const char* rule : {"unbiased_weight_max", "unbiased_weight_max_blended", "posterior_reinforce"})
+  for (const char* rule : {"unbiased_weight_max_posterior", "unbiased_weight_max", "posterior_reinforce"})
     for (const double w : {50.0, 4000.0})
       CHECK_NEAR(reward_below_large_weights<T>(w, 3, false, rule), -std::exp(0.5), tolerance);
   CHECK_NEAR(reward_below_large_weights<T>(50, 3, false, "unbiased_weight_max_one_sided") / std::exp(75), -1, 5e-6);
@@ -408,7 +408,7 @@ TEST(unbiased_rules_stay_so_beyond_the_range_of_the_kernels) {
       net.layers()[1].bias[0] = -250;
       const auto all = enumerate(net, Vector<double>::LinSpaced(3, -1, 1),
                                  [](const Vector<double>& a) { return std::cos(1 + a.sum()) + 2 * a[0]; });
-      for (const char* name : {"unbiased_weight_max", "unbiased_weight_max_blended", "unbiased_weight_max_two_sided",
+      for (const char* name : {"unbiased_weight_max_posterior", "unbiased_weight_max", "unbiased_weight_max_two_sided",
                                "unbiased_weight_max_one_sided", "posterior_reinforce"}) {
         const double bias = relative_bias(expected_update(net, *uwm::make_rule(name), all), exact_gradient(net, all));
         if (!(bias < 1e-9)) check::fail(__FILE__, __LINE__, name, " with ", output.output, " output has bias ", bias);

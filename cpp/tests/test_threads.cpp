@@ -153,7 +153,7 @@ TEST(training_does_not_depend_on_their_number) {
     check_rule<float>(name, 1 << 17);
     check_rule<double>(name, 1 << 17);
   }
-  for (const char* name : {"unbiased_weight_max", "unbiased_weight_max_blended", "unbiased_weight_max_two_sided",
+  for (const char* name : {"unbiased_weight_max_posterior", "unbiased_weight_max", "unbiased_weight_max_two_sided",
                            "posterior_reinforce"}) {  // a flip costs more than a product
     check_rule<float>(name, 1 << 14);
     check_rule<double>(name, 1 << 14);

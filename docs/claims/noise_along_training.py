@@ -64,7 +64,7 @@ def main() -> None:
             )  # fmt: skip
         twin = net.astype("float64")
         mean, square = moments(twin, rules, task, baseline.value, arguments.samples)
-        best = uwm.RULES.index("unbiased_weight_max_blended")
+        best = uwm.RULES.index("unbiased_weight_max")
         signal = np.array([np.vdot(m[best, 0], m[best, 1]) for m in mean])  # |g|^2 of each layer
         print(f"\n{state} steps of 16, baseline {baseline.value:.2f}")
         columns = [*(f"layer {ell + 1}" for ell in range(len(mean))), "all"]

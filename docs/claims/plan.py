@@ -13,12 +13,12 @@ from uwm.experiments.tuning.search import FIRST_SEED
 #: Every rule of the library takes part.
 RULES = uwm.RULES
 #: The rule that the claims are about, those that have no bias, and whom it is measured against.
-OURS, PEERS = "unbiased_weight_max", ("weight_max", "ste", "reinforce")
-BLENDED = "unbiased_weight_max_blended"
+OURS, PEERS = "unbiased_weight_max_posterior", ("weight_max", "ste", "reinforce")
+BLENDED = "unbiased_weight_max"
 UNBIASED = (
     "reinforce",
+    "unbiased_weight_max_posterior",
     "unbiased_weight_max",
-    "unbiased_weight_max_blended",
     "unbiased_weight_max_two_sided",
     "unbiased_weight_max_one_sided",
     "posterior_reinforce",
@@ -49,6 +49,7 @@ class Case:
             "batch_size": self.batch_size,
             "episodes": self.episodes,
             "rules": RULES,
+            "initial_gain": 1.0,  # of the searches that are there
         }
         return Settings.for_task(self.task, **{**fixed, **changes})
 
@@ -108,7 +109,8 @@ def cases(scale: float) -> tuple[Case, ...]:
 
 def sizes_settings(episodes: int, seeds: int) -> Settings:
     """Return the settings of the runs against the number of units."""
-    return Settings(address_bits=2, rules=RULES, episodes=episodes, batch_size=16, seeds=seeds)
+    return Settings(address_bits=2, rules=RULES, episodes=episodes, batch_size=16, seeds=seeds,
+                    initial_gain=1.0)  # fmt: skip
 
 
 FULL = Study(

@@ -67,13 +67,13 @@ class UWM_EXPORT WeightMax final : public RuleOf<WeightMax> {
 /// A_i = sum_j (prod_{k<j} kappa_ki) (1 - kappa_ji) T_j, lambda_i = prod_j kappa_ji and B the same comparison seen from
 /// the flipped side:
 /// one-sided h_i A_i (h_i = 1 if the unit fired), two-sided q_i A_i, and posterior-weighted
-/// q_i (q_i A_i - (1 - q_i) B_i) / (q_i + (1 - q_i) lambda_i). The blended form mixes A_i and B_i with (1 - lambda_i) R
-/// and -(1 - lambda_i) R where a flip moves several units of the layer above: the least variance once weights have
-/// grown.
+/// q_i (q_i A_i - (1 - q_i) B_i) / (q_i + (1 - q_i) lambda_i). The blended form, the default, mixes A_i and B_i
+/// with (1 - lambda_i) R and -(1 - lambda_i) R where a flip moves several units of the layer above: the least variance
+/// once weights have grown.
 class UWM_EXPORT UnbiasedWeightMax final : public RuleOf<UnbiasedWeightMax> {
  public:
-  /// form: posterior, blended, two_sided or one_sided. Throws ValueError.
-  explicit UnbiasedWeightMax(FlipForm form = FlipForm::posterior);
+  /// form: blended, posterior, two_sided or one_sided. Throws ValueError.
+  explicit UnbiasedWeightMax(FlipForm form = FlipForm::blended);
   static RuleClass about();
   FlipForm form() const { return form_; }
   std::string name() const override;

@@ -97,7 +97,7 @@ def sampled_statistics(
     >>> net = uwm.Network([3, 8, 1], seed=1)
     >>> weight_max, = sampled_statistics(net, [uwm.WeightMax()], task, samples=5000)
     >>> len(weight_max.relative_bias), weight_max.gradient
-    (2, 'unbiased_weight_max')
+    (2, 'unbiased_weight_max_posterior')
     """
     samples = whole_number("samples", samples, 2 * GROUPS)
     if layers is not None:

@@ -51,7 +51,7 @@ def exact_statistics(
 
     >>> import uwm
     >>> net = uwm.Network([2, 2, 1])
-    >>> rules = [uwm.rule(name) for name in ("ste", "unbiased_weight_max")]
+    >>> rules = [uwm.rule(name) for name in ("ste", "unbiased_weight_max_posterior")]
     >>> ste, unbiased = exact_statistics(net, rules, [1.0, 1.0], lambda output: output[:, 0])
     >>> unbiased.relative_bias[0] < 1e-9 < ste.relative_bias[0]
     True

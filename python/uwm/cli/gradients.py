@@ -85,9 +85,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                      help="sample, however small the network")  # fmt: skip
     parser.add_argument("--samples", type=whole, default=2**16, metavar="N",
                         help="inputs to draw when sampling (default 65536)")  # fmt: skip
-    parser.add_argument("--reference", default="unbiased_weight_max", metavar="RULE",
+    parser.add_argument("--reference", default="unbiased_weight_max_posterior", metavar="RULE",
                         help="unbiased rule whose mean stands for the gradient where that cannot be"
-                        " computed (default unbiased_weight_max)")  # fmt: skip
+                        " computed (default unbiased_weight_max_posterior)")  # fmt: skip
     parser.add_argument("--checkpoints", type=whole, default=0, metavar="K",
                         help="train, and measure before and K times along the way")  # fmt: skip
     parser.add_argument("--train-with", default="unbiased_weight_max", metavar="RULE",

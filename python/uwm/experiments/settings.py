@@ -18,7 +18,7 @@ DEFAULT_RULES = (
     "ste",
     "weight_max",
     "unbiased_weight_max",
-    "unbiased_weight_max_two_sided",
+    "unbiased_weight_max_posterior",
 )
 CLASSIFICATION = {
     "hidden": (64,),

@@ -27,6 +27,7 @@ RULES = (
     "weight_max",
     "unbiased_weight_max_one_sided",
     "unbiased_weight_max_two_sided",
+    "unbiased_weight_max_posterior",
     "unbiased_weight_max",
 )
 MOST_CHECKPOINTS = 100_000
@@ -66,12 +67,12 @@ def gradients(
     `uwm.Interrupted` on Ctrl-C: its `result` is the GradientStudy of the checkpoints measured.
 
     >>> settings = Settings(address_bits=1, hidden=(3,), rules=("ste",), first_seed=1)
-    >>> study = gradients(settings, ["ste", "unbiased_weight_max"])
+    >>> study = gradients(settings, ["ste", "unbiased_weight_max_posterior"])
     >>> [m.relative_bias.value < 1e-9 for m in study.select(layer=0)]
     [False, True]
     """
     if settings is None:
-        settings = Settings(address_bits=2, hidden=(6, 4), rules=("unbiased_weight_max",))
+        settings = Settings(address_bits=2, hidden=(6, 4), rules=("unbiased_weight_max_posterior",))
     if len(settings.rules) != 1:
         raise ValueError(f"rules to train with must be one, got {len(settings.rules)}")
     samples = whole_number("samples", samples, 20)
@@ -80,7 +81,7 @@ def gradients(
         one_of("method", method, ("exact", "sampled"))
     measured = [named(rule) for rule in rules]
     check_names(measured)
-    judge = named("unbiased_weight_max" if reference is None else reference)
+    judge = named("unbiased_weight_max_posterior" if reference is None else reference)
     how = Method(method, samples, judge, settings.first_seed, progress)
     chosen = choose_task(settings)
     net = network_for(chosen, network, scale)

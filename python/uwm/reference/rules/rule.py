@@ -49,7 +49,7 @@ class Rule:
 
         >>> from uwm.reference import UnbiasedWeightMax
         >>> [form.name for form in UnbiasedWeightMax.forms()][:2]
-        ['unbiased_weight_max', 'unbiased_weight_max_blended']
+        ['unbiased_weight_max', 'unbiased_weight_max_posterior']
         """
         return (cls(),)
 

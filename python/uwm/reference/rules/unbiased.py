@@ -14,7 +14,7 @@ from ..wide import Wide
 from .flip_pass import Comparing, ratios_above
 from .rule import Rule, everywhere
 
-FORMS = ("posterior", "blended", "two_sided", "one_sided")
+FORMS = ("blended", "posterior", "two_sided", "one_sided")
 
 
 class UnbiasedWeightMax(Comparing):
@@ -25,27 +25,27 @@ class UnbiasedWeightMax(Comparing):
         two-sided            T_i = q_i A_i              less variance
         posterior-weighted   T_i = q_i (q_i A_i - (1 - q_i) B_i) / (q_i + (1 - q_i) lambda_i)
 
-    The last is the default, in which h_i is averaged out given layer l + 1: A_i compares from the
-    side of the action taken, B_i / lambda_i from the side of the flip:
+    In the last, h_i is averaged out given layer l + 1: A_i compares from the side of the action
+    taken, B_i / lambda_i from the side of the flip:
 
         lambda_i = prod_j kappa_ji
         B_i = sum_j (prod_{k>j} kappa_ki) (kappa_ji - 1) T'_j,     T'_j: T_j had i flipped
 
-    The blended form is the posterior-weighted one with A_i and B_i drawn towards what R says of
-    layer l + 1 as one joint action, where a flip moves that layer's probabilities p_j far:
+    The blended form, the default, is the posterior-weighted one with A_i and B_i drawn towards what
+    R says of layer l + 1 as one joint action, where a flip moves that layer's probabilities far:
 
         A_i + s_i ((1 - lambda_i) R - A_i),  B_i + s_i (-(1 - lambda_i) R - B_i)
 
     s_i is the probability of two or more of independent events that have the probabilities
     (p_j - p'_j)^2, p'_j: p_j had i flipped.
 
-    form: "posterior", "blended", "two_sided" or "one_sided". Raises ValueError for another.
+    form: "blended", "posterior", "two_sided" or "one_sided". Raises ValueError for another.
 
     >>> UnbiasedWeightMax().name, UnbiasedWeightMax("two_sided").name
     ('unbiased_weight_max', 'unbiased_weight_max_two_sided')
     """
 
-    def __init__(self, form: str = "posterior") -> None:
+    def __init__(self, form: str = "blended") -> None:
         if form not in FORMS:
             raise ValueError(f"form must be one of {', '.join(FORMS)}, got {form!r}")
         self.form = form
@@ -56,11 +56,11 @@ class UnbiasedWeightMax(Comparing):
 
     @property
     def name(self) -> str:
-        default = self.form == "posterior"
+        default = self.form == "blended"
         return "unbiased_weight_max" if default else f"unbiased_weight_max_{self.form}"
 
     def __repr__(self) -> str:
-        return f"UnbiasedWeightMax({'' if self.form == 'posterior' else repr(self.form)})"
+        return f"UnbiasedWeightMax({'' if self.form == 'blended' else repr(self.form)})"
 
     def _block(self, net: NetworkLike, sample: Sample, R: Array) -> list[Array]:
         if self.form in ("two_sided", "one_sided"):
