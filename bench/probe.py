@@ -15,7 +15,7 @@ def multiplexer(rule: str, episodes: str) -> dict[str, Any]:
 
     import uwm
 
-    net = uwm.Network([20, 64, 32, 1])
+    net = uwm.Network([20, 64, 32, 1], initial_gain=1)
     adam = uwm.Adam(learning_rate=[1e-2, 1e-3, 1e-4])
     task = uwm.tasks.Multiplexer(address_bits=4)
     log = uwm.train(net, rule_of(rule), adam, task, steps=int(episodes), threads=1)

@@ -17,7 +17,7 @@ net = uwm.Network([task.n_inputs, 32, task.n_outputs], output="softmax", seed=0)
 log = uwm.train(
     net,
     uwm.UnbiasedWeightMax(),
-    uwm.Adam(0.005),
+    uwm.Adam(),
     task,
     steps=3000,
     batch_size=16,

@@ -7,7 +7,7 @@ import uwm
 
 net = uwm.Network([6, 32, 16, 1], seed=0)  # 6 inputs, two hidden layers, one Bernoulli output unit
 rule = uwm.UnbiasedWeightMax()
-adam = uwm.Adam(0.01)
+adam = uwm.Adam()
 task = uwm.tasks.Multiplexer(address_bits=2)
 
 log = uwm.train(net, rule, adam, task, steps=10_000, batch_size=16)

@@ -27,7 +27,7 @@ class Trainer:
     chunk = 1
 
     def __init__(self, problem: Problem, threads: int) -> None:
-        self.net = uwm.Network(problem.sizes)
+        self.net = uwm.Network(problem.sizes, initial_gain=1)
         self.rule = rule(problem.rule)
         self.adam = uwm.Adam(learning_rate=problem.learning_rate)
         self.task = uwm.tasks.Multiplexer(address_bits=problem.address_bits)
@@ -50,7 +50,7 @@ def trainer(problem: Problem, threads: int) -> Trainer:
 
 
 def check(problem: Problem, moment: Moment) -> Answer:
-    net = uwm.Network(problem.sizes)
+    net = uwm.Network(problem.sizes, initial_gain=1)
     for layer, weight, bias in zip(net.layers, moment.weights, moment.biases, strict=True):
         layer.weight, layer.bias = weight, bias
     sample = net.clamp(moment.inputs, moment.activations)

@@ -23,7 +23,7 @@ class Trainer:
     chunk = 1
 
     def __init__(self, problem: Problem) -> None:
-        self.net = ref.Network(problem.sizes)
+        self.net = ref.Network(problem.sizes, initial_gain=1)
         self.rule = rule(problem.rule)
         self.adam = ref.Adam(learning_rate=problem.learning_rate)
         self.task = ref.Multiplexer(address_bits=problem.address_bits)
@@ -38,7 +38,7 @@ def trainer(problem: Problem, threads: int) -> Trainer:
 
 
 def check(problem: Problem, moment: Moment) -> Answer:
-    net = ref.Network(problem.sizes)
+    net = ref.Network(problem.sizes, initial_gain=1)
     for layer, weight, bias in zip(net.layers, moment.weights, moment.biases, strict=True):
         layer.weight[...], layer.bias[...] = weight, bias
     sample = net.clamp(moment.inputs, moment.activations)

@@ -21,7 +21,7 @@ class ActorCritic {
 
   ActorCritic(uwm::Index n_state, uwm::Index n_actions, const Settings& settings, std::uint64_t seed)
       : settings_(settings),
-        actor_(sizes(n_state, settings.hidden, n_actions), "softmax", {.seed = seed}),
+        actor_(sizes(n_state, settings.hidden, n_actions), "softmax", {.seed = seed, .initial_gain = {1.0}}),
         adam_(settings.actor_rate),
         learner_(actor_, rule_, adam_),
         value_(uwm::Vector<double>::Zero(1 + n_state + n_state * (n_state + 1) / 2)),

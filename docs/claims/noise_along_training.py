@@ -51,7 +51,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1, help="of the network")
     arguments = parser.parse_args()
 
-    net = uwm.Network([20, 64, 32, 1], seed=arguments.seed)
+    net = uwm.Network([20, 64, 32, 1], seed=arguments.seed, initial_gain=1)
     task, baseline = uwm.tasks.Multiplexer(4), uwm.RunningMean()
     optimizer = uwm.Adam(LEARNING_RATES)
     rules = [uwm.rule(name) for name in uwm.RULES]

@@ -89,6 +89,7 @@ def observe(remedy: Remedy, rule: str, seed: int, episodes: int) -> dict[str, An
         units=remedy.units,
         temperature=remedy.temperature,
         seed=seed,
+        initial_gain=1,
     )
     steps = episodes // remedy.batch_size
     rates: list[Any] = list(remedy.rates)
@@ -133,7 +134,7 @@ def quieten(rule: str, seed: int, episodes: int) -> dict[str, float]:
     as_it_is: nothing is left out. layer_k: units of layer k do what is likelier; all: every unit.
     """
     task = uwm.tasks.Multiplexer(4)
-    net = uwm.Network([task.n_inputs, 64, 32, 1], seed=seed)
+    net = uwm.Network([task.n_inputs, 64, 32, 1], seed=seed, initial_gain=1)
     adam = uwm.Adam(list(PUBLISHED_RATES))
     uwm.train(net, uwm.rule(rule), adam, task, steps=episodes, batch_size=1, threads=1)
     place = {"seed": 2**32, "step": 0}

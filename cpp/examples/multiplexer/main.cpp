@@ -15,7 +15,7 @@ int main(int argc, char** argv) {
 
   uwm::Network net({6, 32, 16, 1}, "bernoulli", {.seed = seed});
   uwm::UnbiasedWeightMax rule;
-  uwm::Adam adam({2e-2, 6e-3, 2e-3});
+  uwm::Adam adam;
 
   std::mt19937 coins(seed);
   uwm::Matrix<> x(batch, 6);

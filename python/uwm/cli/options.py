@@ -194,6 +194,7 @@ FOUND_ON = (
     "batch_size",
     "optimizer",
     "units",
+    "initial_gain",
 )
 
 
