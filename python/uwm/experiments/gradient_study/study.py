@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 import uwm
 from uwm.checks import check_task, finite, one_of, whole_number
 from uwm.experiments.build import Chosen, choose_task, new_network
@@ -52,7 +54,8 @@ def gradients(
     2 address bits, [6, 4] hidden units.
     rules: names, as `rule_or_estimator` takes them, rules, or estimators.
     network: instead of a new one; it is not changed.
-    scale: give the network normal weights of this deviation instead of those it starts with.
+    scale: give the network normal weights of this deviation, and biases of 0, instead of those it
+    starts with.
     method: "exact" enumerates every input and activity, "sampled" draws `samples` of them; by
     default the first if there are at most 2^24. Estimators that are no rules are always sampled.
     Where sampling, the exact gradient is still taken for the truth if it is feasible, and
@@ -232,3 +235,4 @@ def rescale(net: uwm.Network, scale: float, seed: int) -> None:
     scale = finite("scale", scale, above=0)
     for ell, layer in enumerate(net.layers):
         layer.weight = scale * normals(seed, 0, PARAMETERS, ell, *layer.weight.shape)
+        layer.bias = np.zeros(layer.bias.shape)
