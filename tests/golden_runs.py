@@ -54,8 +54,9 @@ def run(
     rule: str, sizes: tuple[int, ...], output: str, units: str, dtype: str, batch: int
 ) -> dict[str, Any]:
     """The bits of a gradient and of a short training run, and two numbers of the latter."""
-    options: dict[str, Any] = {"output": output, "units": units, "dtype": dtype, "seed": 3}
-    net = uwm.Network(sizes, temperature=1.25, sigma=0.5, initial_gain=1, **options)
+    options: dict[str, Any] = {"units": units, "dtype": dtype, "seed": 3}
+    kind = uwm.Gaussian(sigma=0.5) if output == "gaussian" else output
+    net = uwm.Network(sizes, output=kind, temperature=1.25, initial_gain=1, **options)
     task, the_rule = Distance(sizes), uwm.rule(rule)
     sample = net.forward(task.inputs(1, 0, batch))
     gradient = the_rule.gradient(net, sample, task.reward(1, 0, sample))

@@ -46,6 +46,11 @@ def implementation(name: str) -> ModuleType:
     return engine
 
 
+def output_of(module: Any, name: str, sigma: float) -> Any:
+    """An output by its name, a Gaussian one with this standard deviation."""
+    return module.Gaussian(sigma=sigma) if name == "gaussian" else name
+
+
 def random_parameters(net: Any, scale: float, seed: int = 0) -> Any:
     """Give `net` normal weights and biases of this scale, the same in every implementation."""
     rng = np.random.default_rng(seed)
@@ -66,7 +71,7 @@ def random_activations(net: Any, batch: int, seed: int = 0) -> list[Array]:
     if net.output == "softmax":
         activations.append(np.eye(n)[rng.integers(0, n, size=batch)])
     elif net.output == "gaussian":
-        activations.append(net.sigma * rng.normal(size=(batch, n)))
+        activations.append(net.output.sigma * rng.normal(size=(batch, n)))
     else:
         activations.append(rng.integers(0, 2, size=(batch, n)).astype(np.float64))
     return activations

@@ -10,7 +10,7 @@ import pytest
 from nets import SHAPES, TEMPERATURES, random_parameters, smooth_reward
 
 from uwm.analysis import exact_gradient, expected_update, is_unbiased, rule_statistics
-from uwm.reference import Network, Reinforce, StraightThrough, UnbiasedWeightMax
+from uwm.reference import Gaussian, Network, Reinforce, StraightThrough, UnbiasedWeightMax
 
 
 def expected_reward(net: Any, x: Any) -> float:
@@ -62,7 +62,7 @@ def test_gradient_is_the_derivative_of_the_expected_reward(
 
 def test_gaussian_output_in_closed_form() -> None:
     """E[a^2] = z^2 + sigma^2, so dE/dz = 2z; given the hidden units that is a finite sum."""
-    net = random_parameters(Network([2, 3, 1], output="gaussian", sigma=0.6, temperature=1.3), 1.0)
+    net = random_parameters(Network([2, 3, 1], output=Gaussian(0.6), temperature=1.3), 1.0)
     x = np.array([0.5, -1.0])
     p = 1 / (1 + np.exp(-(net.layers[0].weight @ x + net.layers[0].bias) / 1.3))
     weight, bias = np.zeros(3), 0.0

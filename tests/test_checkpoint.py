@@ -391,5 +391,5 @@ def test_files_of_version_1_load() -> None:
     net, sgd = uwm.load(DATA / "version-1-float64-sgd.safetensors")
     assert (net.dtype, sgd.name, sgd.settings) == (np.float64, "sgd", {"momentum": 0.9})
     loaded = uwm.load(DATA / "version-1-network-alone.safetensors")
-    assert (loaded.net.output, loaded.net.sigma, loaded.optimizer) == ("gaussian", 0.25, None)
+    assert (loaded.net.output, loaded.optimizer) == (uwm.Gaussian(sigma=0.25), None)
     assert loaded.baseline is None and loaded.log is None and loaded.extra == {}

@@ -9,6 +9,7 @@ import pytest
 from nets import (
     TEMPERATURES,
     implementation,
+    output_of,
     random_activations,
     random_parameters,
     relative_error,
@@ -40,10 +41,9 @@ def engine() -> Any:
 def make(engine: Any, sizes: Any, output: str, units: str, dtype: str = "float64", **k: Any) -> Any:
     return engine.Network(
         sizes,
-        output=output,
+        output=output_of(engine, output, 0.7),
         units=units,
         temperature=TEMPERATURES[: len(sizes) - 1],
-        sigma=0.7,
         dtype=dtype,
         **k,
     )

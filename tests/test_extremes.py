@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import truth
-from nets import implementation, random_activations, random_parameters
+from nets import implementation, output_of, random_activations, random_parameters
 
 import uwm
 from uwm import reference
@@ -77,9 +77,8 @@ def test_activities_however_unlikely(
         net = network(
             precision,
             sizes,
-            output=output,
+            output=output_of(uwm, output, 0.5),
             units=units,
-            sigma=0.5,
             temperature=(0.5, 2, 1, 1)[: len(sizes) - 1],
         )
         random_parameters(net, scale, seed)
@@ -112,9 +111,8 @@ def test_sigma_and_temperature_from_a_millionth_to_a_million(
 ) -> None:
     """Samples that the network draws itself, and fair coins, with weights up to ten thousand."""
     for sigma, temperature, scale, units, seed in grid(output):
-        net = network(
-            precision, sizes, output=output, units=units, temperature=temperature, sigma=sigma
-        )
+        kind = output_of(uwm, output, sigma)
+        net = network(precision, sizes, output=kind, units=units, temperature=temperature)
         random_parameters(net, scale, seed)
         check(precision, net, net.forward(INPUT.astype(precision[1])))
         check(precision, net, clamp(net, random_activations(net, len(INPUT), seed)))
@@ -124,9 +122,8 @@ def test_sharp_gaussian_output_gives_every_unit_the_reward() -> None:
     """Each unit's action is certain given the output, so that REINFORCE is all there is."""
     net = uwm.Network(
         [2, 2, 2, 1],
-        output="gaussian",
+        output=uwm.Gaussian(1e-6),
         temperature=1e-3,
-        sigma=1e-6,
         seed=2,
         dtype="float64",
         initial_gain=1,
@@ -143,9 +140,8 @@ def test_ste_and_weight_max_to_a_few_last_places_of_their_terms(
 ) -> None:
     eps = float(np.finfo(dtype).eps)
     for sigma, temperature, scale, units, seed in grid(output):
-        net = uwm.Network(
-            sizes, output=output, units=units, temperature=temperature, sigma=sigma, dtype=dtype
-        )
+        kind = output_of(uwm, output, sigma)
+        net = uwm.Network(sizes, output=kind, units=units, temperature=temperature, dtype=dtype)
         random_parameters(net, scale, seed)
         for sample in (
             net.forward(INPUT.astype(dtype)),
@@ -177,9 +173,8 @@ def test_improbable_clamped_samples_give_no_nan(
     for dtype in ("float64", "float32")[: 1 if package == "reference" else 2]:
         precision = (package, dtype)
         for sigma, temperature, scale, units, seed in grid(output):
-            net = network(
-                precision, sizes, output=output, units=units, temperature=temperature, sigma=sigma
-            )
+            kind = output_of(uwm, output, sigma)
+            net = network(precision, sizes, output=kind, units=units, temperature=temperature)
             random_parameters(net, scale, seed)
             activations = random_activations(net, len(INPUT), seed)
             if output == "gaussian":

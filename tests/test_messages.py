@@ -68,8 +68,13 @@ CALLS: list[tuple[Callable[[], object], str]] = [
     (lambda: uwm.Network(), "Network needs sizes too"),
     (lambda: uwm.Network([3, 1], sed=4), "Network has no argument 'sed'; did you mean 'seed'?"),
     (lambda: uwm.Network([3, 1], seed=0.5), "seed must be a whole number, got 0.5"),
-    (lambda: uwm.Network([3, 1], output=3), "output must be a str, got 3"),
-    (lambda: uwm.Network([3, 1], sigma="a"), "sigma must be a number, got a str"),
+    (
+        lambda: uwm.Network([3, 1], output=3),
+        "output must be a name or an output, such as uwm.Gaussian(sigma=0.5), got 3",
+    ),
+    (lambda: uwm.Network([3, 1], output=uwm.Gaussian), "sigma=0.5), got the class Gaussian"),
+    (lambda: uwm.Network([3, 1], sigma=2), "Network has no argument 'sigma'"),
+    (lambda: uwm.Gaussian("a"), "sigma must be a number, got 'a'"),
     (lambda: uwm.Network([3, 1], dtype="float99"), "dtype must be 'float32' or 'float64'"),
     (lambda: NET.forward(), "Network.forward needs x too"),
     (lambda: NET.forward(1, 2), "Network.forward takes 1 argument by position (x), got 2"),
@@ -129,7 +134,7 @@ def test_whole_numbers_pass_in_any_notation(steps: Any) -> None:
 def test_numbers_pass_in_any_class(rate: Any) -> None:
     assert uwm.SGD(rate).learning_rate == 0.5
     assert uwm.RunningMean(rate=rate).rate == 0.5
-    assert uwm.Network([3, 1], output="gaussian", sigma=rate).sigma == 0.5
+    assert uwm.Network([3, 1], output=uwm.Gaussian(rate)).output.sigma == 0.5
 
 
 def public() -> list[Any]:
@@ -185,7 +190,9 @@ def test_a_subclass_shows_its_own_constructor() -> None:
         uwm.SGD([0.1, 0.2], momentum=0.5),
         uwm.Adam(uwm.Exponential(0.1, 0.01, 5)),
         uwm.tasks.Multiplexer(3),
-        uwm.Network([3, 2], output="gaussian", sigma=0.5, temperature=2.0, seed=5),
+        uwm.Gaussian(),
+        uwm.Softmax(),
+        uwm.Network([3, 2], output=uwm.Gaussian(sigma=0.5), temperature=2.0, seed=5),
     ],
     ids=repr,
 )

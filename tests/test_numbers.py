@@ -115,7 +115,7 @@ def test_training_on_logits_that_overflow_is_a_divergence(dtype: str) -> None:
 
 
 def test_an_improbable_action_gives_no_nan_eligibility() -> None:
-    net = uwm.Network([1, 1], output="gaussian", sigma=1e-15)
+    net = uwm.Network([1, 1], output=uwm.Gaussian(1e-15))
     with pytest.raises(ValueError, match="improbable"):
         net.clamp([[0.0]], [[[1e10]]])
 
@@ -150,8 +150,8 @@ def test_a_running_mean_of_huge_rewards_stays_finite() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"output": "gaussian", "sigma": 1e-30}, "sigma"),
-        ({"output": "gaussian", "sigma": 1e30}, "sigma"),
+        ({"output": uwm.Gaussian(1e-30)}, "sigma"),
+        ({"output": uwm.Gaussian(1e30)}, "sigma"),
         ({"temperature": 1e-42}, "temperature"),
         ({"temperature": 3e38}, "temperature"),
     ],
@@ -167,7 +167,7 @@ def test_ranges_are_checked_in_the_precision_used(options: dict[str, Any], messa
 def test_sigma_and_temperature_from_a_millionth_to_a_million_are_fine() -> None:
     for sigma in (1e-6, 1e6):
         for temperature in (1e-6, 1e6):
-            net = uwm.Network([2, 2], output="gaussian", sigma=sigma, temperature=temperature)
+            net = uwm.Network([2, 2], output=uwm.Gaussian(sigma), temperature=temperature)
             sample = net.forward(np.ones((3, 2)))
             assert np.all(np.isfinite(uwm.Reinforce().gradient(net, sample, np.ones(3))[0].weight))
 
@@ -248,7 +248,7 @@ def test_analysis_refuses_what_overflows_or_has_no_end() -> None:
     for call in walk(net_of("float64", (2, 20000, 1)), [1.0, 0.0], ones, rule):
         with pytest.raises(ValueError, match="at most"):
             call()
-    sharp = net_of("float64", (2, 3, 1), output="gaussian", sigma=1e-12, initial_gain=1)
+    sharp = net_of("float64", (2, 3, 1), output=uwm.Gaussian(1e-12), initial_gain=1)
     for call in walk(sharp, [1.0, 0.0], ones, rule):
         with pytest.raises(ValueError, match="at most"):
             call()

@@ -6,7 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from nets import SHAPES, TEMPERATURES, random_activations, random_parameters, relative_error
+from nets import (
+    SHAPES,
+    TEMPERATURES,
+    output_of,
+    random_activations,
+    random_parameters,
+    relative_error,
+)
 
 from uwm import reference as uwm
 from uwm.reference.wide import Wide
@@ -17,7 +24,9 @@ from uwm.reference.wide import Wide
 def test_clamping_what_was_drawn_gives_the_same_sample() -> None:
     for sizes, output in SHAPES:
         for units in ("binary", "bipolar"):
-            net = random_parameters(uwm.Network(sizes, output=output, units=units, sigma=0.5), 1.0)
+            net = random_parameters(
+                uwm.Network(sizes, output=output_of(uwm, output, 0.5), units=units), 1.0
+            )
             x = np.random.default_rng(0).normal(size=(6, sizes[0]))
             drawn = net.forward(x)
             given = net.clamp(x, drawn.activations)
@@ -38,7 +47,7 @@ def test_eligibility_is_the_derivative_of_the_log_probability() -> None:
     assert np.allclose(
         sample.logits[0][0], (net.layers[0].weight @ [1, 2] + net.layers[0].bias) / 0.5
     )
-    gaussian = uwm.Network([2, 1], output="gaussian", sigma=0.5).clamp([[0, 0]], [[[3.0]]])
+    gaussian = uwm.Network([2, 1], output=uwm.Gaussian(0.5)).clamp([[0, 0]], [[[3.0]]])
     assert gaussian.eligibilities[0] == 3.0 / 0.25
     assert gaussian.probabilities[0] == 0.0
 
@@ -92,7 +101,11 @@ def test_a_sample_does_not_depend_on_the_rest_of_the_batch() -> None:
         ({"sizes": [3, 0, 1]}, ValueError, "every number in sizes must be at least 1, got 0"),
         ({"sizes": [3, 2.5, 1]}, TypeError, "in sizes must be a whole number, got 2.5"),
         ({"sizes": 3}, TypeError, "sizes must be a sequence of whole"),
-        ({"sizes": [3, 1], "output": "relu"}, ValueError, "output must be one of .* got 'relu'"),
+        (
+            {"sizes": [3, 1], "output": "relu"},
+            ValueError,
+            "output must be 'bernoulli', .* got 'relu'",
+        ),
         ({"sizes": [3, 1], "output": "softmax"}, ValueError, "sizes must end in 2 or more"),
         ({"sizes": [3, 1], "units": "ternary"}, ValueError, "units must be one of"),
         ({"sizes": [3, 1], "temperature": 0.0}, ValueError, "temperature must be above 0, got 0"),
@@ -102,8 +115,6 @@ def test_a_sample_does_not_depend_on_the_rest_of_the_batch() -> None:
             ValueError,
             "temperature must be a finite",
         ),
-        ({"sizes": [3, 1], "sigma": -1.0}, ValueError, "sigma must be above 0, got -1"),
-        ({"sizes": [3, 1], "sigma": "x"}, TypeError, "sigma must be a number, got 'x'"),
         ({"sizes": [3, 1], "dtype": "float32"}, ValueError, "dtype must be float64"),
         ({"sizes": [3, 1], "seed": -1}, ValueError, "seed must be at least 0, got -1"),
         ({"sizes": [3, 1], "seed": 0.5}, TypeError, "seed must be a whole number, got 0.5"),

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from nets import output_of
 
 import uwm
 from uwm import reference
@@ -16,7 +17,8 @@ GAINS = ("auto", 1, 0.5, [1, 2, 3.0])
 
 
 def made(module: Any, **options: Any) -> Any:
-    given = {"temperature": [1, 2, 0.5], "sigma": 0.7, "seed": 5, "dtype": "float64", **options}
+    given = {"temperature": [1, 2, 0.5], "seed": 5, "dtype": "float64", **options}
+    given["output"] = output_of(module, given.get("output", "bernoulli"), 0.7)
     return module.Network([5, 7, 4, 3], **given)
 
 

@@ -13,6 +13,7 @@ from nets import (
     TEMPERATURES,
     UNBIASED,
     implementation,
+    output_of,
     random_parameters,
     smooth_reward,
 )
@@ -31,10 +32,9 @@ def make(
     """A network with random parameters, and an input for it."""
     net = maker.Network(
         sizes,
-        output=output,
+        output=output_of(maker, output, 0.8),
         units=units,
         temperature=TEMPERATURES[: len(sizes) - 1],
-        sigma=0.8,
         dtype="float64",
     )
     x = np.random.default_rng(1).normal(size=sizes[0])

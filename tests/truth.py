@@ -151,7 +151,7 @@ def _joint(
         excess = sum(w * (_exp(d - change[a]) - 1) for w, d in zip(weights, change, strict=True))
         return total / moved, excess / moved
     terms = [d * (2 * (a - v) - d) for a, v, d in zip(action, z, change, strict=True)]
-    ratio = _exp(sum(terms, Decimal(0)) / (2 * Decimal(float(net.sigma)) ** 2))
+    ratio = _exp(sum(terms, Decimal(0)) / (2 * Decimal(float(net.output.sigma)) ** 2))
     return ratio, 1 - ratio
 
 

@@ -217,12 +217,23 @@ void read_unit_rewards(const py::object& returned, const Sample<T>& sample, cons
                          repr_of(static_cast<double>(top(s, j))) + " for a reward of " + repr_of(reward[s]));
 }
 
+/// A kind of output by its name, with its settings.
+struct OutputChoice {
+  std::string name;
+  OutputSettings settings;
+};
+/// What `output=` stands for: a name, or an object of uwm.Output.
+OutputChoice output_choice(const py::object& output);
+/// The Python object of an output kind.
+py::object output_object(const std::string& name, const OutputSettings& settings);
+
 /// The Python object of an optimizer; None for null.
 py::object optimizer_object(std::unique_ptr<Optimizer> optimizer);
 /// The Python object of a running mean; None for null.
 py::object baseline_object(std::unique_ptr<Baseline> baseline);
 
 void bind_network(py::module_& module);
+void bind_outputs(py::module_& module);
 void bind_sample(py::module_& module);
 void bind_rules(py::module_& module);
 void bind_optimizers(py::module_& module);

@@ -39,6 +39,7 @@ PYBIND11_MODULE(_core_of_main_interpreter, module) {
   options.disable_function_signatures();  // sign_and_explain writes them
   pybind11::register_exception_translator(&explain_lack_of_memory);
   bind_system(module);
+  bind_outputs(module);
   bind_sample(module);
   bind_network(module);
   bind_rules(module);

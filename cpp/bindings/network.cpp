@@ -1,3 +1,5 @@
+// Network and its layers.
+
 #include <algorithm>
 #include <cmath>
 
@@ -8,6 +10,128 @@ namespace uwm::python {
 
 namespace {
 
+// What help() shows.
+
+constexpr const char* layer_doc = R"(
+The parameters of one layer, z = (W h + b) / temperature: an item of ``Network.layers``.
+
+>>> import uwm
+>>> layer = uwm.Network([3, 4, 1]).layers[0]
+>>> layer.weight.shape, layer.bias.shape, layer.temperature
+((4, 3), (4,), 1.0)
+>>> layer.weight[0, 0] = 0.5      # writes into the network
+)";
+
+constexpr const char* network_doc = R"(
+A layered network of Bernoulli-logistic units: each fires with probability p = sigma(z), z = (W h + b) / temperature.
+
+Logits of hidden units start with deviation 3, whatever the width, and a unit above the first hidden layer starts as a noisy
+copy of one below: docs/step-sizes.md says why. Inputs are best of size 1. Every draw is a function of
+(seed, step, sample, layer, unit); ``forward`` advances ``step`` by one.
+
+Args:
+    sizes: inputs, hidden layers, outputs, such as [20, 64, 32, 1].
+    output: "bernoulli" (independent 0 / 1 units), "softmax" (one of n_out classes, one-hot), "gaussian" (means z, standard
+        deviation 1), or an object: ``uwm.Bernoulli()``, ``uwm.Softmax()``, ``uwm.Gaussian(sigma)``.
+    units: how hidden units encode their action: "binary" 0 / 1 or "bipolar" -1 / +1.
+    temperature: one number, or one per layer.
+    dtype: "float32" or "float64".
+    seed: 0 ... 2^64 - 1, of the initial weights and of every draw.
+    initial_gain: "auto"; or a number, or one per layer: weights then start uniform in +-gain sqrt(6 / (fan in + fan out))
+        (Glorot and Bengio, 2010), biases at 0.
+
+Raises:
+    ValueError: an argument out of its range: fewer than two sizes, a size outside 1 ... 2^30, a softmax of one unit,
+        another number of temperatures than layers, a temperature outside 1.2e-38 ... 8.5e37 or a Gaussian's sigma
+        outside 1.1e-19 ... 9.2e18 in float32 (2.3e-308 ... 4.5e307 and 1.5e-154 ... 6.7e153 in float64).
+    TypeError: an argument of the wrong kind.
+
+>>> import numpy as np, uwm
+>>> net = uwm.Network([20, 64, 32, 1], seed=1)
+>>> net.layers[0].weight.shape
+(64, 20)
+>>> net.forward(np.ones((5, 20))).output.shape, net.step
+((5, 1), 1)
+)";
+
+constexpr const char* forward_doc = R"(
+Draws the actions of every unit for a batch of inputs, and advances ``step`` by one.
+
+Args:
+    x: (batch, n_in), finite numbers; converted to the network's dtype.
+
+Returns:
+    Sample.
+
+Raises:
+    ValueError: x has another shape or is empty; x, a parameter or what they make of x (a logit, an action) is NaN,
+        infinite or beyond the range of the dtype. The network is then unchanged.
+    TypeError: x is no array of real numbers.
+
+>>> import numpy as np, uwm
+>>> sample = uwm.Network([3, 4, 2], output="softmax", seed=7).forward(np.zeros((1, 3)))
+>>> sample.probabilities[0]
+array([[0.5, 0.5, 0.5, 0.5]], dtype=float32)
+)";
+
+constexpr const char* clamp_doc = R"(
+The sample that has the given activations; nothing is drawn. What exact enumeration is made of.
+
+Args:
+    x: (batch, n_in).
+    activations: one array (batch, n_l) per layer: 0 / 1 or -1 / +1 for hidden units, 0 / 1, one-hot or any finite numbers for
+        the output, as its kind asks.
+
+Returns:
+    Sample.
+
+Raises:
+    ValueError: a shape is wrong, an activation is none that the unit can take, or x, a parameter or what they make of x
+        (a logit, an eligibility) is NaN, infinite or beyond the range of the dtype.
+    TypeError: x or activations are no arrays of real numbers.
+
+>>> import numpy as np, uwm
+>>> net = uwm.Network([2, 3, 1])
+>>> net.clamp(np.ones((1, 2)), [np.array([[1, 0, 1]]), np.array([[1]])]).output
+array([[1.]], dtype=float32)
+)";
+
+constexpr const char* copy_doc = R"(
+A network of its own with the same parameters, seed and step; of a subclass, with its attributes.
+
+>>> import uwm
+>>> net = uwm.Network([2, 1])
+>>> net.copy().sizes
+(2, 1)
+)";
+
+constexpr const char* astype_doc = R"(
+A copy in another precision, "float32" or "float64".
+
+Raises:
+    ValueError: a parameter, a temperature or the output's sigma is out of the range of that precision, or dtype is another one.
+
+>>> import uwm
+>>> uwm.Network([2, 1]).astype("float64").dtype
+dtype('float64')
+)";
+
+constexpr const char* reset_doc = R"(
+Starts over, in place: initial weights of this seed (by default the network's own), biases 0, step 0. Views of the parameters
+that were taken before stay valid and show the new ones.
+
+>>> import uwm
+>>> net = uwm.Network([2, 1], seed=1)
+>>> net.reset(seed=2)
+>>> net.seed, net.step
+(2, 0)
+)";
+
+constexpr const char* weight_doc =
+    "W, (n_out, n_in): a writable view of the network's own memory. Setting it copies an array of that shape, and "
+    "raises "
+    "ValueError for another shape, NaN or infinity.";
+
 /// One number or a sequence of them.
 std::vector<double> one_or_more(const py::object& object, const char* name) {
   if (py::isinstance<py::bool_>(object)) real_number(object, name);  // refuses it
@@ -17,8 +141,8 @@ std::vector<double> one_or_more(const py::object& object, const char* name) {
 }
 
 template <class T>
-Either<Network> make(const std::vector<Index>& sizes, const std::string& output, double sigma, NetworkOptions options) {
-  return std::make_shared<Network<T>>(sizes, make_output<T>(output, sigma), std::move(options));
+Either<Network> make(const std::vector<Index>& sizes, const OutputChoice& output, NetworkOptions options) {
+  return std::make_shared<Network<T>>(sizes, make_output<T>(output.name, output.settings), std::move(options));
 }
 
 bool is_double(const py::object& dtype) {
@@ -69,20 +193,17 @@ std::vector<double> gain_from(const py::object& object) {
 }
 
 NetworkHandle construct(const py::object& sizes, const py::object& output, const py::object& units,
-                        const py::object& temperature, const py::object& sigma_given, const py::object& dtype,
-                        const py::object& seed, const py::object& initial_gain) {
-  const auto kind = text(output, "output");
-  const double sigma = real_number(sigma_given, "sigma");
+                        const py::object& temperature, const py::object& dtype, const py::object& seed,
+                        const py::object& initial_gain) {
+  const OutputChoice choice = output_choice(output);
   NetworkOptions options{units_from_string(text(units, "units")), one_or_more(temperature, "temperature"),
                          seed_from(seed), gain_from(initial_gain)};
-  return {is_double(dtype) ? make<double>(sizes_from(sizes), kind, sigma, std::move(options))
-                           : make<float>(sizes_from(sizes), kind, sigma, std::move(options))};
+  return {is_double(dtype) ? make<double>(sizes_from(sizes), choice, std::move(options))
+                           : make<float>(sizes_from(sizes), choice, std::move(options))};
 }
 
-template <class T>
-double sigma_of(const Network<T>& net) {
-  const auto* gaussian = dynamic_cast<const GaussianOutput<T>*>(&net.output());
-  return gaussian != nullptr ? gaussian->sigma() : 1.0;
+py::object output_of(const NetworkHandle& self) {
+  return visit(self, [](const auto& net) { return output_object(net.output().name(), net.output().settings()); });
 }
 
 py::object initial_gain(const NetworkHandle& self) {
@@ -171,6 +292,13 @@ NetworkHandle cast(const NetworkHandle& self) {
 
 py::str dtype_name(const NetworkHandle& self) { return self.net.index() == 0 ? "float32" : "float64"; }
 
+/// The output in the constructor's call: its name, or its class if it has other settings than its name stands for.
+template <class T>
+std::string written(const Output<T>& output) {
+  if (output.settings() == output_info(output.name()).settings) return "'" + output.name() + "'";
+  return py::repr(output_object(output.name(), output.settings()));
+}
+
 /// The constructor's call, without the settings that no one has set.
 std::string representation(const py::object& self) {
   const auto& handle = self.cast<const NetworkHandle&>();
@@ -182,12 +310,11 @@ std::string representation(const py::object& self) {
       settings += ", temperature=" + std::string(py::repr(temperatures(handle)));
     else if (layers[0].temperature != 1)
       settings += ", temperature=" + repr_of(static_cast<double>(layers[0].temperature));
-    if (net.output().name() == "gaussian") settings += ", sigma=" + repr_of(sigma_of(net));
-    return constructor_form<NetworkHandle>(self, "uwm.Network",
-                                           std::string(py::repr(py::cast(net.sizes()))) + ", output='" +
-                                               net.output().name() + "', units='" + to_string(net.units()) + "'" +
-                                               settings + ", dtype='" + std::string(dtype_name(handle)) +
-                                               "', seed=" + std::to_string(net.position().seed));
+    return constructor_form<NetworkHandle>(
+        self, "uwm.Network",
+        std::string(py::repr(py::cast(net.sizes()))) + ", output=" + written(net.output()) + ", units='" +
+            to_string(net.units()) + "'" + settings + ", dtype='" + std::string(dtype_name(handle)) +
+            "', seed=" + std::to_string(net.position().seed));
   });
 }
 
@@ -197,8 +324,8 @@ py::tuple state(const NetworkHandle& self) {
     py::list parameters;
     for (const auto& layer : net.layers()) parameters.append(py::make_tuple(copied(layer.weight), copied(layer.bias)));
     return py::make_tuple(py::cast(net.sizes()), net.output().name(), to_string(net.units()), temperatures(self),
-                          sigma_of(net), dtype_name(self), net.position().seed, net.position().step, parameters,
-                          initial_gain(self));
+                          net.output().settings(), dtype_name(self), net.position().seed, net.position().step,
+                          parameters, initial_gain(self));
   });
 }
 
@@ -214,7 +341,8 @@ NetworkHandle from_state(const py::tuple& t) {
       throw ValueError("weight must have shape (" + std::to_string(sizes[l + 1]) + ", " + std::to_string(sizes[l]) +
                        "), got " + shape_of(weight));
   }
-  NetworkHandle self = construct(t[0], t[1], t[2], t[3], t[4], t[5], t[6], t[9]);
+  const auto output = output_object(item<std::string>(t, 1, n), item<OutputSettings>(t, 4, n));
+  NetworkHandle self = construct(t[0], output, t[2], t[3], t[5], t[6], t[9]);
   visit(self, [&](auto& net) {
     net.set_step(step_from(t[7]));
     for (std::size_t l = 0; l < net.layers().size(); ++l) {
@@ -242,225 +370,120 @@ py::object astype(const py::object& self, const py::object& dtype) {
   return is_double(dtype) ? in_class_of<double>(self) : in_class_of<float>(self);
 }
 
-}  // namespace
+void reset(const NetworkHandle& self, const py::object& seed) {
+  const Use use = Use::changing(self);
+  visit(self, [&](auto& net) { net.reset(seed.is_none() ? net.position().seed : seed_from(seed)); });
+}
 
-void bind_network(py::module_& module) {
-  py::class_<LayerHandle> layer_class(module, "Layer", R"(
-The parameters of one layer, z = (W h + b) / temperature: an item of ``Network.layers``.
+/// Reads and writes a matrix or vector of a layer: get(layer) gives it.
+template <class F>
+void bind_parameter(py::class_<LayerHandle>& cls, const char* name, F get, const char* doc) {
+  cls.def_property(
+      name,
+      [get](const LayerHandle& self) {
+        const Use use = Use::reading(self);
+        return visit_layer(self, [&](auto& layer, const auto& net) { return view(get(layer), keep(net), true); });
+      },
+      [get, name](const LayerHandle& self, const py::object& value) {
+        const Use use = Use::changing(self);
+        visit_layer(self, [&](auto& layer, const auto&) { assign(get(layer), value, name); });
+      },
+      doc);
+}
 
->>> import uwm
->>> layer = uwm.Network([3, 4, 1]).layers[0]
->>> layer.weight.shape, layer.bias.shape, layer.temperature
-((4, 3), (4,), 1.0)
->>> layer.weight[0, 0] = 0.5      # writes into the network
-)");
-  layer_class
-      .def_property(
-          "weight",
-          [](const LayerHandle& self) {
-            const Use use = Use::reading(self);
-            return visit_layer(self, [](auto& layer, const auto& net) { return view(layer.weight, keep(net), true); });
-          },
-          [](const LayerHandle& self, const py::object& value) {
-            const Use use = Use::changing(self);
-            visit_layer(self, [&](auto& layer, const auto&) { assign(layer.weight, value, "weight"); });
-          },
-          "W, (n_out, n_in): a writable view of the network's own memory. Setting it copies an array of that shape, "
-          "and raises "
-          "ValueError for another shape, NaN or infinity.")
-      .def_property(
-          "bias",
-          [](const LayerHandle& self) {
-            const Use use = Use::reading(self);
-            return visit_layer(self, [](auto& layer, const auto& net) { return view(layer.bias, keep(net), true); });
-          },
-          [](const LayerHandle& self, const py::object& value) {
-            const Use use = Use::changing(self);
-            visit_layer(self, [&](auto& layer, const auto&) { assign(layer.bias, value, "bias"); });
-          },
-          "b, (n_out,): a writable view of the network's own memory; set like ``weight``.")
-      .def_property_readonly(
-          "temperature",
-          [](const LayerHandle& self) {
-            return visit_layer(self, [](auto& layer, const auto&) { return static_cast<double>(layer.temperature); });
-          },
-          "What logits are divided by.")
-      .def("__repr__", [](const LayerHandle& self) {
-        return visit_layer(self, [](auto& layer, const auto&) {
-          return "<uwm.Layer of " + std::to_string(layer.weight.rows()) + " units, " +
-                 std::to_string(layer.weight.cols()) + " inputs>";
-        });
-      });
+double temperature_of(const LayerHandle& self) {
+  return visit_layer(self, [](auto& layer, const auto&) { return static_cast<double>(layer.temperature); });
+}
 
+std::string layer_representation(const LayerHandle& self) {
+  return visit_layer(self, [](auto& layer, const auto&) {
+    return "<uwm.Layer of " + std::to_string(layer.weight.rows()) + " units, " + std::to_string(layer.weight.cols()) +
+           " inputs>";
+  });
+}
+
+LayerHandle layer_from_state(const py::tuple& state) {
+  const auto net = item<NetworkHandle>(state, 0, 2);
+  const auto index = item<std::size_t>(state, 1, 2);
+  const std::size_t layers = visit(net, [](const auto& n) { return n.layers().size(); });
+  if (index >= layers) throw ValueError("the network has no layer " + std::to_string(index));
+  return LayerHandle(net, index);
+}
+
+std::vector<LayerHandle> layers_of(const NetworkHandle& self) {
+  std::vector<LayerHandle> layers;
+  const std::size_t n = visit(self, [](const auto& net) { return net.layers().size(); });
+  for (std::size_t l = 0; l < n; ++l) layers.emplace_back(self, l);
+  return layers;
+}
+
+std::uint64_t step_of(const NetworkHandle& self) {
+  const Use use = Use::reading(self);
+  return visit(self, [](const auto& net) { return net.position().step; });
+}
+
+void set_step(const NetworkHandle& self, const py::object& step) {
+  const Use use = Use::changing(self);
+  visit(self, [&](auto& net) { net.set_step(step_from(step)); });
+}
+
+void bind_layer(py::module_& module) {
+  py::class_<LayerHandle> cls(module, "Layer", layer_doc);
+  bind_parameter(cls, "weight", [](auto& layer) -> auto& { return layer.weight; }, weight_doc);
+  bind_parameter(
+      cls, "bias", [](auto& layer) -> auto& { return layer.bias; },
+      "b, (n_out,): a writable view of the network's own memory; set like ``weight``.");
+  cls.def_property_readonly("temperature", &temperature_of, "What logits are divided by.")
+      .def("__repr__", &layer_representation);
   picklable(
-      layer_class, [](const LayerHandle& self) { return py::make_tuple(NetworkHandle(self.net), self.index); },
-      [](const py::tuple& state) {
-        const auto net = item<NetworkHandle>(state, 0, 2);
-        const auto index = item<std::size_t>(state, 1, 2);
-        const std::size_t layers = visit(net, [](const auto& n) { return n.layers().size(); });
-        if (index >= layers) throw ValueError("the network has no layer " + std::to_string(index));
-        return LayerHandle(net, index);
-      });
+      cls, [](const LayerHandle& self) { return py::make_tuple(NetworkHandle(self.net), self.index); },
+      &layer_from_state);
+}
 
-  py::class_<NetworkHandle> network(module, "Network", R"(
-A layered network of Bernoulli-logistic units: each fires with probability p = sigma(z), z = (W h + b) / temperature.
+/// A property that get(net) tells.
+template <class F>
+auto of_network(F get) {
+  return [get](const NetworkHandle& self) { return visit(self, get); };
+}
 
-Logits of hidden units start with deviation 3, whatever the width, and a unit above the first hidden layer starts as a noisy
-copy of one below: docs/step-sizes.md says why. Inputs are best of size 1. Every draw is a function of
-(seed, step, sample, layer, unit); ``forward`` advances ``step`` by one.
-
-Args:
-    sizes: inputs, hidden layers, outputs, such as [20, 64, 32, 1].
-    output: "bernoulli" (independent 0 / 1 units), "softmax" (one of n_out classes, one-hot) or "gaussian" (means z).
-    units: how hidden units encode their action: "binary" 0 / 1 or "bipolar" -1 / +1.
-    temperature: one number, or one per layer.
-    sigma: standard deviation of a Gaussian output.
-    dtype: "float32" or "float64".
-    seed: 0 ... 2^64 - 1, of the initial weights and of every draw.
-    initial_gain: "auto"; or a number, or one per layer: weights then start uniform in +-gain sqrt(6 / (fan in + fan out))
-        (Glorot and Bengio, 2010), biases at 0.
-
-Raises:
-    ValueError: an argument out of its range: fewer than two sizes, a size outside 1 ... 2^30, a softmax of one unit,
-        another number of temperatures than layers, a temperature outside 1.2e-38 ... 8.5e37 or a Gaussian's sigma
-        outside 1.1e-19 ... 9.2e18 in float32 (2.3e-308 ... 4.5e307 and 1.5e-154 ... 6.7e153 in float64).
-    TypeError: an argument of the wrong kind.
-
->>> import numpy as np, uwm
->>> net = uwm.Network([20, 64, 32, 1], seed=1)
->>> net.layers[0].weight.shape
-(64, 20)
->>> net.forward(np.ones((5, 20))).output.shape, net.step
-((5, 1), 1)
-)");
-  network
-      .def(py::init(&construct), py::arg("sizes"), py::kw_only(), py::arg("output") = "bernoulli",
-           py::arg("units") = "binary", py::arg("temperature") = 1.0, py::arg("sigma") = 1.0,
-           py::arg("dtype") = "float32", py::arg("seed") = py::int_(0), py::arg("initial_gain") = "auto")
-      .def_property_readonly(
-          "sizes",
-          [](const NetworkHandle& self) {
-            return visit(self, [](const auto& net) { return py::tuple(py::cast(net.sizes())); });
-          },
-          "Inputs, hidden layers, outputs.")
-      .def_property_readonly(
-          "output",
-          [](const NetworkHandle& self) { return visit(self, [](const auto& net) { return net.output().name(); }); },
-          "Kind of the output layer.")
-      .def_property_readonly(
-          "units",
-          [](const NetworkHandle& self) { return visit(self, [](const auto& net) { return to_string(net.units()); }); },
-          "Encoding of the hidden units.")
+void bind_properties(py::class_<NetworkHandle>& cls) {
+  cls.def_property_readonly("sizes", of_network([](const auto& net) { return py::tuple(py::cast(net.sizes())); }),
+                            "Inputs, hidden layers, outputs.")
+      .def_property_readonly("output", &output_of,
+                             "Kind of the output layer, a ``uwm.Output``; equal to its name: ``net.output == "
+                             "\"softmax\"``.")
+      .def_property_readonly("units", of_network([](const auto& net) { return to_string(net.units()); }),
+                             "Encoding of the hidden units.")
       .def_property_readonly("initial_gain", &initial_gain,
                              "As it was given: \"auto\", a number, or a list with one per layer.")
       .def_property_readonly("temperature", &temperatures, "One temperature per layer.")
       .def_property_readonly(
-          "sigma", [](const NetworkHandle& self) { return visit(self, [](const auto& net) { return sigma_of(net); }); },
-          "Standard deviation of a Gaussian output.")
-      .def_property_readonly(
           "dtype", [](const NetworkHandle& self) { return py::dtype(std::string(dtype_name(self))); },
           "NumPy dtype of the parameters.")
-      .def_property_readonly(
-          "seed",
-          [](const NetworkHandle& self) { return visit(self, [](const auto& net) { return net.position().seed; }); },
-          "Seed of the initial weights and of every draw.")
+      .def_property_readonly("seed", of_network([](const auto& net) { return net.position().seed; }),
+                             "Seed of the initial weights and of every draw.")
       .def_property(
-          "step",
-          [](const NetworkHandle& self) {
-            const Use use = Use::reading(self);
-            return visit(self, [](const auto& net) { return net.position().step; });
-          },
-          [](const NetworkHandle& self, const py::object& step) {
-            const Use use = Use::changing(self);
-            visit(self, [&](auto& net) { net.set_step(step_from(step)); });
-          },
+          "step", &step_of, &set_step,
           "Place in the random numbers: the step that the next forward pass draws; may be set, 0 ... 2^48 - 1.")
-      .def_property_readonly(
-          "layers",
-          [](const NetworkHandle& self) {
-            return visit(self, [&](const auto& net) {
-              std::vector<LayerHandle> layers;
-              for (std::size_t l = 0; l < net.layers().size(); ++l) layers.emplace_back(self, l);
-              return layers;
-            });
-          },
-          "One ``Layer`` per layer of units, first hidden layer to output.")
-      .def("forward", &forward, py::arg("x"), R"(
-Draws the actions of every unit for a batch of inputs, and advances ``step`` by one.
+      .def_property_readonly("layers", &layers_of, "One ``Layer`` per layer of units, first hidden layer to output.");
+}
 
-Args:
-    x: (batch, n_in), finite numbers; converted to the network's dtype.
+}  // namespace
 
-Returns:
-    Sample.
-
-Raises:
-    ValueError: x has another shape or is empty; x, a parameter or what they make of x (a logit, an action) is NaN,
-        infinite or beyond the range of the dtype. The network is then unchanged.
-    TypeError: x is no array of real numbers.
-
->>> import numpy as np, uwm
->>> sample = uwm.Network([3, 4, 2], output="softmax", seed=7).forward(np.zeros((1, 3)))
->>> sample.probabilities[0]
-array([[0.5, 0.5, 0.5, 0.5]], dtype=float32)
-)")
-      .def("clamp", &clamp, py::arg("x"), py::arg("activations"), R"(
-The sample that has the given activations; nothing is drawn. What exact enumeration is made of.
-
-Args:
-    x: (batch, n_in).
-    activations: one array (batch, n_l) per layer: 0 / 1 or -1 / +1 for hidden units, 0 / 1, one-hot or any finite numbers for
-        the output, as its kind asks.
-
-Returns:
-    Sample.
-
-Raises:
-    ValueError: a shape is wrong, an activation is none that the unit can take, or x, a parameter or what they make of x
-        (a logit, an eligibility) is NaN, infinite or beyond the range of the dtype.
-    TypeError: x or activations are no arrays of real numbers.
-
->>> import numpy as np, uwm
->>> net = uwm.Network([2, 3, 1])
->>> net.clamp(np.ones((1, 2)), [np.array([[1, 0, 1]]), np.array([[1]])]).output
-array([[1.]], dtype=float32)
-)")
-      .def("copy", &copy, R"(
-A network of its own with the same parameters, seed and step; of a subclass, with its attributes.
-
->>> import uwm
->>> net = uwm.Network([2, 1])
->>> net.copy().sizes
-(2, 1)
-)")
-      .def("astype", &astype, py::arg("dtype"), R"(
-A copy in another precision, "float32" or "float64".
-
-Raises:
-    ValueError: a parameter, temperature or sigma is out of the range of that precision, or dtype is another one.
-
->>> import uwm
->>> uwm.Network([2, 1]).astype("float64").dtype
-dtype('float64')
-)")
-      .def(
-          "reset",
-          [](const NetworkHandle& self, const py::object& seed) {
-            const Use use = Use::changing(self);
-            visit(self, [&](auto& net) { net.reset(seed.is_none() ? net.position().seed : seed_from(seed)); });
-          },
-          py::arg("seed") = py::none(), R"(
-Starts over, in place: initial weights of this seed (by default the network's own), biases 0, step 0. Views of the parameters
-that were taken before stay valid and show the new ones.
-
->>> import uwm
->>> net = uwm.Network([2, 1], seed=1)
->>> net.reset(seed=2)
->>> net.seed, net.step
-(2, 0)
-)")
+void bind_network(py::module_& module) {
+  bind_layer(module);
+  py::class_<NetworkHandle> cls(module, "Network", network_doc);
+  cls.def(py::init(&construct), py::arg("sizes"), py::kw_only(), py::arg("output") = "bernoulli",
+          py::arg("units") = "binary", py::arg("temperature") = 1.0, py::arg("dtype") = "float32",
+          py::arg("seed") = py::int_(0), py::arg("initial_gain") = "auto");
+  bind_properties(cls);
+  cls.def("forward", &forward, py::arg("x"), forward_doc)
+      .def("clamp", &clamp, py::arg("x"), py::arg("activations"), clamp_doc)
+      .def("copy", &copy, copy_doc)
+      .def("astype", &astype, py::arg("dtype"), astype_doc)
+      .def("reset", &reset, py::arg("seed") = py::none(), reset_doc)
       .def("__repr__", &representation);
-  picklable(network, &state, &from_state);
+  picklable(cls, &state, &from_state);
 }
 
 }  // namespace uwm::python

@@ -335,6 +335,9 @@ TEST(a_network_alone_can_be_saved) {
   const uwm::Checkpoint loaded = uwm::load(folder / "net");
   const auto& output = dynamic_cast<const uwm::GaussianOutput<float>&>(std::get<Network<float>>(loaded.net).output());
   CHECK(output.sigma() == 0.1);
+  CHECK(header_of(read_file(folder / "net")).find(R"("sigma":"0.1")") != std::string::npos);
+  uwm::save(folder / "net", Network<float>({3, 2}));
+  CHECK(header_of(read_file(folder / "net")).find("sigma") == std::string::npos);
   CHECK(folder.files() == 1);
 }
 
@@ -546,7 +549,7 @@ TEST(files_of_version_1_load) {
   std::string header = header_of(e.bytes);
   const std::string data = e.bytes.substr(8 + header.size());
   header.erase(header.find("\"crc32\""), 19);
-  header.replace(header.find("\"version\":\"2\""), 13, "\"version\":\"1\"");
+  header.replace(header.find("\"version\":\"2\""), 13, "\"version\":\"1\",\"sigma\":\"1\"");
   write_file(e.path, with_length(header, data));
   const uwm::Checkpoint loaded = uwm::load(e.path);
   CHECK(loaded.optimizer->steps() == 1 && loaded.baseline == nullptr && !loaded.log && loaded.extra.empty());
@@ -645,13 +648,15 @@ TEST(damaged_settings_of_the_network_are_refused) {
   e.refuses_header("\"units\":\"binary\"", "\"units\":\"ternary\"", "got 'ternary'");
   e.refuses_header("\"output\":\"bernoulli\"", "\"output\":\"poisson\"", "got 'poisson'");
   e.refuses_header("\"output\":\"bernoulli\"", "\"output\":\"softmax\"", "at least 2 units");
-  for (const char* bad : {"0", "-1"})
-    e.refuses_header("\"sigma\":\"1\"", std::string("\"sigma\":\"") + bad + "\"", "sigma must be positive");
+  const std::string bernoulli = R"("output":"bernoulli")";
+  const auto gaussian = [](const std::string& sigma) { return R"("output":"gaussian","sigma":")" + sigma + '"'; };
+  e.refuses_header(bernoulli, R"("output":"gaussian")", "has no 'sigma'");
+  for (const char* bad : {"0", "-1"}) e.refuses_header(bernoulli, gaussian(bad), "sigma must be positive");
   for (const char* bad : {"0", "-1"})
     e.refuses_header("\"temperature\":\"1\"", std::string("\"temperature\":\"") + bad + "\"",
                      "temperatures must be positive");
   for (const char* bad : {"nan", "inf"}) {
-    e.refuses_header("\"sigma\":\"1\"", std::string("\"sigma\":\"") + bad + "\"", "must have a number as 'sigma'");
+    e.refuses_header(bernoulli, gaussian(bad), "must have a number as 'sigma'");
     e.refuses_header("\"temperature\":\"1\"", std::string("\"temperature\":\"") + bad + "\"",
                      "must have numbers separated by commas as 'temperature'");
   }

@@ -3,6 +3,7 @@
 
 #include "check.hpp"
 #include "fixture.hpp"
+#include "uwm/checkpoint.hpp"
 #include "uwm/error.hpp"
 #include "uwm/output.hpp"
 #include "uwm/rules.hpp"
@@ -110,14 +111,52 @@ TEST(outputs_are_found_by_name) {
     CHECK(uwm::make_output<float>(name)->name() == name);
     CHECK(uwm::make_output<double>(name)->independent_units() == (name == std::string("bernoulli")));
   }
-  CHECK(dynamic_cast<const uwm::GaussianOutput<float>&>(*uwm::make_output<float>("gaussian", 0.5)).sigma() == 0.5);
+  CHECK(
+      dynamic_cast<const uwm::GaussianOutput<float>&>(*uwm::make_output<float>("gaussian", {{"sigma", 0.5}})).sigma() ==
+      0.5);
   CHECK(uwm::GaussianOutput<double>().sigma() == 1.0);
   CHECK_THROWS(ValueError, "output must be 'bernoulli', 'softmax' or 'gaussian', got 'poisson'",
                uwm::make_output<float>("poisson"));
   for (const double sigma : {0.0, -1.0, not_a_number, infinity}) {
-    CHECK_THROWS(ValueError, "sigma must be positive and finite", uwm::make_output<double>("gaussian", sigma));
+    CHECK_THROWS(ValueError, "sigma must be positive and finite",
+                 uwm::make_output<double>("gaussian", {{"sigma", sigma}}));
     CHECK_THROWS(ValueError, "sigma must be positive and finite", uwm::GaussianOutput<double>(sigma));
   }
+}
+
+template <class T>
+void check_info(const uwm::OutputInfo& info) {
+  const auto output = info.make<T>();
+  CHECK(output->info() == &info && output->name() == info.name && output->settings() == info.settings);
+  CHECK(output->independent_units() == info.independent_units && output->one_hot() == info.one_hot);
+  CHECK_THROWS(ValueError, "output has no width", info.make<T>({{"width", 1.0}}));
+}
+
+TEST(the_registry_makes_every_kind_with_its_settings) {
+  for (const uwm::OutputInfo& info : uwm::output_infos()) {
+    CHECK(!info.description.empty() && &uwm::output_info(info.name) == &info);
+    check_info<float>(info);
+    check_info<double>(info);
+  }
+  CHECK(uwm::make_output<float>("gaussian", {{"sigma", 0.5}})->settings().at("sigma") == 0.5);
+}
+
+/// A kind of one's own that takes the name of a built-in one.
+class Impostor final : public uwm::Output<double> {
+ public:
+  std::string name() const override { return "softmax"; }
+  void check_size(Index) const override {}
+  void check_actions(uwm::ConstMatrixRef<double>) const override {}
+  void draw(const uwm::Position&, std::uint32_t, uwm::LayerSample<double>&) const override {}
+  void evaluate(uwm::LayerSample<double>&) const override {}
+  double log_likelihood(std::span<const double>, std::span<const double>) const override { return 0; }
+};
+
+TEST(a_kind_of_ones_own_is_never_taken_for_a_built_in_one) {
+  const Network<double> net({2, 3}, std::make_shared<Impostor>());
+  CHECK_THROWS(ValueError, "an output kind of your own, 'softmax', has one precision only", net.cast<float>());
+  CHECK_THROWS(ValueError, "a network with an output kind of your own, 'softmax', cannot be saved",
+               uwm::save("never", net));
 }
 
 TEST(impossible_sizes_and_actions_are_refused) {

@@ -39,6 +39,7 @@ from uwm._core import (
 )
 from uwm._rule_classes import *  # noqa: F403
 from uwm.checkpoint import Checkpoint as Checkpoint, load as load, save as save
+from uwm.outputs import *  # noqa: F403
 from uwm.rules import RULES as RULES, RuleInfo as RuleInfo, rule as rule, rule_info as rule_info
 
 if not _typing.TYPE_CHECKING:  # type checkers see what is public from the lines above
@@ -46,5 +47,5 @@ if not _typing.TYPE_CHECKING:  # type checkers see what is public from the lines
     __all__ = ["__version__", *sorted(_public), "tasks"]
     for _value in _public.values():
         # Where the public lives, in tracebacks and documentation.
-        if getattr(_value, "__module__", None) in ("uwm._core", "uwm.checkpoint"):
+        if getattr(_value, "__module__", None) in ("uwm._core", "uwm.checkpoint", "uwm.outputs"):
             _value.__module__ = "uwm"

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from typing_extensions import Self
 
 from uwm._rule_classes import *  # noqa: F403
+from uwm.outputs import Output
 
 __version__: str
 
@@ -38,10 +39,9 @@ class Network:
         self,
         sizes: Iterable[SupportsIndex],
         *,
-        output: str = "bernoulli",
+        output: str | Output = "bernoulli",
         units: str = "binary",
         temperature: _PerLayer = 1.0,
-        sigma: float = 1.0,
         dtype: npt.DTypeLike = "float32",
         seed: int = 0,
         initial_gain: _Gain = "auto",
@@ -49,15 +49,13 @@ class Network:
     @property
     def sizes(self) -> tuple[int, ...]: ...
     @property
-    def output(self) -> Literal["bernoulli", "softmax", "gaussian"]: ...
+    def output(self) -> Output: ...
     @property
     def units(self) -> Literal["binary", "bipolar"]: ...
     @property
     def initial_gain(self) -> Literal["auto"] | float | list[float]: ...
     @property
     def temperature(self) -> tuple[float, ...]: ...
-    @property
-    def sigma(self) -> float: ...
     @property
     def dtype(self) -> np.dtype[np.float32] | np.dtype[np.float64]: ...
     @property
@@ -115,6 +113,7 @@ class Rule:
 
 def rule_classes() -> tuple[type[Rule], ...]: ...
 def make_rule(name: str) -> Rule: ...
+def output_infos() -> list[tuple[str, str, dict[str, float]]]: ...
 def rule_infos() -> list[tuple[str, tuple[str, ...], bool, str]]: ...
 
 # Optimizers

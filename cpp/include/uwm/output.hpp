@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -12,26 +14,14 @@
 
 namespace uwm {
 
-/// How a flip of one unit of the last hidden layer reaches the output.
-template <class T = float>
-struct OutputFlip {
-  const Matrix<T>& weight;             ///< (n_out, n_hidden)
-  double step;                         ///< a flip moves output logit k of c_i = +1 by -step * w_ki
-  const LayerSample<T>& output;        ///< the output layer's record
-  const Matrix<T>& below_eligibility;  ///< (batch, n_hidden); its sign bit is that of c_i
-  std::vector<T>& scratch;             ///< working memory, kept from call to call
-  std::vector<double>& logit;          ///< the same, for the logits of one sample
-};
+template <class T>
+struct OutputFlip;
+template <class T>
+struct OutputMove;
+struct UWM_EXPORT OutputInfo;
 
-/// One sample's output logits, and where a flip would move them.
-template <class T = float>
-struct OutputMove {
-  std::span<const double> logit;   ///< (n_out)
-  std::span<const double> change;  ///< (n_out)
-  std::span<const double> moved;   ///< (n_out)  logit + change, rounded
-  std::span<const T> action;       ///< (n_out)
-  double log_likelihood;           ///< Output::log_likelihood(logit, action)
-};
+/// The numbers that a kind takes, by name, such as {"sigma", 0.5}.
+using OutputSettings = std::map<std::string, double>;
 
 /// The kind of the output layer: what its units draw from their logits.
 ///
@@ -44,6 +34,13 @@ class UWM_EXPORT Output {
   virtual ~Output() = default;
 
   virtual std::string name() const = 0;
+
+  /// What the constructor was given; files keep it.
+  virtual OutputSettings settings() const { return {}; }
+
+  /// The entry of a built-in kind, from which files and the other precision make it again. Null for a kind of one's
+  /// own, which cannot be saved and has one precision.
+  virtual const OutputInfo* info() const { return nullptr; }
 
   /// Throws ValueError if a layer of n units cannot be of this kind.
   virtual void check_size(Index n) const = 0;
@@ -81,6 +78,9 @@ class UWM_EXPORT Output {
   /// True when the output consists of independent Bernoulli-logistic units, 0 or 1, which are then drawn and rewarded
   /// exactly as a hidden layer is.
   virtual bool independent_units() const { return false; }
+
+  /// True when the action is one of n_out classes: a single 1 in a row of zeros.
+  virtual bool one_hot() const { return false; }
 };
 
 /// Independent Bernoulli-logistic units, 0 or 1.
@@ -88,6 +88,7 @@ template <class T = float>
 class UWM_EXPORT BernoulliOutput final : public Output<T> {
  public:
   std::string name() const override { return "bernoulli"; }
+  const OutputInfo* info() const override;
   void check_size(Index n) const override;
   void check_actions(ConstMatrixRef<T> activation) const override;
   void draw(const Position& position, std::uint32_t layer, LayerSample<T>& output) const override;
@@ -103,6 +104,7 @@ template <class T = float>
 class UWM_EXPORT SoftmaxOutput final : public Output<T> {
  public:
   std::string name() const override { return "softmax"; }
+  const OutputInfo* info() const override;
   void check_size(Index n) const override;
   void check_actions(ConstMatrixRef<T> activation) const override;
   void draw(const Position& position, std::uint32_t layer, LayerSample<T>& output) const override;
@@ -110,6 +112,7 @@ class UWM_EXPORT SoftmaxOutput final : public Output<T> {
   double log_likelihood(std::span<const double> logit, std::span<const T> action) const override;
   double log_ratio(const OutputMove<T>& move) const override;
   void flip_ratio(const OutputFlip<T>& flip, Matrix<T>& ratio, Matrix<T>& gain) const override;
+  bool one_hot() const override { return true; }
 };
 
 /// Independent Gaussian actions with means z and one standard deviation.
@@ -126,6 +129,8 @@ class UWM_EXPORT GaussianOutput final : public Output<T> {
   double sigma() const { return sigma_; }
 
   std::string name() const override { return "gaussian"; }
+  OutputSettings settings() const override { return {{"sigma", sigma_}}; }
+  const OutputInfo* info() const override;
   void check_size(Index n) const override;
   void check_actions(ConstMatrixRef<T> activation) const override;
   void draw(const Position& position, std::uint32_t layer, LayerSample<T>& output) const override;
@@ -140,8 +145,52 @@ class UWM_EXPORT GaussianOutput final : public Output<T> {
   double sigma_;
 };
 
-/// "bernoulli", "softmax" or "gaussian"; throws ValueError for another name. sigma concerns the Gaussian alone.
+/// How a flip of one unit of the last hidden layer reaches the output.
+template <class T>
+struct OutputFlip {
+  const Matrix<T>& weight;             ///< (n_out, n_hidden)
+  double step;                         ///< a flip moves output logit k of c_i = +1 by -step * w_ki
+  const LayerSample<T>& output;        ///< the output layer's record
+  const Matrix<T>& below_eligibility;  ///< (batch, n_hidden); its sign bit is that of c_i
+  Workspace<T>& work;
+};
+
+/// One sample's output logits, and where a flip would move them.
+template <class T>
+struct OutputMove {
+  std::span<const double> logit;   ///< (n_out)
+  std::span<const double> change;  ///< (n_out)
+  std::span<const double> moved;   ///< (n_out)  logit + change, rounded
+  std::span<const T> action;       ///< (n_out)
+  double log_likelihood;           ///< Output::log_likelihood(logit, action)
+};
+
+/// What is known of a built-in kind.
+struct UWM_EXPORT OutputInfo {
+  std::string name;         ///< in C++, in Python, on the command line and in files
+  std::string description;  ///< in a line
+  OutputSettings settings;  ///< those that it takes, with their defaults
+  bool independent_units;   ///< Output::independent_units()
+  bool one_hot;             ///< Output::one_hot()
+  std::function<std::shared_ptr<const Output<float>>(const OutputSettings&)> make_float;
+  std::function<std::shared_ptr<const Output<double>>(const OutputSettings&)> make_double;
+
+  /// A kind with these settings, which may be some of them. Throws ValueError for one that it does not take.
+  template <class T>
+  std::shared_ptr<const Output<T>> make(const OutputSettings& given = {}) const;
+};
+
+/// The built-in kinds: the only list of them.
+UWM_EXPORT const std::vector<OutputInfo>& output_infos();
+
+/// A built-in kind by name. Throws ValueError that lists the names.
+UWM_EXPORT const OutputInfo& output_info(const std::string& name);
+
+/// Their names in quotes, for messages.
+UWM_EXPORT std::string quoted_output_names(const char* conjunction);
+
+/// A built-in kind by name, such as make_output("gaussian", {{"sigma", 0.5}}). Throws ValueError.
 template <class T = float>
-UWM_EXPORT std::shared_ptr<const Output<T>> make_output(const std::string& name, double sigma = 1.0);
+UWM_EXPORT std::shared_ptr<const Output<T>> make_output(const std::string& name, const OutputSettings& settings = {});
 
 }  // namespace uwm

@@ -24,8 +24,7 @@ struct UWM_EXPORT UnitRewards {
   std::vector<T> delta;       ///< T_j (h_j - p_j) of the layer above
   std::vector<T> feedback;    ///< what delta is handed down through in the place of its weights
   std::vector<char> outside;  ///< samples that left the range of the kernels
-  std::vector<T> scratch;
-  std::vector<double> logit;  ///< of one sample with a unit flipped
+  Workspace<T> work;
 
   /// Gives every layer the shape that the sample has.
   void resize_like(const Sample<T>& sample);

@@ -14,7 +14,8 @@ struct Workspace {
   Workspace(const Workspace&) {}
   Workspace& operator=(const Workspace&) { return *this; }
 
-  std::vector<T> scratch;
+  std::vector<T> scratch;      ///< of the kernels
+  std::vector<double> logit;   ///< of one sample
   Threads* threads = nullptr;  ///< who shares the work on this batch; null: the caller alone
 };
 

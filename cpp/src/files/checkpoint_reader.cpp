@@ -164,7 +164,7 @@ class Loader {
     if (options.temperature.size() != n_layers) fail_metadata("temperature", text(n_layers, " numbers"));
     options.seed = number<std::uint64_t>("seed");
     options.initial_gain = initial_gain();
-    Network<T> net(sizes, make_output<T>(metadata("output"), number<double>("sigma")), options);
+    Network<T> net(sizes, load_output<T>(), options);
     for (std::size_t l = 0; l < n_layers; ++l) {
       read(layer_name(l) + "weight", net.layers()[l].weight);
       read(layer_name(l) + "bias", net.layers()[l].bias);
@@ -173,6 +173,15 @@ class Loader {
     auto optimizer = file_.metadata().contains("optimizer") ? load_optimizer(net) : nullptr;
     if (!optimizer && n_moments > 0) fail("has the moments of an optimizer, and no optimizer");
     return {std::move(net), std::move(optimizer), load_baseline(), load_log(), load_extra()};
+  }
+
+  /// Files of earlier versions have a sigma whatever the output. Only a Gaussian's is read.
+  template <class T>
+  std::shared_ptr<const Output<T>> load_output() const {
+    const OutputInfo& kind = output_info(metadata("output"));
+    OutputSettings settings;
+    for (const auto& [name, _] : kind.settings) settings[name] = number<double>(name);
+    return kind.make<T>(settings);
   }
 
   /// Files of earlier versions have none: their networks began with Glorot's weights.

@@ -37,14 +37,10 @@ void add_layer(std::vector<safetensors::View>& views, const std::string& name, c
 
 template <class T>
 void add_output(Metadata& metadata, const Output<T>& output) {
-  const auto* gaussian = dynamic_cast<const GaussianOutput<T>*>(&output);
-  require(
-      gaussian != nullptr || dynamic_cast<const BernoulliOutput<T>*>(&output) != nullptr ||
-          dynamic_cast<const SoftmaxOutput<T>*>(&output) != nullptr,
-      "a network with an output kind of your own, ", in_quotes(output.name()),
-      ", cannot be saved: only 'bernoulli', 'softmax' and 'gaussian' can be loaded again; keep its numbers in extra");
+  require(output.info() != nullptr, "a network with an output kind of your own, ", in_quotes(output.name()),
+          ", cannot be saved: only ", quoted_output_names("and"), " can be loaded again; keep its numbers in extra");
   metadata["output"] = output.name();
-  metadata["sigma"] = format_number(gaussian != nullptr ? gaussian->sigma() : 1.0);
+  for (const auto& [name, value] : output.settings()) metadata[name] = format_number(value);
 }
 
 /// Whether loading would make an optimizer of the same class.

@@ -22,4 +22,12 @@ void check_input(const Network<T>& net, const ConstMatrixRef<T>& x);
 template <class T>
 void resize_like(const Network<T>& net, Index batch, Sample<T>& sample);
 
+/// The logits of layer l, z = (W h + b) / temperature, from the activation of the layer below.
+template <class T>
+void logits(const Network<T>& net, std::size_t l, Sample<T>& sample);
+
+/// Why a number of the sample is not finite; empty if all are finite.
+template <class T>
+[[nodiscard]] std::string why_not_finite(const Network<T>& net, const Sample<T>& sample);
+
 }  // namespace uwm

@@ -19,6 +19,13 @@ double flip_distance(const Network<T>& net, std::size_t layer) {
 template <class T>
 inline constexpr T least_weight = sizeof(T) == sizeof(float) ? T(1e-3) : T(0);
 
+/// lambda = exp(log_ratio), and gain = 1 - lambda.
+template <class T>
+void write_ratio(double log_ratio, T& ratio, T& gain) {
+  ratio = static_cast<T>(std::exp(log_ratio));
+  gain = static_cast<T>(-std::expm1(log_ratio));
+}
+
 /// Output::log_ratio, refused where it is no number.
 template <class T>
 double checked_log_ratio(const Output<T>& output, const OutputMove<T>& move) {

@@ -56,7 +56,7 @@ void sum_deltas(const Sample<T>& sample, std::size_t l, const T* v, T scale, Uni
                                .alpha = scale,
                                .bias = nullptr,
                                .scratch = nullptr},
-           out.scratch);
+           out.work.scratch);
   split(sample.work.threads, batch, grain_of(sums.cols()), [&](Index begin, Index end, int) {
     for (Index s = begin; s < end; ++s) finish(sums.row(s), s);
   });

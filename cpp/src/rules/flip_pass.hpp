@@ -28,7 +28,7 @@ void flip(FlipForm form, const Network<T>& net, const Sample<T>& sample, std::si
   const auto& kernel = kernels::active<T>();
   const Index n_upper = upper.logit.cols(), n_lower = sample.layers[l].logit.cols();
   const Index scratch = kernel.flip_scratch(n_upper);
-  grow(out.scratch, scratch * (sample.work.threads == nullptr ? 1 : sample.work.threads->size()));
+  grow(out.work.scratch, scratch * (sample.work.threads == nullptr ? 1 : sample.work.threads->size()));
   auto& above = out.passes[l + 1];
   auto& below = out.passes[l];
   below.advantage.resize(sample.batch(), sample.layers[l].logit.cols());
@@ -49,7 +49,7 @@ void flip(FlipForm form, const Network<T>& net, const Sample<T>& sample, std::si
                                      .advantage_out = below.advantage.data(),
                                      .flipped_advantage_out = below.flipped_advantage.data(),
                                      .ratio_out = below.ratio.data(),
-                                     .scratch = out.scratch.data()};
+                                     .scratch = out.work.scratch.data()};
   const bool both_sides = form == FlipForm::posterior || form == FlipForm::blended;
   const Index cost = both_sides ? posterior_flip_cost : flip_cost;
   split(sample.work.threads, sample.batch(), grain_of(cost * n_upper * n_lower),
@@ -92,8 +92,7 @@ void joint_ratio(const Network<T>& net, const Sample<T>& sample, std::size_t l, 
                            .step = flip_distance(net, l + 1),
                            .output = sample.layers[l + 1],
                            .below_eligibility = sample.layers[l].eligibility,
-                           .scratch = out.scratch,
-                           .logit = out.logit},
+                           .work = out.work},
                           pass.ratio, pass.advantage);
 }
 
@@ -147,13 +146,6 @@ void combine_rows(const Sample<T>& sample, std::size_t l, UnitRewards<T>& out, F
         });
 }
 
-/// Whether the output is of a built-in kind, which exists in both precisions.
-template <class T>
-bool built_in(const Output<T>& output) {
-  return dynamic_cast<const BernoulliOutput<T>*>(&output) || dynamic_cast<const SoftmaxOutput<T>*>(&output) ||
-         dynamic_cast<const GaussianOutput<T>*>(&output);
-}
-
 /// The same sample in double precision. What was drawn stands: the logits and actions are those of the sample, and only
 /// what is made from them is made anew.
 inline Sample<double> in_double(const Network<double>& twin, const Sample<float>& sample) {
@@ -183,7 +175,7 @@ void weigh_flips(FlipForm form, const Network<T>& net, const Sample<T>& sample, 
   if (in_range) {
     passes(net, sample, reward, out);
   } else if constexpr (std::is_same_v<T, float>) {
-    if (built_in(net.output())) {
+    if (net.output().info() != nullptr) {
       const auto twin = net.template cast<double>();
       UnitRewards<double> rewards;
       weigh_flips(form, twin, in_double(twin, sample), reward, rewards, passes);

@@ -42,7 +42,7 @@ int main() {
     uwm::Network trained({6, width, 1});
     uwm::RunningMean mean;
     uwm::train(trained, rule, *std::make_unique<uwm::Adam>(), task, {.steps = 20, .batch_size = 16, .baseline = &mean});
-    net = uwm::Network({4, width, 2}, uwm::make_output("gaussian", 0.5));
+    net = uwm::Network({4, width, 2}, uwm::make_output("gaussian", {{"sigma", 0.5}}));
   }
   std::puts("well");
 }

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from uwm.checks import whole_number
 from uwm.protocols import Array, NetworkLike
-from uwm.reference.network import log_sigmoid, log_softmax
+from uwm.reference.sigmoid import log_sigmoid, log_softmax
 
 MOST_POINTS = 2**24  # of a Gaussian output, as many as there may be activities
 
@@ -127,9 +127,10 @@ def spaces(net: NetworkLike, inputs: Array, quadrature: int) -> tuple[list[Berno
     with np.errstate(over="ignore", invalid="ignore"):
         low, high = _range_of_means(net, inputs)
         spans = high - low
-    if not np.all(np.isfinite(spans / net.sigma)):
+    sigma = net.output.settings["sigma"]
+    if not np.all(np.isfinite(spans / sigma)):
         raise ValueError("net must have finite means of the output, but they overflow")
-    return hidden, Gaussian(low, high, net.sigma, quadrature)
+    return hidden, Gaussian(low, high, sigma, quadrature)
 
 
 def _range_of_means(net: NetworkLike, inputs: Array) -> tuple[Array, Array]:

@@ -229,7 +229,6 @@ def rebuilt(net: Any, first: int, *, seed: int) -> uwm.Network:
         output=net.output,
         units=net.units,
         temperature=net.temperature[first:],
-        sigma=net.sigma,
         dtype="float64",
         seed=seed,
     )

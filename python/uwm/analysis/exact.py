@@ -68,7 +68,7 @@ def exact_gradient(
         alpha_above = np.zeros((layers.spaces[ell + 1].count, len(rewards)))
         weight, bias = np.zeros(layer.weight.shape), np.zeros(layer.bias.shape)
         last = ell == len(net.layers) - 1
-        variance = net.sigma**2 if last and net.output == "gaussian" else 1.0
+        variance = net.output.settings.get("sigma", 1.0) ** 2 if last else 1.0
         for rows, columns, P, mean in layers.transitions(ell):
             actions = layers.actions(ell + 1, columns)
             gain = P * (alpha[rows] @ (V[ell + 1][columns] - baseline).T)

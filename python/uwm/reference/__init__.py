@@ -5,10 +5,22 @@ The classes of the rules, `Reinforce` and so on, are those of its folder ``rules
 
 from __future__ import annotations
 
-from . import baselines, flips, network, optimizers, random, rules, schedules, step_sizes, tasks
+from . import (
+    baselines,
+    flips,
+    network,
+    optimizers,
+    outputs,
+    random,
+    rules,
+    schedules,
+    step_sizes,
+    tasks,
+)
 from .baselines import Baseline, RunningMean
 from .network import Layer, Network, Sample
 from .optimizers import SGD, Adam
+from .outputs import *  # noqa: F403
 from .random import philox
 from .rules import (
     RULES,
@@ -47,6 +59,7 @@ __all__ = [
     "flips",
     "network",
     "optimizers",
+    "outputs",
     "philox",
     "random",
     "rule",
@@ -55,5 +68,6 @@ __all__ = [
     "step_sizes",
     "tasks",
     "train",
+    *outputs.__all__,
     *rules.CLASSES,
 ]

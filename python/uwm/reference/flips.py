@@ -9,7 +9,7 @@ import numpy as np
 
 from uwm.protocols import Array, NetworkLike, SampleLike
 
-from .network import log_softmax
+from .outputs import Bernoulli, resolve
 from .wide import Wide, where
 
 
@@ -58,12 +58,14 @@ def kappa(net: NetworkLike, sample: SampleLike, ell: int) -> tuple[Wide, Wide]:
 def joint_lambda(net: NetworkLike, sample: SampleLike, ell: int) -> tuple[Wide, Wide]:
     """lambda_i and 1 - lambda_i, (batch, i), for layer l + 1 as a whole."""
     is_output = ell + 1 == len(net.layers) - 1
-    if not is_output or net.output == "bernoulli":
+    output = resolve(net.output)
+    if not is_output or isinstance(output, Bernoulli):
         k, one_minus_k = kappa(net, sample, ell)
         return product_of(k, one_minus_k)
-    log = log_softmax_ratio(net, sample, ell)
-    if net.output == "gaussian":
-        log = log_gaussian_ratio(net, sample, ell)
+    z, action = (
+        np.asarray(a[ell + 1], dtype=np.float64) for a in (sample.logits, sample.activations)
+    )
+    log = output.log_ratio(z, action, logit_shifts(net, sample, ell))
     return Wide.exp(log), Wide.one_minus_exp(log)
 
 
@@ -76,35 +78,3 @@ def product_of(k: Wide, one_minus_k: Wide) -> tuple[Wide, Wide]:
     ratio, terms = k.product(), k.before() * one_minus_k
     small = terms.magnitude().sum(axis=1).value() < 1.0
     return ratio, where(small, terms.sum(axis=1), Wide.of(1.0) - ratio)
-
-
-def log_softmax_ratio(net: NetworkLike, sample: SampleLike, ell: int) -> Array:
-    """log lambda_i = d_a - log sum_k pi_k exp(d_k), a the action and d_k the shift of z_k."""
-    d, z = (
-        logit_shifts(net, sample, ell),
-        np.asarray(sample.logits[ell + 1], np.float64)[:, :, None],
-    )
-    action = np.asarray(sample.activations[ell + 1], np.float64)[:, :, None]
-    chosen = (action * d).sum(axis=1, keepdims=True)
-    # where the ratio is near 1, from the differences; else from the logits
-    log_pi, difference = log_softmax(z, axis=1), d - chosen
-    with np.errstate(over="ignore"):
-        slight = np.exp(log_pi) * np.expm1(np.minimum(difference, 1.0))
-        large = np.exp(log_pi + difference) - np.exp(log_pi)
-    excess = np.where(difference < 1.0, slight, large).sum(axis=1)
-    near = np.abs(excess) < 0.5
-    top, top_moved = z.max(axis=1), (z + d).max(axis=1)
-    total, total_moved = np.exp(z - top[:, None]).sum(axis=1), np.exp(z + d - top_moved[:, None])
-    far = chosen[:, 0] - (top_moved - top) - np.log(total_moved.sum(axis=1) / total)
-    return np.where(near, -np.log1p(np.where(near, excess, 0.0)), far)
-
-
-def log_gaussian_ratio(net: NetworkLike, sample: SampleLike, ell: int) -> Array:
-    """log lambda_i = sum_k (e_k^2 - (e_k - d_k)^2) / 2 sigma^2, multiplied out.
-
-    e_k is the noise of the sample: action - logit of the numbers stored in it.
-    """
-    d = logit_shifts(net, sample, ell)
-    action = np.asarray(sample.activations[ell + 1], dtype=np.float64)
-    noise = (action - np.asarray(sample.logits[ell + 1], dtype=np.float64))[:, :, None]
-    return np.asarray((0.5 * (d / net.sigma) * ((2.0 * noise - d) / net.sigma)).sum(axis=1))

@@ -11,35 +11,12 @@ from numpy.typing import NDArray
 
 from uwm._arrays import finite_array
 from uwm.checks import MOST_SEED, finite, is_sequence, one_of, sequence, shown, whole_number
-from uwm.protocols import Array, NetworkLike
+from uwm.protocols import Array, NetworkLike, OutputLike
 
-from . import random
+from . import outputs, random
 from .step_sizes import automatic_weights, glorot_weights
 
-OUTPUTS = ("bernoulli", "softmax", "gaussian")
 UNITS = ("binary", "bipolar")
-
-
-def log_sigmoid(z: Array) -> Array:
-    """Logarithm of 1 / (1 + exp(-z)), without overflow at either end.
-
-    >>> log_sigmoid(np.array([-1e4, 0.0]))
-    array([-1.00000000e+04, -6.93147181e-01])
-    """
-    return np.asarray(-np.logaddexp(0.0, -z), dtype=np.float64)
-
-
-def log_softmax(z: Array, axis: int = -1) -> Array:
-    """Logarithm of exp(z_k) / sum exp(z), without overflow.
-
-    >>> log_softmax(np.array([1e4, 0.0]))
-    array([     0., -10000.])
-    """
-    shifted = z - z.max(axis=axis, keepdims=True)
-    e = np.exp(shifted)
-    # The largest term is 1. Left to log1p, it does not swallow the digits of the others.
-    np.put_along_axis(e, np.expand_dims(z.argmax(axis=axis), axis), 0.0, axis)
-    return np.asarray(shifted - np.log1p(e.sum(axis=axis, keepdims=True)), dtype=np.float64)
 
 
 @dataclass
@@ -117,7 +94,8 @@ class Network:
     """A network of stochastic units in float64.
 
     sizes: number of inputs, of units in each hidden layer, and of outputs.
-    output: "bernoulli", "softmax" (one categorical action) or "gaussian" (mean z, deviation sigma).
+    output: "bernoulli", "softmax" (one categorical action) or "gaussian" (mean z, deviation 1),
+        or an object: Bernoulli(), Softmax(), Gaussian(sigma).
     units: "binary" (0/1) or "bipolar" (-1/+1) hidden units. Bernoulli outputs are always 0/1.
     temperature: divides the logits; one number or one per layer.
     seed: of all random numbers. `step`, the number of forward passes made, selects the next ones.
@@ -137,10 +115,9 @@ class Network:
         self,
         sizes: Sequence[int],
         *more: object,
-        output: str = "bernoulli",
+        output: str | OutputLike = "bernoulli",
         units: str = "binary",
         temperature: float | Sequence[float] = 1.0,
-        sigma: float = 1.0,
         dtype: str = "float64",
         seed: int = 0,
         initial_gain: str | float | Sequence[float] = "auto",
@@ -159,15 +136,11 @@ class Network:
             raise ValueError(
                 f"sizes must hold at least 2 numbers, inputs and outputs, got {len(self._sizes)}"
             )
-        one_of("output", output, OUTPUTS)
+        self._output = outputs.resolve(output)
+        self._output.check_size(self._sizes[-1])
         one_of("units", units, UNITS)
         _check_dtype(dtype)
-        if output == "softmax" and self._sizes[-1] < 2:
-            raise ValueError(f"sizes must end in 2 or more for a softmax output, got {sizes}")
-        self._output, self._units, self._seed = output, units, 0
-        self._sigma = float(finite("sigma", sigma, above=0))
-        if output == "gaussian":
-            finite("sigma", sigma, least=1.5e-154, most=6.7e153)
+        self._units, self._seed = units, 0
         n_layers = len(self._sizes) - 1
         each = sequence("temperature", temperature) if is_sequence(temperature) else None
         if each is not None and len(each) != n_layers:
@@ -187,8 +160,8 @@ class Network:
         return self._sizes
 
     @property
-    def output(self) -> str:
-        """Kind of the output layer."""
+    def output(self) -> outputs.Kind:
+        """Kind of the output layer; equal to its name."""
         return self._output
 
     @property
@@ -205,11 +178,6 @@ class Network:
     def temperature(self) -> tuple[float, ...]:
         """Temperature of each layer."""
         return self._temperature
-
-    @property
-    def sigma(self) -> float:
-        """Standard deviation of a Gaussian output."""
-        return self._sigma
 
     @property
     def dtype(self) -> np.dtype[np.float64]:
@@ -270,7 +238,6 @@ class Network:
             output=net.output,
             units=net.units,
             temperature=net.temperature,
-            sigma=net.sigma,
             seed=net.seed,
             initial_gain=getattr(net, "initial_gain", "auto"),
         )
@@ -338,13 +305,11 @@ class Network:
 
     def _check_encoding(self, name: str, array: Array, ell: int) -> None:
         last = ell == len(self._layers) - 1
-        if last and self._output == "gaussian":
-            return
-        low, high = (-1, 1) if self._units == "bipolar" and not last else (0, 1)
-        if not np.all((array == low) | (array == high)):
-            raise ValueError(f"{name} must be {low} or {high}, got other numbers")
-        if last and self._output == "softmax" and not np.all(array.sum(axis=1) == 1):
-            raise ValueError(f"{name} must have one-hot rows, got rows with another sum")
+        if last:
+            self._output.check_actions(name, array)
+        else:
+            low = -1 if self._units == "bipolar" else 0
+            outputs.check_two(name, array, low, 1)
 
     def _sample(self, inputs: Array, given: list[Array] | None) -> Sample:
         for ell, layer in enumerate(self._layers):
@@ -352,7 +317,7 @@ class Network:
                 f"layers[{ell}].weight", layer.weight, (self._sizes[ell + 1], self._sizes[ell])
             )
             finite_array(f"layers[{ell}].bias", layer.bias, (self._sizes[ell + 1],))
-        sample = Sample(inputs, [], [], [], [], self._output)
+        sample = Sample(inputs, [], [], [], [], self._output.name)
         below = inputs
         for ell, layer in enumerate(self._layers):
             with np.errstate(over="ignore", invalid="ignore"):
@@ -360,15 +325,15 @@ class Network:
             if not np.all(np.isfinite(z)):
                 raise ValueError(f"layer {ell}: logits overflow; inputs or weights are too large")
             last = ell == len(self._layers) - 1
-            kind = self._output if last else "bernoulli"
+            kind = self._output if last else outputs.Bernoulli()
             bipolar = self._units == "bipolar" and not last
             if given is not None:
                 h = given[ell]
             else:
-                h = self._draw(ell, z, kind)
+                h = kind.draw(z, (self._seed, self._step, random.ACTIVATIONS, ell, len(z)))
                 h = 2.0 * h - 1.0 if bipolar else h
             with np.errstate(over="ignore"):
-                probability, eligibility = self._law(z, h, kind)
+                probability, eligibility = kind.law(z, h)
             if not (np.all(np.isfinite(h)) and np.all(np.isfinite(eligibility))):
                 raise ValueError(
                     f"layer {ell}: actions or eligibilities overflow; they are too large"
@@ -379,31 +344,3 @@ class Network:
             sample.eligibilities.append(eligibility)
             below = h
         return sample
-
-    def _draw(self, ell: int, z: Array, kind: str) -> Array:
-        batch, n = z.shape
-        where = (self._seed, self._step, random.ACTIVATIONS, ell, batch)
-        if kind == "gaussian":
-            return z + self._sigma * random.normals(*where, n)
-        if kind == "softmax":
-            # One uniform number picks the class: the first whose cumulative weight exceeds it.
-            u = random.uniforms(random.philox(*where, 1))
-            e = np.exp(z - z.max(axis=1, keepdims=True))
-            above = np.cumsum(e, axis=1) > u * e.sum(axis=1, keepdims=True)
-            last_possible = n - 1 - np.argmax(e[:, ::-1] > 0, axis=1)
-            k = np.where(above.any(axis=1), np.argmax(above, axis=1), last_possible)
-            return np.asarray(np.eye(n)[k], dtype=np.float64)
-        u = random.uniforms(random.philox(*where, n))
-        return np.asarray(u < np.exp(log_sigmoid(z)), dtype=np.float64)
-
-    def _law(self, z: Array, h: Array, kind: str) -> tuple[Array, Array]:
-        """Probabilities, and d log Pr(h) / dz."""
-        if kind == "gaussian":
-            # the noise of a sample is h - z of the numbers stored in it
-            return z.copy(), (h - z) / self._sigma / self._sigma
-        if kind == "softmax":
-            pi = np.exp(log_softmax(z))
-            return pi, h - pi
-        # fired - p, written so that it keeps its digits when p is close to 0 or 1
-        c = np.where(h > 0, 1.0, -1.0)
-        return np.exp(log_sigmoid(z)), c * np.exp(log_sigmoid(-c * z))

@@ -11,13 +11,13 @@ import numpy as np
 from uwm.protocols import Array, NetworkLike
 
 from . import random
+from .outputs import resolve
 from .schedules import InverseRoot
 
 HIDDEN_DEVIATION = 3.0
-OUTPUT_DEVIATION = {"bernoulli": 3.0, "softmax": 0.3, "gaussian": 0.3}
 COPIED = 0.75  # share of a hidden logit's variance that comes from one unit below
 
-HIDDEN_RATE, OUTPUT_RATE = 1.0, 0.2
+HIDDEN_RATE = 1.0
 DECAY_STEPS, WARM_UP_STEPS = 1000, 200
 
 
@@ -42,7 +42,8 @@ def automatic_weights(net: NetworkLike, seed: int, ell: int) -> tuple[Array, Arr
     """
     n_in, n_out = net.sizes[ell : ell + 2]
     first, last = ell == 0, ell == len(net.sizes) - 2
-    s = (OUTPUT_DEVIATION[str(net.output)] if last else HIDDEN_DEVIATION) * _scale(net, ell)
+    deviation = resolve(net.output).initial_deviation if last else HIDDEN_DEVIATION
+    s = deviation * float(net.temperature[ell])
     binary = not first and net.units == "binary"
     variance, mean = (0.25, 0.5) if binary else (1.0, 0.0)
     copied = 0.0 if first or last else COPIED
@@ -65,16 +66,10 @@ def automatic_rates(net: NetworkLike) -> list[InverseRoot]:
     """
     rates = []
     for ell, n_in in enumerate(net.sizes[:-1]):
-        c = OUTPUT_RATE if ell == len(net.sizes) - 2 else HIDDEN_RATE
+        last = ell == len(net.sizes) - 2
+        c = resolve(net.output).automatic_rate if last else HIDDEN_RATE
         halved = 0.5 if ell > 0 and net.units == "bipolar" else 1.0
         warm_up = WARM_UP_STEPS if ell > 0 else 0
-        rates.append(
-            InverseRoot(c * halved * _scale(net, ell) / (n_in + 1), DECAY_STEPS, warm_up=warm_up)
-        )
+        rate = c * halved * float(net.temperature[ell]) / (n_in + 1)
+        rates.append(InverseRoot(rate, DECAY_STEPS, warm_up=warm_up))
     return rates
-
-
-def _scale(net: NetworkLike, ell: int) -> float:
-    """What logits are counted in: temperatures, and deviations of a Gaussian output."""
-    sigma = net.sigma if ell == len(net.sizes) - 2 and net.output == "gaussian" else 1.0
-    return float(net.temperature[ell] * sigma)

@@ -15,7 +15,7 @@ from uwm.protocols import Array, NetworkLike, SampleLike
 
 from ..arrays import finite_product
 from ..flips import action_logits, outgoing_weights, signs
-from ..network import log_sigmoid
+from ..sigmoid import log_sigmoid
 from .rule import Rule, checked_reward, everywhere
 
 

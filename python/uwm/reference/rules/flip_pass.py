@@ -42,7 +42,7 @@ def _blocks(net: NetworkLike, sample: SampleLike) -> Iterator[tuple[slice, Sampl
             [_rows(a, rows) for a in sample.logits],
             [_rows(a, rows) for a in sample.probabilities],
             [_rows(a, rows) for a in sample.eligibilities],
-            net.output,
+            net.output.name,
         )
         yield rows, part
 
