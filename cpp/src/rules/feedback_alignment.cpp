@@ -3,7 +3,7 @@
 //
 //     b_ji = +-sqrt(2 / (n_l + n_{l+1})),
 //
-// the standard deviation of the initial w_ji. The sign is a bit of a word of Philox, a function of layer, j and i
+// the standard deviation of Glorot's initial w_ji. The sign is a bit of a word of Philox, a function of layer, j and i
 // alone: every call makes it again, and there is nothing to store.
 
 #include <algorithm>
@@ -79,7 +79,7 @@ RuleClass FeedbackAlignment::about() {
       .name = "FeedbackAlignment",
       .documentation = R"(
 Feedback alignment (Lillicrap, Cownden, Tweed and Akerman, 2016): straight-through with fixed random numbers b_ji in the place of
-the weights, T_i = c_i q_i sum_j b_ji T_j (h_j - p_j), twice that for bipolar units. b_ji is the standard deviation of the
+the weights, T_i = c_i q_i sum_j b_ji T_j (h_j - p_j), twice that for bipolar units. b_ji is the standard deviation of Glorot's
 initial w_ji, with a random sign that layer, j and i determine. Biased: the weights have to align with it first.
 )",
       .rules = {about_rule<FeedbackAlignment>(

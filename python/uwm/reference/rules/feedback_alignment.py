@@ -13,8 +13,8 @@ from .backward import ThroughMeans, slope
 class FeedbackAlignment(ThroughMeans):
     """Feedback alignment (Lillicrap et al. 2016): straight-through with b_ji in place of w_ji.
 
-    b_ji = +-sqrt(2 / (n_l + n_{l+1})), the standard deviation of the initial weights with a fixed
-    random sign. Biased, and the more so until the weights have aligned with it.
+    b_ji = +-sqrt(2 / (n_l + n_{l+1})), the standard deviation of Glorot's initial weights with a
+    fixed random sign. Biased, and the more so until the weights have aligned with it.
 
     >>> FeedbackAlignment().name
     'feedback_alignment'
