@@ -12,7 +12,7 @@ from uwm.analysis import exact_gradient, expected_update
 
 task = uwm.tasks.Multiplexer(address_bits=1)
 net = uwm.Network([3, 5, 4, 1], dtype="float64", seed=3)
-weight_max, unbiased, adam = uwm.WeightMax(), uwm.UnbiasedWeightMax(), uwm.Adam(0.02)
+weight_max, unbiased, adam = uwm.WeightMax(), uwm.UnbiasedWeightMax("posterior"), uwm.Adam(0.02)
 
 x = np.array([[-1.0, 1.0, -1.0]])  # address 0, whose data bit is 1
 

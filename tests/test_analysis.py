@@ -151,7 +151,7 @@ def test_variances_are_ordered_as_the_theory_says() -> None:
         for form, rule in {
             "one": UnbiasedWeightMax("one_sided"),
             "two": UnbiasedWeightMax("two_sided"),
-            "posterior": UnbiasedWeightMax(),
+            "posterior": UnbiasedWeightMax("posterior"),
         }.items()
     }
     assert spread["posterior"] < spread["two"] < spread["one"]

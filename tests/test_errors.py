@@ -50,7 +50,7 @@ CONSTRUCTION: list[tuple[Callable[[], object], type[Exception], str]] = [
     (
         lambda: uwm.UnbiasedWeightMax("three_sided"),
         ValueError,
-        "form must be 'posterior', 'blended', 'two_sided' or 'one_sided', got 'three_sided'",
+        "form must be 'blended', 'posterior', 'two_sided' or 'one_sided', got 'three_sided'",
     ),
     (lambda: uwm.rule("backprop"), ValueError, "one of reinforce, ste, weight_max"),
     (lambda: uwm.SGD(-1.0), ValueError, "not negative, got -1"),

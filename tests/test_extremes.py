@@ -129,7 +129,7 @@ def test_sharp_gaussian_output_gives_every_unit_the_reward() -> None:
         initial_gain=1,
     )
     sample = net.forward(np.array([[1.0, -0.5]]))
-    T = uwm.UnbiasedWeightMax().unit_rewards(net, sample, np.array([1.0]))
+    T = uwm.UnbiasedWeightMax("posterior").unit_rewards(net, sample, np.array([1.0]))
     assert np.allclose(T[0], [[1.0, 1.0]], rtol=1e-12, atol=0)
 
 

@@ -188,7 +188,7 @@ def test_rules_by_name() -> None:
         "posterior_reinforce",
         "flip_difference",
     ]
-    with pytest.raises(ValueError, match=r"form must be one of posterior, .* got 'three_sided'"):
+    with pytest.raises(ValueError, match=r"form must be one of blended, .* got 'three_sided'"):
         uwm.UnbiasedWeightMax("three_sided")
     for norm in (0.5, float("nan"), float("inf")):
         with pytest.raises(ValueError, match="norm must be "):

@@ -353,7 +353,7 @@ def test_partial_vectors_are_as_exact_as_whole_ones() -> None:
         hidden = np.zeros((1, width))
         hidden[0, 0] = 1
         sample = net.clamp([[1.0]], [hidden, [[1]]])
-        rewards.append(uwm.UnbiasedWeightMax().unit_rewards(net, sample, [1.0])[0][0, 0])
+        rewards.append(uwm.UnbiasedWeightMax("posterior").unit_rewards(net, sample, [1.0])[0][0, 0])
     assert rewards[0] == pytest.approx(rewards[1], rel=1e-6)
 
 

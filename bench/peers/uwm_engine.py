@@ -15,7 +15,7 @@ def rule(name: str) -> uwm.Rule:
         "reinforce": uwm.Reinforce(),
         "ste": uwm.StraightThrough(),
         "weight_max": uwm.WeightMax(),
-        "unbiased_weight_max_posterior": uwm.UnbiasedWeightMax(),
+        "unbiased_weight_max_posterior": uwm.UnbiasedWeightMax("posterior"),
         "unbiased_weight_max_two_sided": uwm.UnbiasedWeightMax("two_sided"),
     }
     return rules[name]

@@ -13,7 +13,12 @@ def rule(name: str) -> ref.Rule:
     """The rule of that name."""
     if name == "unbiased_weight_max_two_sided":
         return ref.UnbiasedWeightMax("two_sided")
-    rules = (ref.Reinforce(), ref.StraightThrough(), ref.WeightMax(), ref.UnbiasedWeightMax())
+    rules = (
+        ref.Reinforce(),
+        ref.StraightThrough(),
+        ref.WeightMax(),
+        ref.UnbiasedWeightMax("posterior"),
+    )
     return {rule.name: rule for rule in rules}[name]
 
 

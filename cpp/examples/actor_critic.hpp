@@ -67,7 +67,7 @@ class ActorCritic {
 
   Settings settings_;
   uwm::Network<float> actor_;
-  uwm::UnbiasedWeightMax rule_;
+  uwm::UnbiasedWeightMax rule_{uwm::FlipForm::posterior};
   uwm::Adam adam_;
   uwm::Learner<float> learner_;
   uwm::Vector<double> value_, eligible_, here_, there_, error_;

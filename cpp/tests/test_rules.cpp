@@ -437,7 +437,7 @@ TEST(rules_are_found_by_name) {
   }
   CHECK(names.size() == uwm::rule_infos().size());
   CHECK_THROWS(ValueError, "rule must be one of reinforce, ste, weight_max", uwm::make_rule("backprop"));
-  CHECK(uwm::UnbiasedWeightMax().form() == uwm::FlipForm::posterior);
+  CHECK(uwm::UnbiasedWeightMax().form() == uwm::FlipForm::blended);
   CHECK(uwm::UnbiasedWeightMax(uwm::FlipForm::one_sided).form() == uwm::FlipForm::one_sided);
   CHECK(uwm::Reinforce().name() == "reinforce");
   for (const double norm :

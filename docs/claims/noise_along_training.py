@@ -59,7 +59,7 @@ def main() -> None:
         steps = state - optimizer.steps
         if steps:
             uwm.train(
-                net, uwm.UnbiasedWeightMax(), optimizer, task,
+                net, uwm.UnbiasedWeightMax("posterior"), optimizer, task,
                 steps=steps, batch_size=16, baseline=baseline,
             )  # fmt: skip
         twin = net.astype("float64")

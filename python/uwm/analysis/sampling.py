@@ -106,7 +106,7 @@ def sampled_statistics(
     check_task(net, task)
     engine = rebuilt(net, 0, seed=whole_number("seed", seed, 0, MOST_SEED))
     estimators = [_estimator(rule) for rule in rules]
-    judge = _estimator(uwm.UnbiasedWeightMax() if reference is None else reference)
+    judge = _estimator(uwm.UnbiasedWeightMax("posterior") if reference is None else reference)
     exact = None if gradient is None else _checked(gradient, engine)[:layers]
     tally = _Tally(engine, estimators, judge if exact is None else None, layers)
     done = 0
