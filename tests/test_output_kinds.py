@@ -120,7 +120,7 @@ def test_what_is_no_output_is_refused(output: Any, module: Any) -> None:
 def test_an_output_does_not_change() -> None:
     net = uwm.Network([3, 2], output=uwm.Gaussian(0.5))
     with pytest.raises(AttributeError):
-        net.output.sigma = 2.0  # type: ignore[union-attr,misc]
+        net.output.sigma = 2.0  # type: ignore[attr-defined]
     with pytest.raises(AttributeError):
         net.output = "softmax"  # type: ignore[assignment,misc]
     assert net.output == uwm.Gaussian(np.float32(0.5))

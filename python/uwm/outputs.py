@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import ClassVar
 
-from uwm import _core
+from uwm._core import output_infos
 from uwm.checks import finite, kind, shown
 
 __all__ = ["OUTPUTS", "Bernoulli", "Gaussian", "Output", "Softmax"]
 
 #: The settings of each built-in kind, with their defaults.
-_DEFAULTS = {name: settings for name, _, settings in _core.output_infos()}
+_DEFAULTS = {name: settings for name, _, settings in output_infos()}
 
 #: Names of the built-in kinds of output.
 OUTPUTS: tuple[str, ...] = tuple(_DEFAULTS)
