@@ -7,9 +7,9 @@
 
 namespace uwm {
 
-/// What is subtracted from the reward, b; it may depend on the input but not on the actions drawn.
+/// What is subtracted from the reward, b. It may depend on the input but not on the actions drawn.
 ///
-/// Inputs come in the precision of the network: subclass BaselineOf, or answer both.
+/// Inputs are in the precision of the network. A subclass of BaselineOf has one template for both precisions.
 class UWM_EXPORT Baseline {
  public:
   virtual ~Baseline() = default;
@@ -18,7 +18,8 @@ class UWM_EXPORT Baseline {
   virtual void predict(const Matrix<double>& input, Vector<double>& b) = 0;
   virtual void update(const Matrix<float>& input, const Vector<double>& reward) = 0;
   virtual void update(const Matrix<double>& input, const Vector<double>& reward) = 0;
-  /// Takes the last update back, at most once: the training step that it belonged to has failed. By default nothing.
+  /// Takes the last update back, since the training step that it belonged to has failed. It is called at most once for
+  /// an update. By default it does nothing.
   virtual void undo() {}
 };
 
@@ -56,7 +57,7 @@ class BaselineOf : public Baseline {
 #pragma GCC diagnostic pop
 #endif
 
-/// The same number always.
+/// A baseline that is always the same number.
 class UWM_EXPORT ConstantBaseline final : public BaselineOf<ConstantBaseline> {
  public:
   /// Throws ValueError if value is not finite.
@@ -73,7 +74,7 @@ class UWM_EXPORT ConstantBaseline final : public BaselineOf<ConstantBaseline> {
   double value_;
 };
 
-/// value += rate * (mean reward of the batch - value), from 0.
+/// The mean of past rewards, forgotten at a rate: value += rate * (mean reward of the batch - value).
 class UWM_EXPORT RunningMean final : public BaselineOf<RunningMean> {
  public:
   /// Throws ValueError unless 0 < rate <= 1 and value is finite.

@@ -14,7 +14,7 @@
 
 namespace uwm {
 
-/// What a file holds; the network in the precision that it was saved in.
+/// What a file holds. The network is in the precision that it was saved in.
 struct Checkpoint {
   std::variant<Network<float>, Network<double>> net;
   std::unique_ptr<Optimizer> optimizer = nullptr;  ///< null if none was saved
@@ -23,8 +23,8 @@ struct Checkpoint {
   Extra extra = {};
 };
 
-/// Reads what save() wrote; training goes on from it bit for bit. Throws std::filesystem::filesystem_error if it
-/// cannot be read, FileError if it is damaged; nothing that it says is trusted unchecked.
+/// Reads what save() wrote. Training goes on from it bit for bit. Throws std::filesystem::filesystem_error if the file
+/// cannot be read, and FileError if it is damaged. Everything that the file says is checked.
 UWM_EXPORT Checkpoint load(const std::filesystem::path& path);
 
 /// What a file keeps beside a network.
@@ -35,11 +35,11 @@ struct SaveOptions {
   Extra extra = {};
 };
 
-/// Writes a network, its place in the random numbers, and what else a run depends on as one safetensors file with a
-/// checksum, which other tools read too. The file appears whole or not at all; one that it replaces keeps its mode.
-/// Throws std::filesystem::filesystem_error where the system refuses, and ValueError for what could not be loaded
-/// again: parameters that are not finite, an output kind, optimizer or baseline of one's own (whose numbers may go into
-/// extra).
+/// Writes a network, its place in the random numbers, and what else a run depends on, as one safetensors file with a
+/// checksum. Other tools read it too. The file appears whole or not at all. A file that it replaces keeps its mode.
+/// Throws std::filesystem::filesystem_error where the system refuses. Throws ValueError for what could not be loaded
+/// again: parameters that are not finite, or an output kind, optimizer or baseline of one's own. The numbers of these
+/// may go into extra.
 ///
 ///     uwm::save("run.safetensors", net, {.optimizer = &adam, .baseline = &mean, .extra = {{"task", "digits"}}});
 template <class T>

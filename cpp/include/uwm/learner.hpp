@@ -12,7 +12,8 @@ namespace uwm {
 template <class T>
 class Step;
 
-/// The steps of train() for a program that runs its own world: it gives the inputs, acts, and tells the reward.
+/// Makes the steps of train() one at a time. The program runs its own world: it gives the inputs, acts, and tells the
+/// reward.
 ///
 /// Network and optimizer are checked when the learner is made. Each step then checks what is given to it, and shapes.
 /// Nothing is allocated after the first step of a batch size. All three must outlive the learner and stay where they
@@ -40,7 +41,7 @@ class UWM_EXPORT Learner {
   /// would leave the finite numbers; nothing is changed then.
   void learn(const Vector<double>& reward);
 
-  /// What the latest forward() drew; empty if there was none, or if it diverged.
+  /// What the latest forward() drew. The sample is empty if there was no forward(), or if it diverged.
   const Sample<T>& sample() const;
 
  private:

@@ -21,7 +21,7 @@ class ParameterUpdate;
 /// A subclass defines the element-wise update; the moments that it keeps are stored, saved and restored here.
 class UWM_EXPORT Optimizer {
  public:
-  /// No rate at all stands for automatic ones. Throws ValueError for rates that are negative or not finite.
+  /// An empty list stands for automatic rates. Throws ValueError for rates that are negative or not finite.
   explicit Optimizer(std::vector<Schedule> learning_rate);
   virtual ~Optimizer() = default;
 
@@ -30,9 +30,9 @@ class UWM_EXPORT Optimizer {
   using Settings = std::map<std::string, double>;
   virtual Settings settings() const = 0;
 
-  /// As given: empty if it is automatic.
+  /// The rates as given. The list is empty if they are automatic.
   const std::vector<Schedule>& learning_rate() const { return learning_rate_; }
-  /// That of a layer at the next update.
+  /// The learning rate of a layer at the next update.
   template <class T>
   double rate(const Network<T>& net, std::size_t layer) const;
   /// Whether the optimizer can do without a learning rate of its own.
@@ -44,7 +44,7 @@ class UWM_EXPORT Optimizer {
   template <class T>
   void step(Network<T>& net, const Gradient<T>& gradient);
 
-  /// Throws ValueError as step() would, whatever the gradient: also where a setting has no place in the precision T.
+  /// Throws ValueError where step() would for every gradient, also for a setting that has no place in the precision T.
   template <class T>
   void check(const Network<T>& net) const;
 
@@ -75,12 +75,13 @@ class UWM_EXPORT Optimizer {
   };
   /// Throws ValueError if a setting is out of range for numbers that go up to `largest` and 1 + `precision`.
   virtual void check_settings(double largest, double precision) const;
-  /// Must not throw; threads call it for different pieces of an array at once.
+  /// Must not throw. Threads call it for different pieces of an array at once.
   virtual void update(const Update<float>&) const = 0;
   virtual void update(const Update<double>&) const = 0;
 
-  /// One update of the whole network at once, of a gradient that is checked: an optimizer that does not work element by
-  /// element makes it here and returns true; update() is then not called.
+  /// One update of the whole network at once, for an optimizer that does not work element by element. It makes the
+  /// update and returns true; update() is then not called and no moments are kept. The gradient fits the network and is
+  /// finite. What the optimizer writes is not checked: the next forward pass refuses parameters that are not finite.
   virtual bool update_network(Network<float>&, const Gradient<float>&) { return false; }
   virtual bool update_network(Network<double>&, const Gradient<double>&) { return false; }
 

@@ -10,11 +10,11 @@
 
 namespace uwm {
 
-/// w += rate * g, or with momentum v <- momentum * v + g, w += rate * v.
+/// Gradient ascent: w += rate * g. With momentum, v <- momentum * v + g and w += rate * v.
 class UWM_EXPORT SGD final : public Optimizer {
  public:
   /// Throws ValueError unless 0 <= momentum < 1.
-  /// There is no automatic learning rate: the size of a gradient follows from the reward's.
+  /// There is no automatic learning rate, since the size of a gradient depends on the size of the rewards.
   explicit SGD(std::vector<Schedule> learning_rate, double momentum = 0.0);
   std::string name() const override { return "sgd"; }
   Settings settings() const override { return {{"momentum", momentum_}}; }
@@ -34,10 +34,10 @@ class UWM_EXPORT SGD final : public Optimizer {
 
 /// Adam (Kingma and Ba, 2015): w += rate * m_hat / (sqrt(v_hat) + epsilon).
 ///
-/// A number of the gradient beyond 2^63 in float32, or 2^511 in float64, counts as that: its square has to fit. An
-/// epsilon below the smallest normal number counts as that.
+/// A number of the gradient beyond 2^63 in float32, or 2^511 in float64, counts as that number: its square has to fit.
+/// An epsilon below the smallest normal number counts as the smallest normal number.
 ///
-/// Without a learning rate every network gets that which follows from it: automatic_rates(net).
+/// Without a learning rate, the rates follow from the network: they are automatic_rates(net).
 class UWM_EXPORT Adam final : public Optimizer {
  public:
   /// Throws ValueError unless 0 <= beta1, beta2 < 1 and epsilon is positive and finite.
@@ -61,7 +61,7 @@ class UWM_EXPORT Adam final : public Optimizer {
   double beta1_, beta2_, epsilon_;
 };
 
-/// What is known of a built-in optimizer without one.
+/// What is known of a built-in optimizer before one is made.
 struct OptimizerInfo {
   std::string name;
   std::string description;       ///< one line
@@ -72,11 +72,11 @@ struct OptimizerInfo {
 /// The registry: the only list of the built-in optimizers. Files name them by it.
 UWM_EXPORT const std::vector<OptimizerInfo>& optimizer_infos();
 
-/// What is known of the optimizer of this name; null for a name that there is not.
+/// What is known of the optimizer of this name. Null if no optimizer has it.
 UWM_EXPORT const OptimizerInfo* optimizer_info(const std::string& name);
 
-/// The optimizer of this name. Settings that are left out have their defaults. Throws ValueError for a name or setting
-/// that there is not, and for a value out of range.
+/// Makes the optimizer of this name. Settings that are left out have their defaults. Throws ValueError for an unknown
+/// name or setting, and for a value out of range.
 ///
 ///     auto adam = uwm::make_optimizer("adam", {0.01}, {{"beta1", 0.8}});
 UWM_EXPORT std::unique_ptr<Optimizer> make_optimizer(const std::string& name, std::vector<Schedule> learning_rate,

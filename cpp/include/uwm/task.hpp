@@ -9,7 +9,7 @@ namespace uwm {
 
 /// A source of inputs, and of a reward for what the network did with them.
 ///
-/// Inputs come in the precision of the network: subclass TaskOf, or answer both.
+/// Inputs are in the precision of the network. A subclass of TaskOf has one template for both precisions.
 class UWM_EXPORT Task {
  public:
   virtual ~Task() = default;

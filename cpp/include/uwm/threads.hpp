@@ -9,8 +9,8 @@
 
 namespace uwm {
 
-/// Workers that share the work on one batch. The pieces are cut so that nothing computed depends on their number. In a
-/// child made by fork, where there are no workers, the caller does all the work.
+/// Threads that share the work on one batch. No result depends on how many there are. In a child made by fork there are
+/// none, and the caller does all the work.
 ///
 ///     uwm::Threads threads(4);
 ///     threads.split(batch, 16, [&](uwm::Index begin, uwm::Index end, int worker) { ... });
@@ -45,7 +45,7 @@ class UWM_EXPORT Threads {
   std::unique_ptr<Crew> crew_;
 };
 
-/// The same with the threads that there are, if there are any.
+/// The same with threads that may be null: the caller then does all the work.
 template <class F>
 void split(Threads* threads, Index n, Index grain, F&& f) {
   if (threads == nullptr || n < 2 * grain)

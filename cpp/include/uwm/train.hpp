@@ -31,10 +31,10 @@ struct Progress;
 struct TrainOptions {
   std::int64_t steps = 0;
   Index batch_size = 1;
-  Baseline* baseline = nullptr;   ///< none: the reward as it is
-  std::int64_t record_every = 0;  ///< steps per record window; 0: a hundredth of all
-  int threads = 0;                ///< that share a batch; 0: one per processor. Results do not depend on it
-  /// Called about ten times a second and at the end; training stops after the step when it returns false.
+  Baseline* baseline = nullptr;   ///< null: nothing is subtracted from the reward
+  std::int64_t record_every = 0;  ///< steps per record window; 0 stands for a hundredth of all
+  int threads = 0;                ///< how many share a batch; 0 stands for one per processor. No result depends on it
+  /// Called about ten times a second and at the end. When it returns false, training stops after the step.
   std::function<bool(const Progress&)> progress = {};
 };
 

@@ -29,7 +29,7 @@ std::size_t item_size(Dtype dtype) { return kind_of(dtype).size; }
 
 Array::Array(Dtype dtype, Shape shape, std::vector<std::byte> bytes)
     : dtype_(dtype), shape_(std::move(shape)), bytes_(std::move(bytes)) {
-  // Divided rather than multiplied, which could overflow.
+  // The number of bytes is divided, since a product of the sizes could overflow.
   std::size_t left = bytes_.size();
   bool fits = left % item_size(dtype) == 0;
   left /= item_size(dtype);

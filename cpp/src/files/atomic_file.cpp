@@ -21,7 +21,8 @@ namespace {
 /// Linux follows as many before it gives up.
 constexpr int max_links = 40;
 
-/// The file that the name stands for, or 0, or the error that ends the search: the target need not exist.
+/// Follows links to the file that the name stands for, which need not exist. Returns 0, or the error that ends the
+/// search.
 int follow_links(fs::path& path) {
   for (int link = 0; link <= max_links; ++link) {
     struct stat status{};
@@ -30,7 +31,7 @@ int follow_links(fs::path& path) {
     std::error_code error;
     const fs::path target = fs::read_symlink(path, error);
     if (error) return error.value();
-    path = path.parent_path() / target;  // an absolute target stands alone
+    path = path.parent_path() / target;  // an absolute target replaces the folder
   }
   return ELOOP;
 }
@@ -71,7 +72,7 @@ void AtomicFile::fail(int error) const {
 }
 
 void AtomicFile::open_draft(bool is_private) {
-  // Exclusive creation finds a free name, whoever else writes into the folder.
+  // The name is free: exclusive creation fails where another program has taken it.
   for (int attempt = 0; file_ < 0; ++attempt) {
     const fs::path draft = path_.parent_path() / text(".uwm-", ::getpid(), "-", attempt, ".tmp");
     file_ = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, is_private ? 0600 : 0666);
@@ -83,7 +84,7 @@ void AtomicFile::open_draft(bool is_private) {
 }
 
 void AtomicFile::open_device() {
-  // Not blocking: a pipe that nobody reads is refused rather than waited for.
+  // Without blocking, a pipe that nobody reads is refused. Otherwise the call would wait for a reader.
   file_ = ::open(path_.c_str(), O_WRONLY | O_CLOEXEC | O_NONBLOCK);
   if (file_ < 0) fail(errno);
   if (const int flags = ::fcntl(file_, F_GETFL); flags >= 0) ::fcntl(file_, F_SETFL, flags & ~O_NONBLOCK);
@@ -97,7 +98,7 @@ void AtomicFile::keep_permissions(const struct stat& old) const {
   const bool same_group = own.st_gid == old.st_gid || ::fchown(file_, static_cast<uid_t>(-1), old.st_gid) == 0;
   if (!same_owner || !same_group) mode &= 01777;  // no program may run as somebody else than before
   if (!same_group) mode = (mode & ~static_cast<mode_t>(070)) | (mode & 07) << 3;  // another group gets no more than all
-  // Some file systems know no modes.
+  // A failure is passed over: some file systems know no modes.
   if (::fchmod(file_, mode) != 0 && errno != EPERM && errno != ENOTSUP && errno != ENOSYS) fail(errno);
 }
 
@@ -120,7 +121,7 @@ void AtomicFile::publish() {
   if (!is_draft) return;
   if (::rename(draft_.c_str(), path_.c_str()) != 0) fail(errno);
   draft_.clear();
-  // Makes the new name last; not every file system can, and the file is whole either way.
+  // Synchronising the folder makes the new name last. Where the file system cannot, the file is whole all the same.
   const fs::path folder = path_.has_parent_path() ? path_.parent_path() : fs::path(".");
   if (const int directory = ::open(folder.c_str(), O_RDONLY | O_CLOEXEC); directory >= 0) {
     ::fsync(directory);

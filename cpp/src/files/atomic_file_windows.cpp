@@ -1,4 +1,4 @@
-// What atomic_file.cpp does, for Windows: a new file has the permissions of its folder, and no folder can be
+// Files that appear whole or not at all, on Windows. A new file has the permissions of its folder. A folder cannot be
 // synchronised.
 
 #include <fcntl.h>
@@ -21,7 +21,7 @@ AtomicFile::AtomicFile(const fs::path& path) : given_(path), path_(path) {
   if (path_.empty()) fail(ENOENT);
   std::error_code error;
   if (fs::is_symlink(path_, error)) {
-    // The link stays, the file that it stands for is replaced.
+    // The link stays: the file that it stands for is replaced.
     path_ = fs::weakly_canonical(path_, error);
     if (error) throw fs::filesystem_error("cannot be written", given_, error);
   }
@@ -47,7 +47,7 @@ void AtomicFile::fail(int error) const {
 }
 
 void AtomicFile::open_draft(bool) {
-  // Exclusive creation finds a free name, whoever else writes into the folder.
+  // The name is free: exclusive creation fails where another program has taken it.
   for (int attempt = 0; file_ < 0; ++attempt) {
     const fs::path draft = path_.parent_path() / text(".uwm-", ::_getpid(), "-", attempt, ".tmp");
     file_ = ::_wopen(draft.c_str(), _O_WRONLY | _O_CREAT | _O_EXCL | _O_BINARY | _O_NOINHERIT, _S_IREAD | _S_IWRITE);

@@ -18,7 +18,7 @@ namespace uwm {
 inline constexpr const char* format_version = "2";
 inline constexpr const char* first_version = "1";
 
-/// In place of numbers that follow from the network.
+/// Stands in the file where numbers follow from the network.
 inline constexpr const char* automatic = "auto";
 
 template <class T>
@@ -34,7 +34,7 @@ std::string join(const List& list, const char* separator, F write) {
   return out;
 }
 
-/// The names of the tensors of a layer, of a moment of a layer, of a log's rewards and of the user's own start so.
+/// How the names of tensors begin: of a layer, of a layer's moment, of a log's rewards, of the user's own arrays.
 inline constexpr const char* rewards_name = "log.rewards";
 inline constexpr std::string_view extra_prefix = "extra.";
 std::string layer_name(std::size_t l);
@@ -46,11 +46,11 @@ Array::Shape bias_shape(const std::vector<Index>& sizes, std::size_t l);
 /// The names of the built-in optimizers, quoted: 'sgd' or 'adam'.
 std::string optimizer_names(const char* conjunction);
 
-/// Throws ValueError for updates and moments that no run of the optimizer leads to.
+/// Throws ValueError if no run of the optimizer leads to such updates and moments.
 template <class T>
 void check_state(const Optimizer& optimizer);
 
-/// Throws ValueError for a log that no run leads to.
+/// Throws ValueError if no run leads to such a log.
 void check_log(const Log& log);
 
 }  // namespace uwm

@@ -47,7 +47,7 @@ std::optional<Schedule> parse_schedule(std::string_view s) {
   return words[0] == "linear" ? Schedule::linear(*start, *end, *steps) : Schedule::exponential(*start, *end, *steps);
 }
 
-/// The most that a built-in optimizer keeps.
+/// The largest number of moments that a built-in optimizer keeps.
 std::size_t most_moments() {
   std::size_t most = 0;
   for (const auto& info : optimizer_infos()) most = std::max(most, info.make({0.0}, info.defaults)->n_moments());
@@ -116,7 +116,7 @@ class Loader {
     return found->second;
   }
 
-  /// Shapes are compared with the file's own before memory for them is asked for.
+  /// The shapes in the file are checked before memory is asked for: a damaged file may name any size.
   template <class T>
   void check_tensor(const std::string& name, const Array::Shape& shape) {
     const Entry& e = entry(name);
@@ -175,7 +175,7 @@ class Loader {
     return {std::move(net), std::move(optimizer), load_baseline(), load_log(), load_extra()};
   }
 
-  /// Files of earlier versions have a sigma whatever the output. Only a Gaussian's is read.
+  /// Files of earlier versions have a sigma for every kind of output. Only a Gaussian's is read.
   template <class T>
   std::shared_ptr<const Output<T>> load_output() const {
     const OutputInfo& kind = output_info(metadata("output"));
@@ -184,7 +184,7 @@ class Loader {
     return kind.make<T>(settings);
   }
 
-  /// Files of earlier versions have none: their networks began with Glorot's weights.
+  /// Files of earlier versions have no initial gain. Their networks began with Glorot's weights, whose gain is 1.
   std::vector<double> initial_gain() const {
     if (!file_.metadata().contains("initial_gain")) return {1.0};
     if (metadata("initial_gain") == automatic) return {};

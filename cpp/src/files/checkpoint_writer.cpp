@@ -89,7 +89,7 @@ void add_log(Metadata& metadata, std::vector<safetensors::View>& views, const Lo
   metadata["log.steps"] = format_number(log.steps);
   metadata["log.batch_size"] = format_number(log.batch_size);
   metadata["log.mean_reward"] = format_number(log.mean_reward);
-  // NaN, for a run that did not get to its last tenth, is no number in the metadata.
+  // A run that did not reach its last tenth has NaN here, which the metadata cannot hold as a number.
   if (!std::isnan(log.final_reward)) metadata["log.final_reward"] = format_number(log.final_reward);
   metadata["log.seconds"] = format_number(log.seconds);
   metadata["log.stopped"] = log.stopped ? "true" : "false";

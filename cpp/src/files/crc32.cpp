@@ -9,11 +9,11 @@ namespace uwm {
 
 namespace {
 
-/// Bytes that are taken at once ("slicing by 8").
+/// How many bytes are taken at once ("slicing by 8").
 constexpr std::size_t width = 8;
 using Tables = std::array<std::array<std::uint32_t, 256>, width>;
 
-/// tables[k][b]: what the byte b leaves behind when k further bytes, all zero, have followed.
+/// tables[k][b] is the remainder that the byte b leaves after k further bytes, all zero.
 constexpr Tables make_tables() {
   constexpr std::uint32_t polynomial = 0xEDB88320;  // bits reversed
   Tables tables{};

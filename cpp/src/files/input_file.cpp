@@ -17,7 +17,7 @@ namespace uwm {
 namespace fs = std::filesystem;
 
 InputFile::InputFile(const fs::path& path) : path_(path) {
-  // Not blocking: a pipe is refused below rather than waited for.
+  // Opening does not block, so that a pipe is refused below. Otherwise the call would wait for a writer.
   file_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (file_ < 0) fail(errno);
   try {

@@ -6,7 +6,7 @@
 namespace uwm {
 
 /// A regular file, open for reading at any place. Throws std::filesystem::filesystem_error where the system refuses,
-/// and FileError for what is no regular file or becomes shorter while it is read.
+/// and FileError for a file that is not regular or becomes shorter while it is read.
 class InputFile {
  public:
   explicit InputFile(const std::filesystem::path& path);

@@ -1,4 +1,4 @@
-// What input_file.cpp does, for Windows.
+// Reading a file on Windows, with the system's own errors.
 
 #include <fcntl.h>
 #include <io.h>

@@ -22,8 +22,8 @@ inline std::size_t skip_digits(std::string_view s, std::size_t at) {
   return end == s.npos ? s.size() : end;
 }
 
-/// An optional minus, digits with at most one point among them, an optional exponent, and nothing else. What streams
-/// take beyond that (blanks, hexadecimals, "inf") differs from one to the next.
+/// Whether `s` is an optional minus, digits with at most one point among them, an optional exponent, and nothing else.
+/// Streams take more than that (blanks, hexadecimals, "inf"), but not all of them the same.
 inline bool is_decimal(std::string_view s) {
   std::size_t at = s.starts_with('-') ? 1 : 0;
   std::size_t end = skip_digits(s, at);
@@ -84,7 +84,7 @@ std::string format_number(N value) {
   }
 }
 
-/// The number that is nearest to the whole of `s`; nothing where `s` is no finite number or has no place in N.
+/// The number nearest to what `s` says. Nothing if `s` is no finite number or has no place in N.
 template <class N>
 std::optional<N> parse_number(std::string_view s) {
   if constexpr (std::is_floating_point_v<N>) {

@@ -89,13 +89,13 @@ void append_utf8(std::string& out, std::uint32_t code) {
   throw FileError(in_quotes(name, name.size()) + ": " + what);
 }
 
-/// What is wrong with a header; Reader adds the file's name.
+/// An error that says what is wrong with a header. Reader adds the file's name.
 struct Malformed {
   std::string what;
 };
 
-/// The part of JSON that the format uses, read by one function per shape that is expected: what nests
-/// deeper, or is of another type, is refused where it stands.
+/// Reads the part of JSON that the format uses. There is one function for each shape of value that is expected. A value
+/// that nests deeper, or is of another type, is refused where it stands.
 class Cursor {
  public:
   explicit Cursor(std::string_view text) : text_(text) {}
@@ -126,7 +126,7 @@ class Cursor {
     return at_ == text_.size();
   }
 
-  /// Calls member(key) with the cursor at each member's value; keys must differ.
+  /// Calls member(key) for each member of an object, with the cursor at its value. Keys must differ.
   template <class F>
   void object(F member) {
     std::set<std::string> keys;
@@ -264,7 +264,7 @@ Entry parse_tensor(Cursor& cursor, const std::string& name) {
   entry.begin = offsets[0];
   entry.end = offsets[1];
   check(entry.begin <= entry.end, "ends at byte ", entry.end, ", before it begins at ", entry.begin);
-  // Without the zeros among them the sizes must fit too: other programs multiply them.
+  // The product must fit even without the sizes that are zero: other programs multiply in any order.
   std::uint64_t size = item_size(entry.dtype), full = size;
   for (const std::uint64_t n : entry.shape) {
     check(n == 0 || n <= max_bytes / full, "has a shape that is too large");
@@ -367,7 +367,7 @@ void write(const fs::path& path, Metadata metadata, std::vector<View> tensors) {
   crc.add(&length, sizeof length);
   crc.add(header.data(), header.size());
   for (const View& tensor : tensors) crc.add(tensor.data, bytes_of(tensor));
-  // Inside a text every quote has a backslash, so the key with its quotes stands in one place.
+  // A quote inside a text has a backslash before it, so the key with its quotes is found in one place only.
   const std::string pair = json_string(checksum_key) + ':' + json_string(no_digits);
   header.replace(header.find(pair) + pair.size() - 1 - no_digits.size(), no_digits.size(), hexadecimal(crc.value()));
 
@@ -446,7 +446,7 @@ void Reader::check_sum() const {
   Crc32 crc;
   std::vector<char> buffer(1 << 20);
   for (std::uint64_t at = 0; at < file_.size(); at += buffer.size()) {
-    // The digits themselves may lie across two pieces.
+    // The digits of the checksum may lie across two pieces.
     const std::uint64_t size = std::min<std::uint64_t>(buffer.size(), file_.size() - at);
     file_.read_at(at, buffer.data(), size);
     for (std::uint64_t i = 0; i < no_digits.size(); ++i)

@@ -13,8 +13,8 @@
 /// Reads and writes the safetensors format: the length of the header in 8 bytes, little-endian; the header, a JSON
 /// object; the numbers of all tensors without gaps.
 ///
-/// A file that is written here has the CRC-32 of all its bytes as "crc32" in its metadata: eight hexadecimal digits,
-/// taken as eight zeros for the sum.
+/// A file that is written here has the CRC-32 of all its bytes in its metadata, as "crc32". It is eight hexadecimal
+/// digits, which count as eight zeros in the sum.
 namespace uwm::safetensors {
 
 using Metadata = std::map<std::string, std::string, std::less<>>;
@@ -27,7 +27,7 @@ struct View {
   const void* data;
 };
 
-/// Writes a file that appears whole or not at all, the widest numbers first so that all are aligned. Throws
+/// Writes a file that appears whole or not at all. The widest numbers come first, so that all are aligned. Throws
 /// std::filesystem::filesystem_error, and ValueError for names and texts that are not UTF-8 or too much for a header.
 void write(const std::filesystem::path& path, Metadata metadata, std::vector<View> tensors);
 
@@ -38,9 +38,9 @@ struct Entry {
   std::uint64_t begin, end;  ///< bytes, from the start of the data
 };
 
-/// An open file whose header and checksum, if it has one, have been read and checked; the numbers are read when they
-/// are asked for. What the file holds wrongly is a FileError that names it, what the system refuses a
-/// std::filesystem::filesystem_error.
+/// An open file whose header has been read and checked, and its checksum if it has one. Numbers are read when they are
+/// asked for. Throws FileError, with the file's name, for a file that is damaged, and std::filesystem::filesystem_error
+/// where the system refuses.
 class Reader {
  public:
   explicit Reader(const std::filesystem::path& path);
@@ -69,7 +69,7 @@ class Reader {
   std::map<std::string, Entry, std::less<>> tensors_;
 };
 
-/// A name in quotes, fit for a message: bytes that are not UTF-8 are replaced, and the end of a long one is left out.
+/// A name in quotes, fit for a message. Bytes that are not UTF-8 are replaced. The end of a long name is left out.
 std::string in_quotes(std::string_view text, std::size_t most = 120);
 
 }  // namespace uwm::safetensors

@@ -1,8 +1,8 @@
-// The Bernoulli-logistic unit: p = sigma(z), h = 1 with probability p. Everything is made from
-// e = exp(-|z|), so that neither tail loses precision: the more likely action has probability 1/(1+e), the
-// other e/(1+e).
+// The Bernoulli-logistic unit: p = sigma(z), h = 1 with probability p. The more likely action has probability 1/(1+e),
+// the other e/(1+e), where e = exp(-|z|). Everything is made from e, so that neither tail loses precision.
 
-/// U vectors of logits and exp(-|z|) of each, or the smallest number that exp makes.
+/// U vectors of logits, and exp(-|z|) of each. Where that is below the range of exp, it is the smallest number of the
+/// range.
 template <class T, int U>
 struct Logits {
   Vec<T> z[U], e[U];
@@ -48,9 +48,9 @@ inline Mask<T> load_words(const std::uint32_t* words) {
   return m;
 }
 
-/// Fires iff u < p with u = (word + 1/2) / 2^32. Both u and p are compared from the nearer end of [0, 1], where a
-/// float keeps its relative precision: below one half u = (m + 1/2) / 2^32 with m = word, above it
-/// 1 - u = (m + 1/2) / 2^32 with m = ~word.
+/// A unit fires if u < p with u = (word + 1/2) / 2^32. Both are measured from the nearer end of [0, 1], where a float
+/// keeps its relative precision. Below one half, u = (m + 1/2) / 2^32 with m = word. Above it, 1 - u = (m + 1/2) / 2^32
+/// with m = ~word.
 template <class T>
 inline Mask<T> fires(Vec<T> z, Vec<T> small, Mask<T> word) {
   const Mask<T> upper = word < 0;  // u > 1/2

@@ -1,5 +1,5 @@
-// exp(x) to about one unit in the last place: x = k ln 2 + r, |r| <= ln(2)/2, and a polynomial for exp(r). For |x| up
-// to Lane::exp_range, where the result is a normal number.
+// exp(x) to about one unit in the last place: x = k ln 2 + r with |r| <= ln(2)/2, and a polynomial for exp(r). |x| must
+// be at most Lane::exp_range, so that the result is a normal number.
 
 template <class T>
 struct Series;
@@ -15,7 +15,7 @@ struct Series<double> {  // 1 / d!
       1.0 / 5040, 1.0 / 40320, 1.0 / 362880, 1.0 / 3628800, 1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800};
 };
 
-/// Of U vectors, step by step together, so that one's arithmetic fills the waiting time of the other's.
+/// exp of U vectors, which go through the steps together: the arithmetic of one fills the waiting time of the others.
 template <class T, int U>
 inline void exp(Vec<T> (&x)[U]) {
   constexpr int degree = sizeof(Series<T>::coefficient) / sizeof(T) - 1;

@@ -14,20 +14,21 @@
 //   one_i <- one_i + d_j (1 - share_i - 2 one_i)         the probability of exactly one; share_i before its update
 //   A_i <- A_i + share_i ((1 - lambda_i) R - A_i)        B_i <- B_i + share_i (-(1 - lambda_i) R - B_i)      at the end
 //
-// 1 - lambda loses digits where lambda is near 1, but what is lost is a rounding error of R, times share_i.
+// 1 - lambda loses digits where lambda is near 1. What is lost is no more than a rounding error of R, times share_i.
 //
-// 1 - kappa is made from x - a, not from 1 and kappa, which would lose it where unit j is nearly certain.
+// 1 - kappa is made from x - a. The difference of 1 and kappa would have no digits where unit j is nearly certain.
 // At a Bernoulli output (A_j, B_j, lambda_j) = (R, -R, 0), which makes T_j' = R.
 //
-// A strip of units i is held in registers. exp(+-w) of the strip's weights is computed beforehand: both signs once, to
-// be shared by the samples, or with few samples the one that each of them needs.
+// A strip of units i is held in registers. exp(+-w) of the strip's weights is computed beforehand. The samples of a
+// batch share a table of both signs; with few samples, each computes the sign that it needs.
 
 constexpr int strip_vectors = 2;
 
 template <class T>
 constexpr Size strip_lanes = strip_vectors * lanes<T>;
 
-/// Samples from which a table of exp(+-w) pays.
+/// How many samples make a table of exp(+-w) pay. A table takes two exponentials per weight, a sample alone takes one.
+/// With 2 samples both ways cost the same, measured on one machine.
 constexpr Size table_batch = 3;
 
 template <class T>
@@ -106,7 +107,7 @@ inline void fill_signed(const FlipPass<T>& p, Size s, Size first, Size width) {
   }
 }
 
-/// One sample, one strip. both: the table holds exp(w) and exp(-w), else the one that the sample needs.
+/// One strip for one sample. With `both`, the table holds exp(w) and exp(-w), else the one that the sample needs.
 template <class T, FlipForm form, bool both, bool clip>
 inline void flip_strip(const FlipPass<T>& p, Size s, Size first, Size width) {
   constexpr int V = strip_vectors;
@@ -200,8 +201,8 @@ void flip(FlipForm form, const FlipPass<T>& p) {
   }
 }
 
-/// lambda_i = exp(-c_i w_ai) / sum_k pi_k exp(-c_i w_ki), a the action taken; 1 - lambda_i from the eligibilities
-/// [k = a] - pi_k, which keep their digits when the action was nearly certain.
+/// lambda_i = exp(-c_i w_ai) / sum_k pi_k exp(-c_i w_ki), where a is the action taken. 1 - lambda_i is made from the
+/// eligibilities [k = a] - pi_k, which keep their digits where the action was nearly certain.
 template <class T>
 void softmax(const SoftmaxPass<T>& p) {
   constexpr int V = strip_vectors;

@@ -45,8 +45,8 @@ struct SoftmaxPass {
   T* scratch;                   // flip_scratch(n_out) numbers
 };
 
-/// C (m, n) = alpha * A (m, k) B (k, n) + bias, element (r, c) of A and B at r * row + c * column.
-/// bias (n numbers, scaled by alpha too) may be null.
+/// C = alpha * (A B + bias) with C (m, n), A (m, k), B (k, n). Element (r, c) of A and B is at r * row + c * column.
+/// bias has n numbers, or is null.
 template <class T>
 struct Product {
   Size m, n, k;
@@ -85,20 +85,21 @@ struct Kernels {
 
   /// z (n logits) -> Units, the activation drawn with one random word per unit.
   void (*draw)(Size n, const T* z, const std::uint32_t* words, bool bipolar, Units<T> out);
-  /// The same from the activations that stand in out.activation.
+  /// The same for the activations that stand in out.activation: nothing is drawn.
   void (*evaluate)(Size n, const T* z, bool bipolar, Units<T> out);
   void (*multiply)(const Product<T>&);
   void (*flip)(FlipForm, const FlipPass<T>&);
   void (*softmax)(const SoftmaxPass<T>&);
-  /// T_i of the posterior-weighted rule from A, B, lambda; false if a number is out of the range in which
-  /// the kernels are exact.
+  /// T_i of the posterior-weighted rule from A, B, lambda. Returns false if a number is out of the range in which the
+  /// kernels are exact.
   bool (*combine_posterior)(Size n, const T* q, const T* e, const T* a, const T* b, const T* ratio, T* t);
   void (*adam)(Size n, const Adam<T>&, const T* g, T* m, T* v, T* w);
   T (*max_abs)(Size n, const T* x);  // NaN counts as infinity
 };
 
-/// Philox words of units first, first + 1, ... of consecutive samples, whole counters of four words each: n units of a
-/// sample fill n / 4 blocks, rounded up. There is room for samples * blocks * 4 words, rounded up to words_block.
+/// Philox words of units first, first + 1, ... of consecutive samples. A counter gives a block of four words, so the n
+/// units of a sample take n / 4 blocks, rounded up. The output has room for samples * blocks * 4 words, rounded up to
+/// words_block.
 struct Words {
   std::uint64_t seed, step;
   std::uint32_t stream, layer;
@@ -116,11 +117,24 @@ struct Level {
   void (*words)(const Words&, std::uint32_t* out);
 };
 
-/// The range in which the flip kernels are exact. Samples with an action of larger odds against it (drawn once in
-/// `odds` times), or layers with a larger weight, go through the slow arithmetic of rules/out_of_range.hpp. The
-/// posterior pass has to clip exp(-s z') of a flipped unit to `most` unless all weights are below `unclipped_weight`.
-/// A flip below a softmax moves a difference of logits by up to twice `joint_weight`: no class of probability 0 in this
-/// precision may come to matter by it.
+/// The range in which the flip kernels are exact. What leaves it goes through the slow arithmetic of
+/// rules/out_of_range.hpp. In the derivations, x = odds exp(weight) is exp(-s z) of a flipped unit (flip.inl.hpp). The
+/// results are for float32 and float64, whose largest numbers are 3e38 and 2e308, the smallest normal ones 1e-38 and
+/// 2e-308.
+///
+/// odds: against an action. One beyond it is drawn once in `odds` times, so few samples are slow. The ratio lambda of a
+/// layer has the same bound.
+///
+/// weight: by which a flip moves a logit. exp(-weight) is a normal number (1e-24, 2e-174), and x is far from overflow
+/// (8e29, 5e180).
+///
+/// most: to which x is clipped where a kernel divides by (1 + x)(1 + lambda x), which is then at most most^2 odds
+/// (1e30, 1e207). Clipping changes kappa by at most odds / most (1e-6, 1e-93).
+///
+/// unclipped_weight: below it x is not clipped, since that divisor is at most odds^3 exp(2 weight) (9e37, 4e281).
+///
+/// joint_weight: below a softmax. A flip moves a difference of logits by up to twice as much. A class whose probability
+/// is 0 in this precision must stay negligible: the smallest normal number times exp(2 weight) is 7e-24 and 2e-169.
 template <class T>
 struct Range;
 template <>

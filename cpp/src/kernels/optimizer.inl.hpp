@@ -1,10 +1,10 @@
-// Adam (Kingma and Ba, 2015) in the direction of ascent, the bias corrections folded into three constants.
+// Adam (Kingma and Ba, 2015) in the direction of ascent. The bias corrections are folded into three constants.
 
 inline float square_root(float x) { return __builtin_sqrtf(x); }
 inline double square_root(double x) { return __builtin_sqrt(x); }
 
-/// While it lives, numbers too small to be normal are zeros. Moments of parameters whose gradient has become zero fade
-/// into that range, where arithmetic is several times slower.
+/// While it lives, numbers too small to be normal count as zeros. The moments of a parameter whose gradient stays zero
+/// fade into that range, where arithmetic is several times slower.
 class FlushToZero {
  public:
 #if defined(__SSE2__)
@@ -18,8 +18,8 @@ class FlushToZero {
 #endif
 };
 
-/// A product that is rounded before anything is added to it. Of the two products in a * b + c * d compilers fuse one
-/// into the sum, not always the same one, and results would depend on the width of the vectors.
+/// A product that is rounded before anything is added to it. Compilers fuse one of the two products in a * b + c * d
+/// into the sum, and not always the same one. Results would then depend on the width of the vectors.
 template <class T>
 inline Vec<T> rounded(Vec<T> product) {
 #if defined(__SSE2__)
@@ -28,7 +28,7 @@ inline Vec<T> rounded(Vec<T> product) {
   return product;
 }
 
-/// A gradient whose square stays finite, also in a mean of squares: a power of two, so that clipping rounds nothing.
+/// The largest gradient that Adam takes as it is. Its square, 2^126 or 2^1022, is finite.
 template <class T>
 constexpr T most_gradient = sizeof(T) == 4 ? T(0x1p63) : T(0x1p511);
 
@@ -50,7 +50,8 @@ void adam(Size n, const Adam<T>& c, const T* g, T* m, T* v, T* w) {
   });
 }
 
-/// The bits of numbers without their sign are in the order of the numbers, infinity and then NaN last.
+/// The largest |x|; infinity if there is NaN. The bits of numbers without their sign, read as whole numbers, are in the
+/// order of the numbers, with infinity and then NaN last.
 template <class T>
 T max_abs(Size n, const T* x) {
   Mask<T> most[2] = {};

@@ -1,6 +1,6 @@
-// Philox 4x32-10 for the units of consecutive samples; the counter layout is random.hpp's. A block's four words sit in
-// the low halves of 64-bit lanes, where one instruction multiplies them; the high halves hold what is left over from
-// the products and are never read.
+// Philox 4x32-10 for the units of consecutive samples. The layout of the counter is that of random.hpp. The four words
+// of a block are in the low halves of 64-bit lanes, where one instruction multiplies them. The high halves hold what is
+// left of the products and are never read.
 
 constexpr int philox_lanes = vector_bytes / 8;
 typedef std::uint64_t Wide64 __attribute__((vector_size(vector_bytes)));
@@ -17,14 +17,14 @@ inline Wide64 multiply_low_halves(Wide64 a, Wide64 b) {
 #endif
 }
 
-/// A run of counters: block after block of one sample, then those of the next.
+/// A run of counters: the blocks of one sample, then those of the next.
 struct Counters {
   std::uint64_t first, blocks;  // of every sample
   std::uint64_t sample, block;  // where the run stands; block < blocks
   std::uint32_t c2, c3, k0, k1;
 };
 
-/// V vectors of counters at once, so that one's products fill the waiting time of the other's.
+/// Computes V vectors of counters together: the products of one fill the waiting time of the others.
 template <int V>
 inline void philox_blocks(Counters& at, std::uint32_t* out) {
   Wide64 c0[V], c1[V], c2[V], c3[V], lane{};

@@ -146,7 +146,7 @@ inline Vec<T> absolute(Vec<T> v) {
   return from_bits<T>(bits<T>(v) & ~sign_bit<T>);
 }
 
-// One instruction each, which a comparison and a choice are not, because of how they treat NaN.
+// Each is one instruction. A comparison and a choice would be more, since they treat NaN otherwise.
 #if defined(__AVX512F__)
 inline __m512 smaller_of(__m512 a, __m512 b) { return _mm512_min_ps(a, b); }
 inline __m512d smaller_of(__m512d a, __m512d b) { return _mm512_min_pd(a, b); }
@@ -196,7 +196,7 @@ inline T sum(typename Narrow<T, bytes>::Type v) {
   }
 }
 
-/// The sums of n vectors, added up as by sum().
+/// The sum of each of n vectors, in the order in which sum() adds.
 template <class T, int n>
 inline void sum_each(const Vec<T>* v, T* sums) {
 #if defined(__AVX__)
@@ -230,7 +230,7 @@ inline void sum_each(const Vec<T>* v, T* sums) {
 }
 
 #if defined(__AVX__)
-/// Rows to columns: pairs of numbers, then of pairs, then of halves change places.
+/// Makes columns of rows: pairs of numbers change places, then pairs of pairs, then halves.
 inline void transpose(__m256 (&rows)[8]) {
   __m256 pairs[8], quads[8];
 #pragma GCC unroll 4

@@ -20,7 +20,7 @@ Adam::Adam(std::vector<Schedule> learning_rate, double beta1, double beta2, doub
 
 namespace {
 
-/// 1 - beta^t. Beyond t (1 - beta) = 50 the power is below e^-50 = 2e-22, which changes no double.
+/// 1 - beta^t. Beyond t (1 - beta) = 50 the power is below e^-50 = 2e-22, too little to change a double near 1.
 double bias_correction(double beta, std::int64_t step) {
   const double t = static_cast<double>(step);
   return t * (1 - beta) > 50 ? 1.0 : 1 - std::pow(beta, t);

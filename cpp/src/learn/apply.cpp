@@ -29,7 +29,7 @@ T largest(const Layer<T>& layer) {
   return std::max(largest<T>(layer.weight), largest<T>(layer.bias));
 }
 
-/// A number up to this one is so far from overflow that a product of two does not overflow either.
+/// A number up to this one is far from overflow: a product of two, 1e24 or 1e300, does not overflow either.
 template <class T>
 constexpr T calm = sizeof(T) == 4 ? T(1e12) : T(1e150);
 
@@ -43,7 +43,7 @@ void copy_parameters(const std::vector<Layer<T>>& from, std::vector<Layer<T>>& t
 
 }  // namespace
 
-/// One update of a network by an optimizer, or none.
+/// Makes one update of a network by an optimizer, or none.
 template <class T>
 class ParameterUpdate {
  public:
@@ -66,7 +66,7 @@ class ParameterUpdate {
       ++optimizer_.steps_;
       return "";
     }
-    if (calm_so_far && (watch == Watch::gradient || all(calm<T>) == layers_.size())) {
+    if (calm_so_far && (watch == Watch::gradient || first_beyond(calm<T>) == layers_.size())) {
       apply();
       return "";
     }
@@ -78,8 +78,8 @@ class ParameterUpdate {
 
   double rate(std::size_t l) const { return optimizer_.rate(net_, l); }
 
-  /// The first layer with a parameter or moment beyond the limit; the number of layers if there is none.
-  std::size_t all(T limit) const {
+  /// The first layer with a parameter or moment beyond the limit. The number of layers if there is none.
+  std::size_t first_beyond(T limit) const {
     const auto* moments = std::get_if<Moments>(&optimizer_.state_);
     for (std::size_t l = 0; l < layers_.size(); ++l) {
       bool within = largest<T>(layers_[l]) <= limit;
@@ -94,7 +94,7 @@ class ParameterUpdate {
     const auto layers = layers_;
     const auto state = optimizer_.state_;
     apply();
-    const std::size_t l = all(std::numeric_limits<T>::max());
+    const std::size_t l = first_beyond(std::numeric_limits<T>::max());
     if (l == layers_.size()) return "";
     copy_parameters<T>(layers, layers_);
     optimizer_.state_ = state;

@@ -8,11 +8,11 @@
 
 namespace uwm {
 
-/// One step of learning: forward pass, unit rewards, gradient, update. A step is taken many times, in the same memory:
-/// nothing is allocated after the first one of a batch size.
+/// One step of learning: forward pass, unit rewards, gradient, update. A step is taken many times in the same memory.
+/// Nothing is allocated after the first step of a batch size.
 ///
-/// forward() and update() return why learning diverged, or an empty text. If they return a reason, network and
-/// optimizer are as they were.
+/// forward() and update() return an empty text, or the reason why learning diverged. Network and optimizer are then as
+/// they were.
 template <class T>
 class Step {
  public:
@@ -36,7 +36,7 @@ class Step {
   /// Updates the parameters by this gradient. Throws ValueError if the optimizer does not fit the network any more.
   [[nodiscard]] std::string update();
 
-  /// What the latest forward pass drew; empty if there was none, or if it diverged.
+  /// What the latest forward pass drew. The sample is empty if there was no forward pass, or if it diverged.
   const Sample<T>& sample() const { return sample_; }
 
  private:

@@ -25,7 +25,7 @@ Index synapses(const Network<T>& net) {
   return n;
 }
 
-/// Says at which steps to read the clock: about every ten milliseconds. Reading it at every step would cost as much as
+/// Says at which steps to read the clock: about every ten milliseconds. To read it at every step would cost as much as
 /// a small step does.
 class Pace {
  public:
@@ -46,7 +46,7 @@ class Pace {
   std::int64_t stride_ = 1, next_ = 0;
 };
 
-/// Mean rewards per record window, over everything, and over the last tenth.
+/// Mean rewards of each record window, of all steps, and of the last tenth of them.
 class Recorder {
  public:
   Recorder(const TrainOptions& options, Log& log)
@@ -121,7 +121,7 @@ void throw_divergence(const std::string& why, std::int64_t step) {
     throw DivergenceError(text("training diverged before step ", step, " (a learning rate that is too large?): ", why));
 }
 
-/// The steps of training: inputs of the task, reward less baseline, and the step of learning between them.
+/// Makes the steps of training: draws the inputs of the task, subtracts the baseline from the reward, learns.
 template <class T>
 class Loop {
  public:

@@ -8,7 +8,7 @@
 
 namespace uwm {
 
-/// The parts, one after the other, with numbers as in C++ whatever the program's locale.
+/// The parts as one text. Numbers are written as in C++, whatever the program's locale.
 template <class... Parts>
 std::string text(const Parts&... parts) {
   std::ostringstream out;

@@ -9,7 +9,7 @@
 
 namespace uwm {
 
-/// A product shared by rows among the threads.
+/// Computes a product. The threads share its rows.
 template <class T>
 void multiply(Threads* threads, kernels::Product<T> product, std::vector<T>& scratch) {
   const auto& kernel = kernels::active<T>();

@@ -5,7 +5,7 @@
 
 namespace uwm {
 
-/// The T nearest to x that is finite: what overflows becomes the largest number of its sign.
+/// The finite T that is nearest to x. A number that overflows becomes the largest of its sign.
 template <class T>
 T nearest(double x) {
   constexpr double most = std::numeric_limits<T>::max();

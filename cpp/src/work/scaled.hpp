@@ -8,7 +8,7 @@
 
 namespace uwm {
 
-/// Numbers x = m 2^exponent with |m| < 1. Sums of products of such m cannot overflow.
+/// Numbers x = m 2^exponent, where |m| < 1 and all share one exponent. Sums of products of such m cannot overflow.
 struct Scaled {
   Matrix<double> m;
   int exponent = 0;
