@@ -90,8 +90,8 @@ def train(
             R = finite_array("reward", task.reward(net.seed, now, sample), (batch_size,))
             expected = finite_array("baseline", b.predict(sample.inputs), (batch_size,))
             gradient = rule.gradient(net, sample, R - expected)
-            b.update(sample.inputs, R)
             opt.step(net, gradient)
+            b.update(sample.inputs, R)  # only after a step that was not refused
             means.append(float(R.mean()))
             if progress is not None and time.perf_counter() - reported > 0.1:
                 reported = time.perf_counter()
