@@ -45,10 +45,33 @@ DEPTHS = (1, 2, 3, 5, 8)
 SIZES = {f"width-{n}": Case((n, n), 16, 32_000, 2) for n in WIDTHS} | {
     f"depth-{n}": Case((32,) * n, 16, 32_000, 2) for n in DEPTHS
 }
-CASES = STUDY | SIZES
+#: The same at a harder task, which takes hours for the widest.
+HARD_WIDTHS = (32, 64, 128, 256, 512, 1024)
+HARD = {f"mux4-width-{n}": Case((n, n), 16, 800_000, 4) for n in HARD_WIDTHS}
+CASES = STUDY | SIZES | HARD
 
 
 def parity(bits: int) -> uwm.Task:
     """Return the task of telling whether the number of ones among bits is odd."""
     x = np.array([[2 * ((i >> k) & 1) - 1 for k in range(bits)] for i in range(2**bits)])
     return uwm.tasks.Bandit(x, (x > 0).sum(axis=1) % 2)
+
+
+def curve(x: np.ndarray) -> np.ndarray:
+    """Return what the action of `Regression` should be."""
+    return np.sin(2 * x[:, 0]) + 0.5 * x[:, 1] * x[:, 2]
+
+
+class Regression(uwm.Task):
+    """A task for a Gaussian output: the reward is minus the squared error of the action."""
+
+    n_inputs, n_outputs = 4, 1
+
+    def inputs(self, seed: int, step: int, batch_size: int) -> np.ndarray:
+        """Return uniform inputs of size 1."""
+        return np.random.default_rng([seed, step]).uniform(-1.7, 1.7, (batch_size, 4))
+
+    def reward(self, seed: int, step: int, sample: uwm.Sample) -> np.ndarray:
+        """Return one reward for each row of inputs."""
+        x = np.asarray(sample.inputs, float)
+        return -((np.asarray(sample.output, float)[:, 0] - curve(x)) ** 2)

@@ -3,6 +3,7 @@
     python docs/step-sizes/make.py untuned     # every rule, every case, ten seeds: hours
     python docs/step-sizes/make.py changes     # one constant at a time
     python docs/step-sizes/make.py held-out    # tasks that no constant was chosen on
+    python docs/step-sizes/make.py gaussian    # a Gaussian output
     python docs/step-sizes/make.py figure      # reward against size, from untuned.csv
 
 Options: --cases, --rules, --seeds FIRST END, --out FOLDER (default: data beside this file).
@@ -16,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from cases import CASES, DEPTHS, WIDTHS, Case, parity
+from cases import CASES, DEPTHS, SIZES, STUDY, WIDTHS, Case, Regression, curve, parity
 from changes import CHANGES
 
 import uwm
@@ -51,7 +52,7 @@ def rewards(case: Case, net: uwm.Network, rule: str, adam: uwm.Adam, task: uwm.T
 def untuned(args: argparse.Namespace) -> Iterator[tuple[object, ...]]:
     """Each rule with the library's defaults: nothing is set."""
     for seed in range(*(args.seeds or (1000, 1010))):
-        for name in args.cases or CASES:
+        for name in args.cases or STUDY | SIZES:
             for rule in args.rules or RULES:
                 key = (name, rule, seed)
                 if args.wanted(key):
@@ -63,7 +64,7 @@ def untuned(args: argparse.Namespace) -> Iterator[tuple[object, ...]]:
 def changes(args: argparse.Namespace) -> Iterator[tuple[object, ...]]:
     """The default rule with one constant changed."""
     for seed in range(*(args.seeds or (970, 972))):
-        for name in args.cases or CASES:
+        for name in args.cases or STUDY | SIZES:
             for change, constants in CHANGES.items():
                 key = (name, change, seed)
                 if args.wanted(key):
@@ -110,6 +111,22 @@ def split(name: str, seed: int) -> tuple[uwm.tasks.Classification, float]:
     return uwm.tasks.Classification(a, its, b, theirs, name=name), float(logistic)
 
 
+def gaussian(args: argparse.Namespace) -> Iterator[tuple[object, ...]]:
+    """How much of the variance the mean action explains, on 4,000 inputs."""
+    case = Case((100, 100, 100), 16, 200_000)
+    x = np.random.default_rng(99).uniform(-1.7, 1.7, (4000, 4))
+    f = curve(x)
+    for sigma in (0.3, 1.0):
+        for seed in range(*(args.seeds or (0, 10))):
+            key = ("regression", str(sigma), seed)
+            if args.wanted(key):
+                sizes, output = [4, *case.hidden, 1], uwm.Gaussian(sigma)
+                net = uwm.Network(sizes, output=output, seed=seed)
+                found = rewards(case, net, RULES[0], uwm.Adam(), Regression())
+                mean = np.mean([net.forward(x).logits[-1][:, 0] for _ in range(30)], axis=0)
+                yield (*key, *found, round(float(1 - ((mean - f) ** 2).mean() / f.var()), 4))
+
+
 def figure(folder: Path) -> Path:
     """Draw the mean reward of each rule against width and against depth."""
     import matplotlib.pyplot as plt
@@ -146,6 +163,7 @@ def figure(folder: Path) -> Path:
 PARTS = {
     "untuned": (untuned, ("case", "rule", "seed", *RESULTS)),
     "changes": (changes, ("case", "change", "seed", *RESULTS)),
+    "gaussian": (gaussian, ("task", "sigma", "seed", *RESULTS, "explained")),
     "held-out": (held_out, ("task", "units", "seed", *RESULTS, "accuracy", "logistic")),
 }
 
