@@ -348,15 +348,14 @@ Optimizer::Moments<T> moments_from(const py::list& list) {
   return moments;
 }
 
-/// The second moments of Adam are means of squares.
+/// A pickle holds as many moments as the optimizer keeps, and means of squares are not negative.
 template <class T>
 void check_moments(const Optimizer& optimizer, const Optimizer::Moments<T>& moments) {
-  const bool adam = optimizer.name() == "adam";
-  const bool momentum = !adam && optimizer.settings().at("momentum") > 0;
-  if (moments.size() != (adam ? 2u : momentum ? 1u : 0u)) throw ValueError("the number of moments is wrong");
-  for (std::size_t l = 0; adam && l < moments[1].size(); ++l)
-    if ((moments[1][l].weight.array() < 0).any() || (moments[1][l].bias.array() < 0).any())
-      throw ValueError("second moments must not be negative");
+  if (moments.size() != optimizer.n_moments()) throw ValueError("the number of moments is wrong");
+  for (std::size_t m = 0; m < moments.size(); ++m)
+    for (const auto& layer : moments[m])
+      if (optimizer.is_square(m) && ((layer.weight.array() < 0).any() || (layer.bias.array() < 0).any()))
+        throw ValueError("second moments must not be negative");
 }
 
 /// Optimizers as (learning rate, settings, updates made, precision of the moments, moments).
