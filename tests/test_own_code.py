@@ -4,7 +4,11 @@ only its own results, and Ctrl-C costs nothing that is finished."""
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
+import os
+import signal
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +63,7 @@ COMMANDS: dict[str, list[str]] = {
     "gradients": ["gradients", *FEW, "--hidden", "3", "--no-plot"],
 }  # fmt: skip
 SMALL = Settings(address_bits=1, hidden=(4,), rules=("ste",), episodes=16, seeds=2)
+TWO = dataclasses.replace(SMALL, rules=("ste", "reinforce"))
 
 
 @pytest.fixture(autouse=True)
@@ -223,6 +228,147 @@ def test_ctrl_c_in_gradients_hands_over_the_checkpoints_measured() -> None:
     before = rows("out/gradients.csv")
     report.write(error.result, "out", plot=False)
     assert rows("out/gradients.csv") == before
+
+
+# A listener that returns False
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_progress_that_returns_false_stops_compare(jobs: int) -> None:
+    def listen(event: Progress) -> bool:
+        return event.seed < 2
+
+    whole = dataclasses.replace(TWO, seeds=50)
+    with pytest.raises(uwm.Interrupted, match="runs were finished") as stop:
+        compare(whole, jobs=jobs, progress=listen)
+    found = stop.value.result
+    assert {run.seed for run in found.runs} <= {0, 1} and len(found.runs) >= 3
+    assert len(found.runs) + len(found.unfinished) == 50 * len(TWO.rules)
+    assert {run.reason for run in found.unfinished} == {"interrupted"}
+
+
+def test_progress_that_returns_false_at_the_end_of_a_run_keeps_that_run() -> None:
+    with pytest.raises(uwm.Interrupted, match="1 runs were finished") as stop:
+        compare(SMALL, jobs=1, progress=lambda event: event.step < event.steps)
+    assert len(stop.value.result.runs) == 1
+
+
+def test_progress_that_returns_false_stops_the_runs_of_all_threads() -> None:
+    endless = dataclasses.replace(TWO, episodes=10**12)
+    told: set[str] = set()
+
+    def listen(event: Progress) -> bool:
+        if event.step > 0:
+            told.add(event.name)
+        return len(told) < 2
+
+    with pytest.raises(uwm.Interrupted) as stop:
+        compare(endless, jobs=2, progress=listen)
+    assert stop.value.result.runs == ()
+    assert len(stop.value.result.unfinished) == 4
+
+
+def test_ctrl_c_in_the_progress_of_two_threads_at_once_loses_no_run() -> None:
+    both = threading.Barrier(2)
+
+    def listen(event: Progress) -> None:
+        if event.seed > 0:
+            both.wait(timeout=60)
+            raise KeyboardInterrupt
+
+    with pytest.raises(uwm.Interrupted) as stop:
+        compare(dataclasses.replace(TWO, seeds=3), jobs=2, progress=listen)
+    assert [run.seed for run in stop.value.result.runs] == [0, 0]
+
+
+def test_progress_that_returns_false_stops_tune() -> None:
+    pytest.importorskip("optuna")
+    ended = 0
+
+    def listen(event: Progress) -> bool:
+        nonlocal ended
+        ended += event.step >= event.steps
+        return ended <= 6
+
+    with pytest.raises(uwm.Interrupted) as stop:
+        tune(Search(SMALL, trials=60, finalists=0), jobs=1, folder="kept", progress=listen)
+    assert len(stop.value.result.trials) == len(rows("kept/trials.csv")) == 3
+
+
+@pytest.mark.parametrize("last", ["noise", "ste", "noise after"])
+def test_progress_that_returns_false_stops_scaling(last: str) -> None:
+    plan = Plan(TWO, widths=(2, 4), depths=(), factors=(1.0,), samples=2048, trained=True)
+    told: list[str] = []
+
+    def listen(event: Progress) -> bool:
+        told.append(event.name)
+        return not event.name.startswith(last)
+
+    with pytest.raises(uwm.Interrupted, match="points have results") as stop:
+        measure_scaling(plan, jobs=1, progress=listen)
+    assert told[-1].startswith(last) and not any(name.startswith(last) for name in told[:-1])
+    points = stop.value.result.points
+    assert np.isfinite(points[0].noise_to_signal)
+    assert np.isfinite(points[0].mean_reward) == (last == "noise after")
+    # Two widths, two seeds, two rules; of the noises, the first network's was the last one told of.
+    assert len(points) == (2 if last == "noise" else 8)
+
+
+def test_scaling_stops_within_a_measurement() -> None:
+    plan = Plan(TWO, widths=(2, 64), depths=(), factors=(1.0,), samples=2**40)
+    seen = threading.Event()
+
+    def stop_soon() -> None:
+        seen.wait(timeout=60)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    class Seen(uwm.tasks.Multiplexer):
+        def inputs(self, seed: int, step: int, batch_size: int) -> Any:
+            seen.set()
+            return super().inputs(seed, step, batch_size)
+
+    threading.Thread(target=stop_soon).start()
+    with pytest.raises(uwm.Interrupted) as stop:
+        measure_scaling(plan, task=Seen(1), jobs=2)
+    assert stop.value.result.points == ()
+
+
+@pytest.mark.parametrize("last, measured", [("training", 1), ("activities", 0), ("samples", 0)])
+def test_progress_that_returns_false_stops_gradients(last: str, measured: int) -> None:
+    settings = Settings(address_bits=1, hidden=(12,), rules=("ste",), episodes=16)
+    method = "sampled" if last == "samples" else None
+    with pytest.raises(uwm.Interrupted, match=f"{measured} checkpoints were measured") as stop:
+        gradients(
+            settings,
+            ["ste", "reinforce"],
+            checkpoints=2,
+            method=method,
+            progress=lambda event: event.name != last,
+        )
+    found = stop.value.result
+    assert len(found.rewards) == measured
+    assert {run.rule for run in found.unfinished} == {"ste", "reinforce"}
+
+
+def test_any_other_answer_of_progress_goes_on() -> None:
+    for answer in (None, 0, True, ""):
+        assert len(compare(SMALL, progress=lambda event, answer=answer: answer).runs) == 2
+
+
+def test_progress_that_returns_false_stops_an_enumeration() -> None:
+    from uwm.analysis import exact_statistics, sampled_statistics
+
+    net, task = uwm.Network([3, 12, 1], seed=1), uwm.tasks.Multiplexer(1)
+    x = np.eye(3)
+    with pytest.raises(uwm.Interrupted, match="were done") as stop:
+        exact_statistics(
+            net, [uwm.WeightMax()], x, lambda out: out[:, 0], progress=lambda done, total: False
+        )
+    assert stop.value.result is None
+    with pytest.raises(uwm.Interrupted, match="of 40960 were done"):
+        sampled_statistics(
+            net, [uwm.WeightMax()], task, samples=40960, progress=lambda done, total: False
+        )
 
 
 def test_only_results_are_written() -> None:

@@ -112,6 +112,15 @@ def sequence(name: str, value: object) -> tuple[object, ...]:
     return tuple(value)  # type: ignore[arg-type]
 
 
+def is_false(answer: object) -> bool:
+    """Whether a progress function has asked to stop: None, or 0, has not.
+
+    >>> is_false(False), is_false(None), is_false(0)
+    (True, False, False)
+    """
+    return isinstance(answer, (bool, np.bool_)) and not answer
+
+
 def is_sequence(value: object) -> bool:
     """Tell whether a value is a list, tuple, range or one-dimensional array.
 

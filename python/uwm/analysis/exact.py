@@ -24,10 +24,10 @@ from uwm.protocols import Array, NetworkLike, RuleLike
 from uwm.reference.rules import LayerGradient
 
 from .activities import Inputs, Units, blocks, numbers, spaces
+from .progress import Progress, tell
 from .updates import LayerUpdate, updates_of_rule
 
 Reward = Callable[[Array], Any]
-Progress = Callable[[int, int], object]
 
 LIMIT = 2**24  # activities; more take too long
 BLOCK = 2**13  # activities at a time
@@ -128,7 +128,8 @@ def update_moments(
     """Exact mean of each rule's update, and the exact mean of its square, by one enumeration.
 
     The square of an update is summed over the parameters of a layer: one number per layer. Other
-    arguments and errors are as in `expected_update`; progress(done, total) counts activities.
+    arguments and errors are as in `expected_update`; progress(done, total) counts activities. When
+    it returns False, `uwm.Interrupted` is raised.
 
     >>> from uwm.reference import Network, Reinforce
     >>> net = Network([1, 1])
@@ -184,8 +185,7 @@ def moments(
                     _add(each.size[ell], update.size().total(probability))
                     each.square[ell] += float(probability @ update.dot(update))
             done += len(probability)
-            if progress is not None:
-                progress(done, total)
+            tell(progress, done, total)
     for each in found:
         _check_finite(each.size)
     return found

@@ -25,7 +25,7 @@ from uwm.protocols import Array, NetworkLike
 from uwm.reference.rules import LayerGradient
 
 from .estimators import Estimator, OneSample, RewardOf, rebuilt
-from .exact import Progress
+from .progress import Progress, tell
 from .statistics import ROUNDING, flat
 from .updates import LayerUpdate
 
@@ -90,7 +90,7 @@ def sampled_statistics(
     reference: otherwise, the unbiased rule or estimator whose mean stands for the gradient, by
     default the posterior-weighted rule. The less noise it has, the narrower the intervals.
     layers: only the first so many, which saves time and memory in wide networks.
-    progress(done, total) counts samples.
+    progress(done, total) counts samples. When it returns False, `uwm.Interrupted` is raised.
     Raises ValueError or TypeError if task and network do not fit or a number makes no sense.
 
     >>> task = uwm.tasks.Multiplexer(address_bits=1)
@@ -113,8 +113,7 @@ def sampled_statistics(
     for group, sample, reward in _batches(engine, task, samples, seed, baseline):
         tally.add(group, sample, reward)
         done += sample.batch_size
-        if progress is not None:
-            progress(done, samples)
+        tell(progress, done, samples)
     counts = np.array(_counts(samples), np.float64)
     if exact is not None:
         tally.judge_by(exact, counts)

@@ -12,7 +12,8 @@ from uwm.checks import finite
 from uwm.protocols import Array, NetworkLike, RuleLike
 from uwm.reference.rules import LayerGradient, Reinforce
 
-from .exact import Moments, Progress, Reward, exact_gradient, moments
+from .exact import Moments, Reward, exact_gradient, moments
+from .progress import Progress
 
 ROUNDING = 1e-13  # of a sum, relative to the sum of its terms' magnitudes
 
@@ -47,7 +48,8 @@ def exact_statistics(
 ) -> list[RuleStatistics]:
     """Exact statistics of several rules on a network, by one enumeration: see RuleStatistics.
 
-    Arguments and errors as in `expected_update`; progress(done, total) counts activities.
+    Arguments and errors as in `expected_update`; progress(done, total) counts activities. When it
+    returns False, `uwm.Interrupted` is raised.
 
     >>> import uwm
     >>> net = uwm.Network([2, 2, 1])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from uwm.experiments.build import check_parts, choose_task, number_of_jobs
-from uwm.experiments.progress import Listener, interrupted, nobody
+from uwm.experiments.progress import Listener, Monitor, interrupted, nobody
 from uwm.experiments.runs import Request, Run, Unfinished, train_all
 from uwm.experiments.settings import Settings
 from uwm.tasks import Task
@@ -48,14 +48,14 @@ def compare(
     Bernoulli output unit if the task has one output, else softmax.
     jobs: runs at a time, by default one per processor core at hand. Training releases the GIL.
     progress(event): called about ten times a second per run with a `Progress`, from several
-    threads.
+    threads. When it returns False, all runs stop, as on Ctrl-C.
 
     A run that fails (it diverged, or a rule or task of one's own has raised) is listed in the
     result's `unfinished`, with what was raised and where.
 
     Raises ValueError or TypeError for wrong settings, OSError for an unreadable file, ImportError
-    for a missing package, and `uwm.Interrupted` on Ctrl-C: its `result` is the Comparison of what
-    was finished.
+    for a missing package, and `uwm.Interrupted` when stopped: its `result` is the Comparison of
+    what was finished.
 
     >>> settings = Settings(address_bits=1, hidden=(4,), rules=("ste",), episodes=10, seeds=1)
     >>> compare(settings).runs[0].rewards.shape
@@ -70,7 +70,7 @@ def compare(
         for seed in settings.seed_range
         for rule in settings.rules
     ]
-    results, stopped = train_all(requests, jobs=jobs, progress=progress)
+    results, stopped = train_all(requests, jobs=jobs, monitor=Monitor(progress))
     ordered = [
         result for k in range(len(settings.rules)) for result in results[k :: len(settings.rules)]
     ]

@@ -1,4 +1,4 @@
-"""Calls in several threads, a bounded number of them waiting, that Ctrl-C ends in order."""
+"""Calls in several threads, a bounded number of them waiting, that can be stopped in order."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import itertools
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TypeVar
+
+from uwm.experiments.progress import Monitor
 
 T = TypeVar("T")
 
@@ -17,14 +19,14 @@ def in_threads(
     ended: Callable[[int, T], None],
     *,
     jobs: int,
-    stop: Callable[[], None] = lambda: None,
+    monitor: Monitor | None = None,
 ) -> bool:
-    """Make the calls, `jobs` at a time; return whether Ctrl-C has stopped them.
+    """Make the calls, `jobs` at a time; return whether they were stopped.
 
     A call is taken from `calls` when a thread is free, so a million of them take no memory.
     ended(k, result): called by this thread whenever a call has returned, the k-th of them.
-    stop(): called once no further call will begin, to end those under way. They are waited for, and
-    what they return is handed to `ended`, too.
+    monitor: ends the calls once it is stopped, by Ctrl-C for instance. No further call begins then.
+    Those under way see the monitor, and are waited for; what they return is handed to `ended`, too.
 
     Raises what a call or `ended` has raised.
 
@@ -34,6 +36,7 @@ def in_threads(
     >>> sorted(found.items())
     [(0, 'a'), (1, 'b')]
     """
+    monitor = Monitor() if monitor is None else monitor
     left = enumerate(calls)
     pending: dict[Future[T], int] = {}
 
@@ -43,15 +46,17 @@ def in_threads(
 
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         try:
-            while True:
+            while not monitor.stopped:
                 for k, call in itertools.islice(left, jobs - len(pending)):
                     pending[pool.submit(call)] = k
                 if not pending:
                     return False
                 take(wait(pending, timeout=LOOK_AROUND, return_when=FIRST_COMPLETED).done)
-        except KeyboardInterrupt:
-            stop()
             take(list(pending))
-            return True
-        finally:
-            stop()
+        except KeyboardInterrupt:
+            monitor.stop()
+            take(list(pending))
+        except BaseException:
+            monitor.stop()
+            raise
+    return True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from uwm.experiments.build import (
     new_rule,
 )
 from uwm.experiments.parallel import in_threads
-from uwm.experiments.progress import Listener, Progress, nobody
+from uwm.experiments.progress import Monitor, Progress
 from uwm.experiments.settings import Settings, name_of
 from uwm.own import own_files
 from uwm.tasks import Classification, Task
@@ -96,58 +95,57 @@ def train_all(
     requests: Sequence[Request],
     *,
     jobs: int,
-    progress: Listener = nobody,
+    monitor: Monitor | None = None,
     finished: Callable[[int, Run | Unfinished], None] = lambda k, result: None,
 ) -> tuple[list[Run | Unfinished], bool]:
     """Make the runs, `jobs` at a time, and return them in the order asked for.
 
     finished(k, result): called by this thread whenever a run has ended, the k-th of the requests.
-    The second value returned is true if Ctrl-C ended the runs; those it ended are Unfinished.
+    monitor: is told of every run, and stops them all.
+    The second value returned is true if the runs were stopped; those without a result are
+    Unfinished.
     """
     # What the runs at a time leave of the cores, each run may share its batches among.
     threads = max(1, available_cores() // max(1, min(jobs, len(requests))))
-    stop = threading.Event()
+    monitor = Monitor() if monitor is None else monitor
     results: dict[int, Run | Unfinished] = {}
 
     def ended(k: int, result: Run | Unfinished) -> None:
         results[k] = result
         finished(k, result)
 
-    calls = (partial(train_once, request, threads, stop, progress) for request in requests)
-    interrupted = in_threads(calls, ended, jobs=jobs, stop=stop.set)
+    calls = (partial(train_once, request, threads, monitor) for request in requests)
+    stopped = in_threads(calls, ended, jobs=jobs, monitor=monitor)
     return [
         results.get(k) or Unfinished(name_of(request.rule), request.seed, INTERRUPTED)
         for k, request in enumerate(requests)
-    ], interrupted
-
-
-class _Stopped(Exception):
-    """Raised in a run's progress callback to end it."""
+    ], stopped
 
 
 class _ListenerFailed(Exception):
     """Raised in a run's progress callback when the user's own function has raised."""
 
 
-def train_once(
-    request: Request, threads: int, stop: threading.Event, progress: Listener
-) -> Run | Unfinished:
+def train_once(request: Request, threads: int, monitor: Monitor) -> Run | Unfinished:
     """Train one rule with one seed."""
     name, seed = name_of(request.rule), request.seed
 
-    def listen(step: int, steps: int, reward: float) -> None:
-        if stop.is_set():
-            raise _Stopped
+    def listen(step: int, steps: int, reward: float) -> bool:
         try:
-            progress(Progress(name, seed, step, steps, reward))
+            return monitor.tell(Progress(name, seed, step, steps, reward))
+        except KeyboardInterrupt:
+            raise
         except BaseException as error:
             raise _ListenerFailed from error
 
     try:
-        listen(0, request.settings.steps, float("nan"))
-        net, log = trained(request, threads, listen)
-        return run_of(request, net, log)
-    except _Stopped:
+        if listen(0, request.settings.steps, float("nan")):
+            net, log = trained(request, threads, listen)
+            if not log.stopped:
+                return run_of(request, net, log)
+        return Unfinished(name, seed, INTERRUPTED)
+    except KeyboardInterrupt:  # raised by the listener, a rule or a task: it stops all runs
+        monitor.stop()
         return Unfinished(name, seed, INTERRUPTED)
     except _ListenerFailed as failure:
         assert failure.__cause__ is not None
@@ -160,7 +158,7 @@ def train_once(
 
 
 def trained(
-    request: Request, threads: int, listen: Callable[[int, int, float], None]
+    request: Request, threads: int, listen: Callable[[int, int, float], bool]
 ) -> tuple[uwm.Network, uwm.Log]:
     """Train a new network as a run asks for."""
     settings, name = request.settings, name_of(request.rule)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from uwm._arrays import finite_array
-from uwm.checks import check_task, whole_number
+from uwm.checks import check_task, is_false, whole_number
 from uwm.protocols import Array
 
 from .baselines import Baseline, Constant
@@ -102,15 +102,6 @@ def train(
     if progress is not None:
         progress(steps, steps, float(np.mean(means[-window:])))
     return _log(means, window, batch_size, start)
-
-
-def is_false(answer: object) -> bool:
-    """Whether a progress function has asked to stop: None, or 0, has not.
-
-    >>> is_false(False), is_false(None), is_false(0)
-    (True, False, False)
-    """
-    return isinstance(answer, (bool, np.bool_)) and not answer
 
 
 def _log(means: list[float], window: int, batch_size: int, start: float) -> Log:

@@ -24,7 +24,7 @@ from uwm.analysis import (
 from uwm.analysis.exact import LIMIT, Reward
 from uwm.experiments.gradient_study.result import Measurement
 from uwm.experiments.guarded import Failed, each_alone
-from uwm.experiments.progress import Listener, Progress
+from uwm.experiments.progress import Monitor, Progress
 from uwm.protocols import Array
 
 
@@ -48,11 +48,11 @@ class Method:
     samples: int
     reference: Named
     seed: int
-    listener: Listener
+    monitor: Monitor
 
-    def tell(self, what: str, done: int, total: int) -> None:
-        """Tell the listener how far the work is."""
-        self.listener(Progress(what, self.seed, done, total))
+    def tell(self, what: str, done: int, total: int) -> bool:
+        """Tell how far the work is; return whether to go on."""
+        return self.monitor.tell(Progress(what, self.seed, done, total))
 
 
 def check_size(net: uwm.Network, task: Any, method: str | None) -> None:

@@ -17,7 +17,7 @@ from uwm.experiments.gradient_study.result import GradientStudy, Measurement
 from uwm.experiments.gradient_study.training import Trainer, digest, mean_reward
 from uwm.experiments.guarded import Failed
 from uwm.experiments.origin import origin
-from uwm.experiments.progress import Listener, interrupted, nobody
+from uwm.experiments.progress import Listener, Monitor, interrupted, nobody
 from uwm.experiments.runs import INTERRUPTED, Unfinished, reason_of
 from uwm.experiments.settings import Settings, name_of
 from uwm.own import is_own
@@ -61,13 +61,14 @@ def gradients(
     Where sampling, the exact gradient is still taken for the truth if it is feasible, and
     otherwise the mean of the reference, see `sampled_statistics`.
     checkpoints: measure before training, and this many times along it.
-    progress(event): called with a `Progress` as the work goes on; its name says what does.
+    progress(event): called with a `Progress` as the work goes on; its name says what does. When it
+    returns False, the work stops, as on Ctrl-C.
 
     A rule that raises costs its own measurements only, and is listed in the result's `unfinished`;
     what it has raised reaches you if nothing could be measured.
 
     Raises ValueError or TypeError for settings that make no sense or do not fit, and
-    `uwm.Interrupted` on Ctrl-C: its `result` is the GradientStudy of the checkpoints measured.
+    `uwm.Interrupted` when stopped: its `result` is the GradientStudy of the checkpoints measured.
 
     >>> settings = Settings(address_bits=1, hidden=(3,), rules=("ste",), first_seed=1)
     >>> study = gradients(settings, ["ste", "unbiased_weight_max_posterior"])
@@ -85,7 +86,7 @@ def gradients(
     measured = [named(rule) for rule in rules]
     check_names(measured)
     judge = named("unbiased_weight_max_posterior" if reference is None else reference)
-    how = Method(method, samples, judge, settings.first_seed, progress)
+    how = Method(method, samples, judge, settings.first_seed, Monitor(progress))
     chosen = choose_task(settings)
     net = network_for(chosen, network, scale)
     check_size(net, chosen.task, method)
@@ -164,7 +165,7 @@ class _Work:
         self.errors: list[BaseException] = []
 
     def study(self, checkpoints: int, described: dict[str, Any]) -> GradientStudy:
-        """Measure at every checkpoint; return the study, or raise if Ctrl-C or an error ends it."""
+        """Measure at every checkpoint and return the study; raise if that was stopped or failed."""
         stopped = self.run(checkpoints)
         study = self.result(described)
         if stopped:
@@ -174,14 +175,16 @@ class _Work:
         return study
 
     def run(self, checkpoints: int) -> bool:
-        """Train from checkpoint to checkpoint and measure; return whether Ctrl-C has stopped it."""
+        """Train from checkpoint to checkpoint and measure; return whether that was stopped."""
         settings = self._chosen.settings
         ends = [0]
         if checkpoints:
             ends = [round(settings.steps * k / checkpoints) for k in range(checkpoints + 1)]
-        trainer = Trainer(settings, self._net, self._chosen.task, self._how.listener)
+        trainer = Trainer(settings, self._net, self._chosen.task, self._how.monitor)
         for end in dict.fromkeys(ends):
             try:
+                if self._how.monitor.stopped:
+                    raise KeyboardInterrupt
                 trainer.train_until(end)
                 self._measure(end * settings.batch_size)
             except KeyboardInterrupt:
@@ -197,7 +200,7 @@ class _Work:
                 self._fail(settings.rule_names[0], f"training: {reason}")
                 self.errors.append(error)
                 return False
-        return False
+        return self._how.monitor.stopped
 
     def _measure(self, episode: int) -> None:
         net, task, seed = self._net, self._chosen.task, self._how.seed

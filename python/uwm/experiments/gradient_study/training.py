@@ -9,7 +9,7 @@ import numpy as np
 
 import uwm
 from uwm.experiments.build import new_baseline, new_optimizer, new_rule
-from uwm.experiments.progress import Listener, Progress
+from uwm.experiments.progress import Monitor, Progress
 from uwm.experiments.settings import Settings, name_of
 
 REWARD_SAMPLES = 2**14
@@ -18,19 +18,22 @@ REWARD_SAMPLES = 2**14
 class Trainer:
     """Trains a network further and further, with one optimizer and one baseline."""
 
-    def __init__(self, settings: Settings, net: uwm.Network, task: Any, listener: Listener) -> None:
+    def __init__(self, settings: Settings, net: uwm.Network, task: Any, monitor: Monitor) -> None:
         (rule,) = settings.rules
         self._rule, self._name = new_rule(rule), name_of(rule)
         self._settings, self._net, self._task = settings, net, task
         self._optimizer = new_optimizer(settings, self._name, net)
         self._baseline = new_baseline(settings, self._name)
-        self._listener, self._steps = listener, 0
+        self._monitor, self._steps = monitor, 0
 
     def train_until(self, end: int) -> None:
-        """Train up to this step, counted from the first call."""
+        """Train up to this step, counted from the first call.
+
+        Raises KeyboardInterrupt if the work is to stop before.
+        """
         steps = end - self._steps
         if steps > 0:
-            uwm.train(
+            log = uwm.train(
                 self._net,
                 self._rule,
                 self._optimizer,
@@ -40,11 +43,13 @@ class Trainer:
                 baseline=self._baseline,
                 progress=self._show,
             )
+            if log.stopped or self._monitor.stopped:
+                raise KeyboardInterrupt
         self._steps = max(end, self._steps)
 
-    def _show(self, step: int, steps: int, reward: float) -> None:
+    def _show(self, step: int, steps: int, reward: float) -> bool:
         done, seed = self._steps + step, self._settings.first_seed
-        self._listener(Progress("training", seed, done, self._settings.steps, reward))
+        return self._monitor.tell(Progress("training", seed, done, self._settings.steps, reward))
 
 
 def mean_reward(net: uwm.Network, task: Any, seed: int) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
@@ -27,7 +27,7 @@ from uwm.experiments.build import (
 )
 from uwm.experiments.guarded import Failed, each_alone
 from uwm.experiments.parallel import in_threads
-from uwm.experiments.progress import Listener, Progress, interrupted, nobody
+from uwm.experiments.progress import Listener, Monitor, Progress, interrupted, nobody
 from uwm.experiments.runs import INTERRUPTED, Request, Run, Unfinished, reason_of, train_all
 from uwm.experiments.scaling.plan import TRAINER, Plan
 from uwm.experiments.scaling.result import Point, Scaling
@@ -50,13 +50,13 @@ def measure_scaling(
     """Measure every rule at every size.
 
     task, jobs: as in `compare`. progress(event): called with a `Progress` for every network
-    measured and run made; step counts them.
+    measured and run made; step counts them. When it returns False, the work stops, as on Ctrl-C.
 
     A run or a measurement that an error in a rule or task of one's own ends is listed in the
     result's `unfinished`; the others go on.
 
-    Raises as `compare` does, `uwm.Interrupted` on Ctrl-C: its `result` is the Scaling of what was
-    finished.
+    Raises as `compare` does, `uwm.Interrupted` when stopped: its `result` is the Scaling of what
+    was finished.
 
     >>> settings = Settings(address_bits=1, rules=("ste",), episodes=40, seeds=1)
     >>> plan = Plan(settings, widths=(4,), depths=(), factors=(1,), samples=2048)
@@ -69,7 +69,7 @@ def measure_scaling(
     plan = dataclasses.replace(plan, settings=chosen.settings)
     for _, hidden in plan.sizes:
         check_parts(sized(plan.settings, hidden), chosen.task)
-    work = _Work(plan, chosen.task, jobs, progress)
+    work = _Work(plan, chosen.task, jobs, Monitor(progress))
     stopped = work.measure(trained=False) or work.learn()
     if plan.trained and not stopped:
         stopped = work.measure(trained=True)
@@ -83,8 +83,8 @@ def measure_scaling(
 class _Work:
     """A study under way: the noises and the runs so far."""
 
-    def __init__(self, plan: Plan, task: Task, jobs: int, progress: Listener) -> None:
-        self._plan, self._task, self._jobs, self._progress = plan, task, jobs, progress
+    def __init__(self, plan: Plan, task: Task, jobs: int, monitor: Monitor) -> None:
+        self._plan, self._task, self._jobs, self._monitor = plan, task, jobs, monitor
         seeds = plan.settings.seed_range
         self._cells = [(axis, hidden, seed) for axis, hidden in plan.sizes for seed in seeds]
         self._start: dict[Cell, Noises] = {}
@@ -93,11 +93,13 @@ class _Work:
         self.unfinished: list[Unfinished] = []
 
     def measure(self, *, trained: bool) -> bool:
-        """Measure the noise of every network; return whether Ctrl-C has stopped that."""
+        """Measure the noise of every network; return whether that was stopped."""
         found = self._after if trained else self._start
         what = "noise after training" if trained else "noise"
 
-        def ended(k: int, each: dict[str, float | Failed]) -> None:
+        def ended(k: int, each: dict[str, float | Failed] | None) -> None:
+            if each is None:
+                return
             axis, hidden, seed = self._cells[k]
             found[self._cells[k]] = {
                 rule: math.nan if isinstance(value, Failed) else value
@@ -108,24 +110,35 @@ class _Work:
                     reason = reason_of(value.error, value.rule, self._task)
                     self._fail(rule, hidden, seed, f"{what}: {reason}")
             name = f"{what}: {axis}, {list(hidden)}"
-            self._progress(Progress(name, seed, len(found), len(self._cells)))
+            self._monitor.tell(Progress(name, seed, len(found), len(self._cells)))
 
         calls = (partial(self._measure, cell, trained) for cell in self._cells)
-        return in_threads(calls, ended, jobs=self._jobs)
+        return in_threads(calls, ended, jobs=self._jobs, monitor=self._monitor)
 
-    def _measure(self, cell: Cell, trained: bool) -> dict[str, float | Failed]:
+    def _measure(self, cell: Cell, trained: bool) -> dict[str, float | Failed] | None:
+        """Return the noise of each rule, None if the work is to stop."""
         _, hidden, seed = cell
         here = sized(self._plan.settings, hidden)
         net = new_network(here, self._task, seed)
-        if trained:
-            factor = self._best_factor(hidden, TRAINER) or self._plan.factors[0]
-            train(net, self._task, scaled(here, factor))
-        return noises(net, self._task, here.rules, self._plan.samples)
+
+        def go_on(*told: object) -> bool:
+            return not self._monitor.stopped
+
+        try:
+            if trained:
+                factor = self._best_factor(hidden, TRAINER) or self._plan.factors[0]
+                train(net, self._task, scaled(here, factor), go_on)
+                if self._monitor.stopped:
+                    return None
+            return noises(net, self._task, here.rules, self._plan.samples, go_on)
+        except KeyboardInterrupt:  # a rule or a task may raise it, too
+            self._monitor.stop()
+            return None
 
     def learn(self) -> bool:
         """Train every rule at every size, with every multiple of the rates and every seed.
 
-        Return whether Ctrl-C has stopped that.
+        Return whether that was stopped.
         """
         settings = self._plan.settings
         wanted = {  # a size may be on both axes
@@ -143,11 +156,16 @@ class _Work:
             hidden, rule, factor, seed = keys[k]
             which = f"{rule}, {list(hidden)}, rates x {factor:g}"
             reward = run.mean_reward if isinstance(run, Run) else math.nan
-            self._progress(Progress(which, seed, len(self._runs), len(keys), reward))
+            self._monitor.tell(Progress(which, seed, len(self._runs), len(keys), reward))
             if isinstance(run, Unfinished) and not run.diverged and run.reason != INTERRUPTED:
                 self._fail(rule, hidden, seed, f"rates x {factor:g}: {run.reason}")
 
-        _, stopped = train_all(list(wanted.values()), jobs=self._jobs, finished=ended)
+        _, stopped = train_all(
+            list(wanted.values()),
+            jobs=self._jobs,
+            monitor=self._monitor.silent(),  # of whole runs `ended` tells
+            finished=ended,
+        )
         for key in keys:
             run = self._runs.get(key)
             if run is None or (isinstance(run, Unfinished) and run.reason == INTERRUPTED):
@@ -228,8 +246,8 @@ def episodes_to(target: float, run: Run) -> float:
     return float(run.episodes[reached[0] + window - 1]) if len(reached) else math.inf
 
 
-def train(net: uwm.Network, task: Task, settings: Settings) -> None:
-    """Train a network with TRAINER."""
+def train(net: uwm.Network, task: Task, settings: Settings, go_on: Callable[..., bool]) -> None:
+    """Train a network with TRAINER as long as `go_on` says so."""
     uwm.train(
         net,
         new_rule(TRAINER),
@@ -239,16 +257,26 @@ def train(net: uwm.Network, task: Task, settings: Settings) -> None:
         batch_size=settings.batch_size,
         baseline=new_baseline(settings, TRAINER),
         threads=1,
+        progress=go_on,
     )
 
 
 def noises(
-    net: uwm.Network, task: Task, rules: Sequence[str | uwm.Rule], samples: int
+    net: uwm.Network,
+    task: Task,
+    rules: Sequence[str | uwm.Rule],
+    samples: int,
+    go_on: Callable[..., bool],
 ) -> dict[str, float | Failed]:
-    """Return the noise-to-signal of each rule's update of the first layer."""
+    """Return the noise-to-signal of each rule's update of the first layer.
+
+    Raises KeyboardInterrupt when `go_on` says no.
+    """
 
     def measure(some: Sequence[uwm.Rule]) -> list[float]:
-        found = sampled_statistics(net, some, task, samples=samples, seed=net.seed, layers=1)
+        found = sampled_statistics(
+            net, some, task, samples=samples, seed=net.seed, layers=1, progress=go_on
+        )
         return [each.noise_to_signal[0].value for each in found]
 
     found = each_alone(measure, [new_rule(rule) for rule in rules])

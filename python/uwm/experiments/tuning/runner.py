@@ -21,7 +21,7 @@ import numpy as np
 
 import uwm
 from uwm.experiments.build import check_parts, choose_task, number_of_jobs
-from uwm.experiments.progress import Listener, interrupted, nobody
+from uwm.experiments.progress import Listener, Monitor, interrupted, nobody
 from uwm.experiments.runs import INTERRUPTED, Request, Run, Unfinished, train_all
 from uwm.experiments.settings import Settings
 from uwm.experiments.tuning.result import Tuned
@@ -57,8 +57,8 @@ def tune(
     a rule or task of one's own has ended, but it is not kept: a later call tries it again.
 
     Raises ValueError or TypeError for wrong settings or a folder that holds another search,
-    ImportError if Optuna is missing, OSError, and `uwm.Interrupted` on Ctrl-C: its `result` is the
-    Tuned of the finished trials.
+    ImportError if Optuna is missing, OSError, and `uwm.Interrupted` when stopped: its `result` is
+    the Tuned of the finished trials.
 
     >>> search = Search(Settings(address_bits=1, hidden=(4,), rules=("ste",), episodes=50, seeds=1),
     ...                 trials=2)
@@ -78,7 +78,7 @@ def tune(
             write_trials(at, search, [trial])
         finished(trial)
 
-    work = _Work(search, chosen.task, jobs, progress, told, kept)
+    work = _Work(search, chosen.task, jobs, Monitor(progress), told, kept)
     stopped = False
     try:
         for first in range(0, search.trials, ROUND):
@@ -102,14 +102,14 @@ class _Work:
         search: Search,
         task: Task,
         jobs: int,
-        progress: Listener,
+        monitor: Monitor,
         told: Callable[[Trial], None],
         kept: dict[Key, Trial],
     ) -> None:
         self.search, self.trials = search, dict[Place, Trial]()
         self.unfinished: list[Unfinished] = []
         self.studies = {name: new_study(search, name) for name in search.settings.rule_names}
-        self._task, self._jobs, self._progress = task, jobs, progress
+        self._task, self._jobs, self._monitor = task, jobs, monitor
         self._told, self._kept = told, kept
 
     def run_round(self, numbers: range) -> None:
@@ -216,7 +216,7 @@ class _Work:
             if len(runs[place]) == wanted[place].seeds:
                 keep(place, [runs[place][seed] for seed in wanted[place].seed_range])
 
-        _, stopped = train_all(requests, jobs=self._jobs, progress=self._progress, finished=collect)
+        _, stopped = train_all(requests, jobs=self._jobs, monitor=self._monitor, finished=collect)
         if stopped:
             raise KeyboardInterrupt
 
