@@ -5,6 +5,8 @@
 #include "fixture.hpp"
 #include "uwm/error.hpp"
 #include "uwm/network.hpp"
+#include "uwm/threads.hpp"
+#include "work/memory.hpp"
 
 using namespace fixture;
 using uwm::Network;
@@ -328,11 +330,12 @@ TEST(a_copy_of_a_sample_shares_no_threads) {
   Network<float> net({4, 8, 1});
   uwm::Threads threads(1);
   auto sample = net.forward(normal_matrix<float>(5, 4, 1, 2));
-  sample.work.threads = &threads;
+  sample.work.use(&threads);
+  CHECK(!sample.work.memory().scratch.empty());
   uwm::Sample<float> copy(sample), assigned;
   assigned = sample;
-  for (const auto* s : {&copy, &assigned})
-    CHECK(s->output() == sample.output() && s->work.threads == nullptr && s->work.scratch.empty());
+  for (auto* s : {&copy, &assigned})
+    CHECK(s->output() == sample.output() && s->work.threads() == nullptr && s->work.memory().scratch.empty());
 }
 
 TEST(a_flip_moves_a_logit_by_one_or_two_weights_over_the_temperature) {

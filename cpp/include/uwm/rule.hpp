@@ -6,46 +6,14 @@
 #include "uwm/export.hpp"
 #include "uwm/network.hpp"
 #include "uwm/sample.hpp"
+#include "uwm/workspace.hpp"
 
 namespace uwm {
 
-/// One reward per unit and sample, T_i: one matrix (batch, units) per layer, the output layer last.
 template <class T = float>
-struct UWM_EXPORT UnitRewards {
-  std::vector<Matrix<T>> layers;
-
-  /// Working memory, kept from one call to the next.
-  struct Pass {
-    Matrix<T> advantage, flipped_advantage, ratio;  ///< A, B and lambda of one layer
-    bool clip = false;  ///< whether a weight above is so large that the flips must be clipped
-  };
-  std::vector<Pass> passes;   ///< one per layer
-  std::vector<T> reward;      ///< in the precision of the network
-  std::vector<T> delta;       ///< T_j (h_j - p_j) of the layer above
-  std::vector<T> feedback;    ///< what delta is handed down through in the place of its weights
-  std::vector<char> outside;  ///< samples that left the range of the kernels
-  Workspace<T> work;
-
-  /// Gives every layer the shape that the sample has.
-  void resize_like(const Sample<T>& sample);
-};
-
-/// d J / d parameters, or a rule's estimate of it: the direction of ascent, mean over the batch.
+struct UnitRewards;
 template <class T = float>
-struct LayerGradient {
-  Matrix<T> weight;  ///< (n_out, n_in)
-  Vector<T> bias;    ///< (n_out)
-};
-
-template <class T = float>
-struct UWM_EXPORT Gradient {
-  std::vector<LayerGradient<T>> layers;
-  UnitRewards<T> unit_rewards;  ///< working memory of Rule::gradient, which leaves the unit rewards here
-  std::vector<T> delta;         ///< working memory: T_i (h_i - p_i) of one layer
-  std::vector<T> scratch;       ///< working memory
-
-  void resize_like(const Network<T>& net);
-};
+struct Gradient;
 
 /// A learning rule: the way in which it hands the reward down, one reward per unit. Everything else, the update
 /// T_i (h_i - p_i) h_m included, is the same for every rule.
@@ -94,6 +62,32 @@ class RuleOf : public Rule {
 
  private:
   const Derived& self() const { return static_cast<const Derived&>(*this); }
+};
+
+/// One reward per unit and sample, T_i: one matrix (batch, units) per layer, the output layer last.
+template <class T>
+struct UWM_EXPORT UnitRewards {
+  std::vector<Matrix<T>> layers;
+  Workspace<T> work;
+
+  /// Gives every layer the shape that the sample has.
+  void resize_like(const Sample<T>& sample);
+};
+
+template <class T = float>
+struct LayerGradient {
+  Matrix<T> weight;  ///< (n_out, n_in)
+  Vector<T> bias;    ///< (n_out)
+};
+
+/// d J / d parameters, or a rule's estimate of it: the direction of ascent, mean over the batch.
+template <class T>
+struct UWM_EXPORT Gradient {
+  std::vector<LayerGradient<T>> layers;
+  UnitRewards<T> unit_rewards;  ///< what Rule::gradient made it of: what each unit was paid in each sample
+  Workspace<T> work;
+
+  void resize_like(const Network<T>& net);
 };
 
 /// The update that unit rewards give: batch mean of T_i (h_i - p_i) h_m / temperature. Throws ValueError unless sample,

@@ -33,7 +33,7 @@ void Step<T>::reward(const Vector<double>& reward) {
 template <class T>
 std::string Step<T>::update() {
   optimizer_.check(net_);  // a rule or a task may have changed it: they can hold a reference
-  return apply_gradient(optimizer_, net_, gradient_, Watch::gradient, sample_.work.threads);
+  return apply_gradient(optimizer_, net_, gradient_, Watch::gradient, sample_.work.threads());
 }
 
 template class Step<float>;

@@ -21,7 +21,7 @@ class Step {
   Step(Network<T>& net, const Rule& rule, Optimizer& optimizer);
 
   /// The threads that share each batch; null: the caller alone.
-  void use(Threads* threads) { sample_.work.threads = threads; }
+  void use(Threads* threads) { sample_.work.use(threads); }
 
   /// The inputs of the next forward pass, (batch, n_in), for the caller to fill in with finite numbers.
   Matrix<T>& inputs(Index batch);

@@ -3,6 +3,7 @@
 #include "network/forward.hpp"
 
 #include "network/bernoulli.hpp"
+#include "work/memory.hpp"
 #include "work/message.hpp"
 #include "work/multiply.hpp"
 
@@ -21,7 +22,7 @@ void logits(const Network<T>& net, std::size_t l, Sample<T>& sample) {
   const auto& layer = net.layers()[l];
   const auto& h = sample.below(l);
   auto& z = sample.layers[l].logit;
-  multiply(sample.work.threads,
+  multiply(sample.work.threads(),
            kernels::Product<T>{.m = h.rows(),
                                .n = layer.weight.rows(),
                                .k = layer.weight.cols(),
@@ -37,7 +38,7 @@ void logits(const Network<T>& net, std::size_t l, Sample<T>& sample) {
                                .alpha = 1 / layer.temperature,
                                .bias = layer.bias.data(),
                                .scratch = nullptr},
-           sample.work.scratch);
+           sample.work.memory().scratch);
 }
 
 template <class T>
@@ -66,7 +67,7 @@ void draw(const Network<T>& net, Sample<T>& sample) {
     const bool hidden = l < last;
     if (hidden || net.output().independent_units()) {
       draw_units(net.position(), static_cast<std::uint32_t>(l), hidden ? net.units() : Units::binary, sample.layers[l],
-                 sample.work.threads);
+                 sample.work.threads());
     } else {
       net.output().draw(net.position(), static_cast<std::uint32_t>(l), sample.layers[l]);
       net.output().evaluate(sample.layers[l]);

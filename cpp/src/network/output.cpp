@@ -4,6 +4,7 @@
 
 #include "network/bernoulli.hpp"
 #include "network/move.hpp"
+#include "work/memory.hpp"
 #include "work/message.hpp"
 
 namespace uwm {
@@ -13,9 +14,9 @@ void Output<T>::flip_ratio(const OutputFlip<T>& flip, Matrix<T>& ratio, Matrix<T
   const auto& out = flip.output;
   const Index batch = out.logit.rows(), n_hidden = flip.weight.cols();
   const auto n_out = static_cast<std::size_t>(out.logit.cols());
-  flip.work.logit.resize(3 * n_out);
-  const std::span<double> z(flip.work.logit.data(), n_out), change(z.data() + n_out, n_out),
-      moved(change.data() + n_out, n_out);
+  auto& logit = flip.work.memory().logit;
+  logit.resize(3 * n_out);
+  const std::span<double> z(logit.data(), n_out), change(z.data() + n_out, n_out), moved(change.data() + n_out, n_out);
   for (Index s = 0; s < batch; ++s) {
     const std::span<const T> action(out.activation.row(s).data(), n_out);
     for (std::size_t k = 0; k < n_out; ++k) z[k] = out.logit(s, static_cast<Index>(k));

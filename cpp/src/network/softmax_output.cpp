@@ -6,7 +6,7 @@
 #include "kernels/kernels.hpp"
 #include "network/move.hpp"
 #include "uwm/output.hpp"
-#include "work/grow.hpp"
+#include "work/memory.hpp"
 #include "work/message.hpp"
 #include "work/nearest.hpp"
 
@@ -106,7 +106,8 @@ void SoftmaxOutput<T>::flip_ratio(const OutputFlip<T>& flip, Matrix<T>& ratio, M
   const T largest = step * kernel.max_abs(flip.weight.size(), flip.weight.data());
   if (!(largest < kernels::Range<T>::joint_weight) || largest < least_weight<T>)
     return Output<T>::flip_ratio(flip, ratio, gain);
-  grow(flip.work.scratch, kernel.flip_scratch(flip.weight.rows()));
+  auto& scratch = flip.work.memory().scratch;
+  grow(scratch, kernel.flip_scratch(flip.weight.rows()));
   kernel.softmax({.batch = out.logit.rows(),
                   .n_out = flip.weight.rows(),
                   .n_hidden = flip.weight.cols(),
@@ -118,7 +119,7 @@ void SoftmaxOutput<T>::flip_ratio(const OutputFlip<T>& flip, Matrix<T>& ratio, M
                   .eligibility = flip.below_eligibility.data(),
                   .ratio_out = ratio.data(),
                   .gain_out = gain.data(),
-                  .scratch = flip.work.scratch.data()});
+                  .scratch = scratch.data()});
 }
 
 template class SoftmaxOutput<float>;

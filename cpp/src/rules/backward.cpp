@@ -57,12 +57,13 @@ void WeightMax::compute(const Network<T>& net, const Sample<T>& sample, const Ve
       sum_deltas(sample, l, upper.weight.data(), 1 / upper.temperature, out, finish);
     } else {
       const T exponent = static_cast<T>(norm_ - 1), temperature = upper.temperature;
-      grow(out.feedback, upper.weight.size());
-      std::transform(upper.weight.data(), upper.weight.data() + upper.weight.size(), out.feedback.begin(), [=](T w) {
+      auto& feedback = out.work.memory().feedback;
+      grow(feedback, upper.weight.size());
+      std::transform(upper.weight.data(), upper.weight.data() + upper.weight.size(), feedback.begin(), [=](T w) {
         const T power = std::min(std::pow(std::abs(w / temperature), exponent), std::numeric_limits<T>::max());
         return w > 0 ? power : w < 0 ? -power : T(0);
       });
-      sum_deltas(sample, l, out.feedback.data(), T(1), out, finish);
+      sum_deltas(sample, l, feedback.data(), T(1), out, finish);
     }
   }
 }

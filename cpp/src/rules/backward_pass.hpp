@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "rules/pay.hpp"
+#include "work/memory.hpp"
 #include "work/multiply.hpp"
 #include "work/nearest.hpp"
 #include "work/scaled.hpp"
@@ -35,17 +36,18 @@ void sum_deltas(const Sample<T>& sample, std::size_t l, const T* v, T scale, Uni
   const auto& e = sample.layers[l + 1].eligibility;
   const Index batch = sample.batch(), n_upper = upper.cols();
   auto& sums = out.layers[l];
-  grow(out.delta, upper.size());
-  split(sample.work.threads, batch, grain_of(n_upper), [&](Index begin, Index end, int) {
-    Eigen::Map<Matrix<T>>(out.delta.data() + begin * n_upper, end - begin, n_upper) =
+  auto& memory = out.work.memory();
+  grow(memory.delta, upper.size());
+  split(sample.work.threads(), batch, grain_of(n_upper), [&](Index begin, Index end, int) {
+    Eigen::Map<Matrix<T>>(memory.delta.data() + begin * n_upper, end - begin, n_upper) =
         upper.middleRows(begin, end - begin).cwiseProduct(e.middleRows(begin, end - begin));
   });
-  multiply(sample.work.threads,
+  multiply(sample.work.threads(),
            kernels::Product<T>{.m = batch,
                                .n = sums.cols(),
                                .k = n_upper,
                                .all_rows = batch,
-                               .a = out.delta.data(),
+                               .a = memory.delta.data(),
                                .a_row = n_upper,
                                .a_column = 1,
                                .b = v,
@@ -56,8 +58,8 @@ void sum_deltas(const Sample<T>& sample, std::size_t l, const T* v, T scale, Uni
                                .alpha = scale,
                                .bias = nullptr,
                                .scratch = nullptr},
-           out.work.scratch);
-  split(sample.work.threads, batch, grain_of(sums.cols()), [&](Index begin, Index end, int) {
+           memory.scratch);
+  split(sample.work.threads(), batch, grain_of(sums.cols()), [&](Index begin, Index end, int) {
     for (Index s = begin; s < end; ++s) finish(sums.row(s), s);
   });
   const auto& kernel = kernels::active<T>();

@@ -65,11 +65,11 @@ template <class T>
 const T* feedback(const Network<T>& net, const Sample<T>& sample, std::size_t upper, UnitRewards<T>& out) {
   const auto& weight = net.layers()[upper].weight;
   const T size = static_cast<T>(std::sqrt(2.0 / static_cast<double>(weight.rows() + weight.cols())));
-  grow(out.feedback, weight.size());
-  split(sample.work.threads, weight.rows(), grain_of(weight.cols()), [&](Index begin, Index end, int) {
-    feedback_rows(upper, begin, end, weight.cols(), size, out.feedback.data());
-  });
-  return out.feedback.data();
+  auto& b = out.work.memory().feedback;
+  grow(b, weight.size());
+  split(sample.work.threads(), weight.rows(), grain_of(weight.cols()),
+        [&](Index begin, Index end, int) { feedback_rows(upper, begin, end, weight.cols(), size, b.data()); });
+  return b.data();
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ void difference_rewards(const Network<T>& net, const Sample<T>& sample, const Ve
                         UnitRewards<T>& out) {
   const auto& kernel = kernels::active<T>();
   for (std::size_t l = sample.layers.size() - 1; l-- > 0;) {
-    auto& pass = out.passes[l];
+    auto& pass = out.work.memory().flips[l];
     if (joint_above(net, l))
       joint_advantage(net, sample, l, reward, out);
     else

@@ -9,7 +9,8 @@
 #include "network/move.hpp"
 #include "rules/out_of_range.hpp"
 #include "rules/pay.hpp"
-#include "work/multiply.hpp"
+#include "work/grain.hpp"
+#include "work/memory.hpp"
 #include "work/nearest.hpp"
 
 // What the rules share that weigh the flip of a unit i, by the ratios
@@ -28,9 +29,10 @@ void flip(FlipForm form, const Network<T>& net, const Sample<T>& sample, std::si
   const auto& kernel = kernels::active<T>();
   const Index n_upper = upper.logit.cols(), n_lower = sample.layers[l].logit.cols();
   const Index scratch = kernel.flip_scratch(n_upper);
-  grow(out.work.scratch, scratch * (sample.work.threads == nullptr ? 1 : sample.work.threads->size()));
-  auto& above = out.passes[l + 1];
-  auto& below = out.passes[l];
+  auto& memory = out.work.memory();
+  grow(memory.scratch, scratch * (sample.work.threads() == nullptr ? 1 : sample.work.threads()->size()));
+  auto& above = memory.flips[l + 1];
+  auto& below = memory.flips[l];
   below.advantage.resize(sample.batch(), sample.layers[l].logit.cols());
   const kernels::FlipPass<T> pass = {.batch = sample.batch(),
                                      .n_upper = n_upper,
@@ -45,14 +47,14 @@ void flip(FlipForm form, const Network<T>& net, const Sample<T>& sample, std::si
                                      .flipped_advantage = above.flipped_advantage.data(),
                                      .ratio = above.ratio.data(),
                                      .likelihood = upper.likelihood.data(),
-                                     .reward = out.reward.data(),
+                                     .reward = memory.reward.data(),
                                      .advantage_out = below.advantage.data(),
                                      .flipped_advantage_out = below.flipped_advantage.data(),
                                      .ratio_out = below.ratio.data(),
-                                     .scratch = out.work.scratch.data()};
+                                     .scratch = memory.scratch.data()};
   const bool both_sides = form == FlipForm::posterior || form == FlipForm::blended;
   const Index cost = both_sides ? posterior_flip_cost : flip_cost;
-  split(sample.work.threads, sample.batch(), grain_of(cost * n_upper * n_lower),
+  split(sample.work.threads(), sample.batch(), grain_of(cost * n_upper * n_lower),
         [&](Index begin, Index end, int worker) {
           auto piece = pass;
           piece.batch = end - begin;
@@ -82,10 +84,10 @@ bool joint_above(const Network<T>& net, std::size_t l) {
   return l + 2 == net.layers().size() && !net.output().independent_units();
 }
 
-/// lambda_i and (1 - lambda_i) into the layer's pass.
+/// lambda_i and (1 - lambda_i) into the layer's memory.
 template <class T>
 void joint_ratio(const Network<T>& net, const Sample<T>& sample, std::size_t l, UnitRewards<T>& out) {
-  auto& pass = out.passes[l];
+  auto& pass = out.work.memory().flips[l];
   pass.ratio.resize(sample.batch(), sample.layers[l].logit.cols());
   pass.advantage.resize(sample.batch(), sample.layers[l].logit.cols());
   net.output().flip_ratio({.weight = net.layers()[l + 1].weight,
@@ -101,7 +103,8 @@ template <class T>
 void joint_advantage(const Network<T>& net, const Sample<T>& sample, std::size_t l, const Vector<double>& reward,
                      UnitRewards<T>& out) {
   joint_ratio(net, sample, l, out);
-  for (Index s = 0; s < sample.batch(); ++s) out.passes[l].advantage.row(s) *= static_cast<T>(reward[s]);
+  auto& advantage = out.work.memory().flips[l].advantage;
+  for (Index s = 0; s < sample.batch(); ++s) advantage.row(s) *= static_cast<T>(reward[s]);
 }
 
 /// Marks the samples that the kernels cannot do exactly, as far as is known beforehand. False if that is every one.
@@ -109,7 +112,9 @@ template <class T>
 bool mark_outside(const Network<T>& net, const Sample<T>& sample, UnitRewards<T>& out) {
   const auto& kernel = kernels::active<T>();
   using Range = kernels::Range<T>;
-  out.outside.assign(static_cast<std::size_t>(sample.batch()), 0);
+  auto& memory = out.work.memory();
+  memory.flips.resize(sample.layers.size());
+  memory.outside.assign(static_cast<std::size_t>(sample.batch()), 0);
   for (std::size_t l = 0; l < sample.layers.size(); ++l) {
     const auto& layer = sample.layers[l];
     if (l + 1 == sample.layers.size() && !net.output().independent_units()) continue;
@@ -117,11 +122,11 @@ bool mark_outside(const Network<T>& net, const Sample<T>& sample, UnitRewards<T>
       const auto& weight = net.layers()[l].weight;
       const T largest = net.flip_step(l) * kernel.max_abs(weight.size(), weight.data());
       if (!(largest < Range::weight) || (largest < least_weight<T> && largest > 0)) return false;
-      out.passes[l - 1].clip = largest >= Range::unclipped_weight;
+      memory.flips[l - 1].clip = largest >= Range::unclipped_weight;
     }
     for (Index s = 0; s < sample.batch(); ++s)
       if (!(kernel.max_abs(layer.odds.cols(), layer.odds.row(s).data()) < Range::odds))
-        out.outside[static_cast<std::size_t>(s)] = 1;
+        memory.outside[static_cast<std::size_t>(s)] = 1;
   }
   return true;
 }
@@ -130,19 +135,21 @@ bool mark_outside(const Network<T>& net, const Sample<T>& sample, UnitRewards<T>
 template <class T>
 void redo_outside(FlipForm form, bool all, const Network<T>& net, const Sample<T>& sample, const Vector<double>& reward,
                   UnitRewards<T>& out) {
+  const auto& outside = out.work.memory().outside;
   for (Index s = 0; s < sample.batch(); ++s)
-    if (all || out.outside[static_cast<std::size_t>(s)]) out_of_range_rewards(form, net, sample, s, reward[s], out);
+    if (all || outside[static_cast<std::size_t>(s)]) out_of_range_rewards(form, net, sample, s, reward[s], out);
 }
 
 /// combine(row of q, row of e, s) writes row s of T and says whether its numbers are in range.
 template <class T, class F>
 void combine_rows(const Sample<T>& sample, std::size_t l, UnitRewards<T>& out, F combine) {
   const auto& layer = sample.layers[l];
-  split(sample.work.threads, sample.batch(), grain_of(combine_cost * layer.logit.cols()),
+  auto& outside = out.work.memory().outside;
+  split(sample.work.threads(), sample.batch(), grain_of(combine_cost * layer.logit.cols()),
         [&](Index begin, Index end, int) {
           for (Index s = begin; s < end; ++s)
             if (!combine(layer.likelihood.row(s), layer.eligibility.row(s), s))
-              out.outside[static_cast<std::size_t>(s)] = 1;
+              outside[static_cast<std::size_t>(s)] = 1;
         });
 }
 
@@ -165,7 +172,7 @@ inline Sample<double> in_double(const Network<double>& twin, const Sample<float>
 }
 
 /// The unit rewards of a rule: passes(net, sample, reward, out) runs the kernels from the output down and marks in
-/// `out.outside` the samples that left their range. Weights of 55 and more, out of the range of the single-precision
+/// `outside` the samples that left their range. Weights of 55 and more, out of the range of the single-precision
 /// kernels, are within that of the others. (An output kind of the user's has no twin of the other precision.)
 template <class T, class Passes>
 void weigh_flips(FlipForm form, const Network<T>& net, const Sample<T>& sample, const Vector<double>& reward,

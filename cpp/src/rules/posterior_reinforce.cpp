@@ -13,7 +13,7 @@ void posterior_reinforce_rewards(const Network<T>& net, const Sample<T>& sample,
                                  UnitRewards<T>& out) {
   const auto& kernel = kernels::active<T>();
   for (std::size_t l = sample.layers.size() - 1; l-- > 0;) {
-    auto& pass = out.passes[l];
+    auto& pass = out.work.memory().flips[l];
     pass.ratio.resize(sample.batch(), sample.layers[l].logit.cols());
     if (joint_above(net, l))
       joint_ratio(net, sample, l, out);

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "work/memory.hpp"
 #include "work/message.hpp"
 #include "work/multiply.hpp"
 
@@ -11,7 +12,6 @@ namespace uwm {
 template <class T>
 void UnitRewards<T>::resize_like(const Sample<T>& sample) {
   layers.resize(sample.layers.size());
-  passes.resize(sample.layers.size());
   for (std::size_t l = 0; l < layers.size(); ++l)
     layers[l].resize(sample.layers[l].logit.rows(), sample.layers[l].logit.cols());
 }
@@ -98,23 +98,24 @@ void gradient(const Network<T>& net, const Sample<T>& sample, const UnitRewards<
             ", ", e.cols(), "), got (", t.rows(), ", ", t.cols(), ")");
   }
   out.resize_like(net);
+  auto& memory = out.work.memory();
   for (std::size_t l = 0; l < sample.layers.size(); ++l) {
     const auto& h = sample.below(l);
     const T scale = 1 / (static_cast<T>(sample.batch()) * net.layers()[l].temperature);
     const auto& t = unit_rewards.layers[l];
-    grow(out.delta, t.size());
+    grow(memory.delta, t.size());
     const Index batch = t.rows(), n = t.cols();
     const auto& e = sample.layers[l].eligibility;
-    split(sample.work.threads, batch, grain_of(n), [&](Index begin, Index end, int) {
-      Eigen::Map<Matrix<T>>(out.delta.data() + begin * n, end - begin, n) =
+    split(sample.work.threads(), batch, grain_of(n), [&](Index begin, Index end, int) {
+      Eigen::Map<Matrix<T>>(memory.delta.data() + begin * n, end - begin, n) =
           t.middleRows(begin, end - begin).cwiseProduct(e.middleRows(begin, end - begin));
     });
-    multiply(sample.work.threads,
+    multiply(sample.work.threads(),
              kernels::Product<T>{.m = n,
                                  .n = h.cols(),
                                  .k = batch,
                                  .all_rows = n,
-                                 .a = out.delta.data(),
+                                 .a = memory.delta.data(),
                                  .a_row = 1,
                                  .a_column = n,
                                  .b = h.data(),
@@ -125,10 +126,10 @@ void gradient(const Network<T>& net, const Sample<T>& sample, const UnitRewards<
                                  .alpha = scale,
                                  .bias = nullptr,
                                  .scratch = nullptr},
-             out.scratch);
+             memory.scratch);
     auto& bias = out.layers[l].bias;
     bias.setZero();
-    for (Index s = 0; s < batch; ++s) bias += Eigen::Map<const Vector<T>>(out.delta.data() + s * n, n);
+    for (Index s = 0; s < batch; ++s) bias += Eigen::Map<const Vector<T>>(memory.delta.data() + s * n, n);
     bias *= scale;
   }
 }

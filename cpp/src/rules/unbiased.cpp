@@ -28,15 +28,16 @@ void posterior_rewards(FlipForm form, const Network<T>& net, const Sample<T>& sa
                        UnitRewards<T>& out) {
   const auto& kernel = kernels::active<T>();
   // at a Bernoulli output (A, B, lambda) = (R, -R, 0)
-  grow(out.reward, reward.size());
-  std::transform(reward.begin(), reward.end(), out.reward.begin(), [](double r) { return static_cast<T>(r); });
-  auto& top = out.passes.back();
+  auto& memory = out.work.memory();
+  grow(memory.reward, reward.size());
+  std::transform(reward.begin(), reward.end(), memory.reward.begin(), [](double r) { return static_cast<T>(r); });
+  auto& top = memory.flips.back();
   top.advantage = out.layers.back();
   top.flipped_advantage = -out.layers.back();
   top.ratio.setZero(out.layers.back().rows(), out.layers.back().cols());
   for (std::size_t l = sample.layers.size() - 1; l-- > 0;) {
     const Index n = sample.layers[l].logit.cols();
-    auto& pass = out.passes[l];
+    auto& pass = out.work.memory().flips[l];
     pass.flipped_advantage.resize(sample.batch(), n);
     pass.ratio.resize(sample.batch(), n);
     if (joint_above(net, l)) {
@@ -60,7 +61,7 @@ void advantage_rewards(FlipForm form, const Network<T>& net, const Sample<T>& sa
                        UnitRewards<T>& out) {
   const auto& kernel = kernels::active<T>();
   for (std::size_t l = sample.layers.size() - 1; l-- > 0;) {
-    auto& pass = out.passes[l];
+    auto& pass = out.work.memory().flips[l];
     if (joint_above(net, l)) {
       joint_advantage(net, sample, l, reward, out);
     } else {
