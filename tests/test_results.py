@@ -240,6 +240,25 @@ def test_two_processes_that_write_at_once_lose_nothing() -> None:
 
 
 @pytest.mark.parametrize(
+    "options",
+    [["--initial-gain", "1"], ["--rate-factor", "2"], ["--task", "two.csv", "--label", "b"]],
+)
+def test_runs_of_other_settings_are_kept_apart(options: list[str], tmp_path: Path) -> None:
+    table = tmp_path / "two.csv"
+    table.write_text("a,b,c\n" + "0,1,2\n1,0,3\n0,1,4\n1,1,5\n" * 3)
+    words = [str(table) if word == "two.csv" else word for word in options]
+    same = ["--task", str(table), "--label", "a"] if "--label" in options else []
+    few = ["compare", "--hidden", "4", "--episodes", "16", "--seeds", "1", "--quiet", "--no-plot",
+           "--out", str(tmp_path / "out")]  # fmt: skip
+    assert main([*few, "--rules", "ste", *same]) == 0
+    assert main([*few, "--rules", "reinforce", *words]) == 0
+    with open(tmp_path / "out" / "runs.csv", newline="") as file:
+        found = list(csv.DictReader(file))
+    assert [row["rule"] for row in found] == ["reinforce"]
+    assert (tmp_path / "out" / "earlier-1" / "runs.csv").exists()
+
+
+@pytest.mark.parametrize(
     ("command", "picture"),
     [
         (COMPARE, "learning-curves.png"),

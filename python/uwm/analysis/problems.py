@@ -19,8 +19,8 @@ LIMIT = 2**20  # inputs
 def inputs_and_reward(task: Any) -> tuple[Array, Reward]:
     """All inputs of a task, equally likely, and its reward, as `exact_gradient` takes them.
 
-    task: a `Multiplexer`, or a `Bandit` (a `Classification` is one). Of tasks of your own the
-    functions that enumerate must be told: hand them x and a function of the outputs.
+    task: a `Multiplexer`, a `Bandit` (a `Classification` is one), or a task of your own that has a
+    method of this name, without arguments, which returns the two.
     Returns x (n, n_inputs) and a function of outputs (m, n_out) that returns rewards (n, m).
     Raises TypeError for other tasks, ValueError for more than 2^20 inputs.
 
@@ -30,6 +30,9 @@ def inputs_and_reward(task: Any) -> tuple[Array, Reward]:
     >>> x[0], reward(np.array([[0.0], [1.0]]))[0]
     (array([-1., -1., -1.]), array([ 1., -1.]))
     """
+    if hasattr(task, "inputs_and_reward"):
+        x, of_outputs = task.inputs_and_reward()
+        return np.asarray(x, np.float64), of_outputs
     if isinstance(task, uwm.tasks.Multiplexer):
         k, n = task.address_bits, task.n_inputs
         if 2**n > LIMIT:

@@ -16,8 +16,8 @@ from typing import Any
 import uwm
 from uwm.cli.errors import explained, own_code
 from uwm.cli.options import (
-    add_layout,
     add_step_sizes,
+    add_task,
     baseline,
     check_folder,
     check_packages,
@@ -34,6 +34,7 @@ from uwm.own import own_files
 from uwm.report.console import console
 from uwm.report.gradient_table import as_json, show
 from uwm.report.live import bar
+from uwm.tasks import TASKS, task_info
 
 HELP = "bias, variance, noise-to-signal of rules against the exact gradient"
 SETTINGS = (
@@ -52,7 +53,6 @@ SETTINGS = (
     "optimizer",
     "baseline",
 )
-SMALL = {"address_bits": 2, "hidden": [6, 4]}  # enumerated in a second
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,9 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     def setting(name: str, help: str, **options: Any) -> None:
         parser.add_argument(name, default=given, help=help, **options)
 
-    setting("--task", "multiplexer (default), digits, or a .csv or .npz file of inputs and labels"
-            " (- for standard input)")  # fmt: skip
-    add_layout(parser)
+    add_task(parser, setting)
     setting("--address-bits", "of the multiplexer (default 2)", type=whole, metavar="N")
     setting("--hidden", "units of each hidden layer, or none (default 6,4; 64 for classification)",
             type=sizes, metavar="N,N")  # fmt: skip
@@ -134,11 +132,12 @@ def run(args: argparse.Namespace) -> int:
 def settings_of(args: argparse.Namespace, network: uwm.Network | None) -> Settings:
     """Return the task, the network and the training that the options ask for."""
     given = {name: value for name, value in vars(args).items() if name in SETTINGS}
-    task = given.pop("task", "multiplexer")
+    task = given.pop("task", TASKS[0])
+    info = task_info(task) if task in TASKS else None
     trainer = trained_with(args.train_with)
     chosen: dict[str, Any] = {"rules": (trainer,), "seeds": 1, "first_seed": args.seed}
-    if task == "multiplexer":
-        chosen.update(SMALL)
+    if info is not None:
+        chosen.update(info.small)
     if network is not None:
         for name in ("hidden", "units"):
             if name in given:
@@ -146,8 +145,8 @@ def settings_of(args: argparse.Namespace, network: uwm.Network | None) -> Settin
         if args.scale is not None:
             raise ValueError("--scale and --network exclude each other")
         chosen.update(hidden=list(network.sizes[1:-1]), units=network.units)
-        if task == "multiplexer" and "address_bits" not in given:
-            chosen.update(address_bits=address_bits_for(network))
+        if info is not None and info.fit and not any(name in given for name in info.settings):
+            chosen.update(info.fit(network.sizes[0]))
     return Settings.for_task(task, **{**chosen, **given})
 
 
@@ -156,11 +155,3 @@ def trained_with(name: str) -> str:
     if not isinstance(rule_or_estimator(name), uwm.Rule):
         raise ValueError(f"train_with must be a learning rule, got {name!r}")
     return name
-
-
-def address_bits_for(network: uwm.Network) -> int:
-    """Return the address bits of the multiplexer that has the network's inputs."""
-    sizes = {k + 2**k: k for k in range(1, 17)}
-    if network.sizes[0] not in sizes:
-        raise ValueError(f"no multiplexer has the network's {network.sizes[0]} inputs")
-    return sizes[network.sizes[0]]

@@ -20,6 +20,7 @@ from uwm.files import make_folder
 from uwm.formats import read_json
 from uwm.report.console import console
 from uwm.report.figures.style import check_matplotlib
+from uwm.tasks import TASKS
 
 
 def numbers(kind: Callable[[str], Any], what: str) -> Callable[[str], list[Any]]:
@@ -96,9 +97,7 @@ def add_settings(
                 help = f"{help.split(' (default')[0]} (default {defaults[field]})"
             parser.add_argument(name, default=argparse.SUPPRESS, help=help, **options)
 
-    setting("--task", "multiplexer (default), digits, or a .csv or .npz file of inputs and labels"
-            " (- for standard input)")  # fmt: skip
-    add_layout(parser)
+    add_task(parser, setting)
     setting("--address-bits", "of the multiplexer (default 3)", type=whole, metavar="N")
     setting("--hidden", "units of each hidden layer, or none (default 64,32; 64 for"
             " classification)", type=sizes, metavar="N,N")  # fmt: skip
@@ -118,6 +117,14 @@ def add_settings(
     parser.add_argument("--settings", metavar="FILE", help="settings as JSON, the settings.json"
                         " of an earlier run or the tuned.json of uwm tune for instance; other"
                         " options win")  # fmt: skip
+
+
+def add_task(parser: argparse.ArgumentParser, setting: Callable[..., None]) -> None:
+    """Add the options that name a task, by a function that adds one setting."""
+    first, *others = TASKS
+    setting("--task", f"{first} (default), {', '.join(others)}, a .csv or .npz file of inputs and"
+            " labels (- for standard input), or file.py:Class")  # fmt: skip
+    add_layout(parser)
 
 
 def add_step_sizes(setting: Callable[..., None]) -> None:
@@ -170,7 +177,7 @@ def settings_of(args: argparse.Namespace, **defaults: Any) -> Settings:
             for name in LAYOUT:  # of another file
                 file.pop(name, None)
         values = {**defaults, **file, **given}
-        return Settings.for_task(values.pop("task", "multiplexer"), **values)
+        return Settings.for_task(values.pop("task", TASKS[0]), **values)
 
 
 def say_other_instructions(path: str) -> None:

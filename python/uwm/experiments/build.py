@@ -7,13 +7,14 @@ import itertools
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import uwm
 from uwm.checks import shown, whole_number
 from uwm.experiments.settings import AUTO, Settings
 from uwm.rules import resolve as resolve_rule
-from uwm.tasks import Task, resolve as resolve_task
-from uwm.tasks.resolve import BUILT_IN, title_of
+from uwm.tasks import TASKS, Task, resolve as resolve_task, task_info
+from uwm.tasks.by_name import title_of
 
 MOST_JOBS = 1_024
 
@@ -39,7 +40,7 @@ def choose_task(settings: Settings, task: Task | None = None) -> Chosen:
     """
     if task is None:
         made, title = new_task(settings), title_of_task(settings)
-        built_in = settings.task in BUILT_IN
+        built_in = settings.task in TASKS
         return Chosen(settings, made, title, None if built_in else getattr(made, "sha256", None))
     title = str(getattr(task, "name", type(task).__name__))
     named = dataclasses.replace(settings, task=title, label=None, delimiter=None, header=None)
@@ -50,16 +51,22 @@ def new_task(settings: Settings) -> Task:
     """Return the task that settings name."""
     return resolve_task(
         settings.task,
-        address_bits=settings.address_bits,
         label=settings.label,
         delimiter=settings.delimiter,
         header=settings.header,
+        **task_settings(settings),
     )
 
 
 def title_of_task(settings: Settings) -> str:
     """Return the task's name for titles."""
-    return title_of(settings.task, address_bits=settings.address_bits)
+    return title_of(settings.task, **task_settings(settings))
+
+
+def task_settings(settings: Settings) -> dict[str, Any]:
+    """Return the settings that are the task's own, by name."""
+    names = task_info(settings.task).settings if settings.task in TASKS else ()
+    return {name: getattr(settings, name) for name in names}
 
 
 def new_rule(rule: str | uwm.Rule) -> uwm.Rule:

@@ -10,8 +10,9 @@ from typing import Any
 import uwm
 from uwm.checks import finite, is_sequence, one_of, sequence, shown, whole_number
 from uwm.rules import canonical
+from uwm.tasks.builtin import TASKS, task_info
+from uwm.tasks.info import CLASSIFICATION
 from uwm.tasks.records import delimiter_named
-from uwm.tasks.resolve import BUILT_IN
 
 DEFAULT_RULES = (
     "reinforce",
@@ -20,11 +21,6 @@ DEFAULT_RULES = (
     "unbiased_weight_max",
     "unbiased_weight_max_posterior",
 )
-CLASSIFICATION = {
-    "hidden": (64,),
-    "episodes": 200_000,
-    "batch_size": 16,
-}
 AUTO = "auto"
 MOST_GAIN = 1e6
 MOST_SEEDS = 100_000
@@ -35,7 +31,7 @@ MOST_LAYERS = 1_000
 class Settings:
     """What to compare, and how. The defaults are those of `uwm compare` on the multiplexer.
 
-    task: a name as `uwm.tasks.resolve` takes it: multiplexer, digits, a file, mine.py:MyTask.
+    task: a name as `uwm.tasks.resolve` takes it: one of `uwm.tasks.TASKS`, a file, mine.py:MyTask.
     label, delimiter and header tell it how to read a table of text, None leaves it to guess.
     rules: names as `uwm.rules.resolve` takes them, mine.py:MyRule for instance, or rule objects.
     learning_rate: "auto", the rates that follow from the network (`uwm.automatic_rates`), one
@@ -53,7 +49,7 @@ class Settings:
     range(0, 3)
     """
 
-    task: str = "multiplexer"
+    task: str = TASKS[0]
     address_bits: int = 3
     hidden: Sequence[int] = (64, 32)
     rules: Sequence[str | uwm.Rule] = DEFAULT_RULES
@@ -78,7 +74,7 @@ class Settings:
     @classmethod
     def for_task(cls, task: str, **settings: Any) -> Settings:
         """Return the task's default settings, changed by those given."""
-        defaults = {} if task == "multiplexer" else CLASSIFICATION
+        defaults = task_info(task).suits if task in TASKS else CLASSIFICATION
         return cls(task=task, **{**defaults, **settings})
 
     def __post_init__(self) -> None:
@@ -111,7 +107,7 @@ class Settings:
     def _check_layout(self) -> None:
         given = {name: getattr(self, name) for name in ("label", "delimiter", "header")}
         for name, value in given.items():
-            if value is not None and self.task in BUILT_IN:
+            if value is not None and self.task in TASKS:
                 raise ValueError(
                     f"{name} must be None unless the task is a file, got {shown(value)}"
                 )

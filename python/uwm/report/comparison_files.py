@@ -21,7 +21,10 @@ from uwm.report.folders import SETTINGS, UNREADABLE, draw, free_folder, make_roo
 
 RUNS, CURVES, PLOT = "runs.csv", "curves.csv", "learning-curves.png"
 FILES = (SETTINGS, RUNS, CURVES, PLOT)
-SAME = ("task", "address_bits", "hidden", "episodes", "batch_size", "optimizer", "units", "dtype",
+# Of the settings, what runs of one comparison may differ in; `union` sees to it.
+MAY_DIFFER = ("rules", "learning_rate", "learning_rates", "baseline", "baselines", "rates_from",
+              "seeds", "first_seed")  # fmt: skip
+SAME = (*(field.name for field in dataclasses.fields(Settings) if field.name not in MAY_DIFFER),
         "version", "task_sha256")  # fmt: skip
 NOT_RUN = "not run"
 

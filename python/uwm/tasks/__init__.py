@@ -2,24 +2,30 @@
 
 `Multiplexer` and `Bandit` run inside the engine; `Task` is the base class of tasks in Python.
 `digits` and `from_file` build a `Classification`: a `Bandit` that also holds data out to test on.
-`resolve` returns the task that a name stands for, as the command line takes it.
+`resolve` returns the task that a name stands for, as the command line takes it. `TASKS` are the
+names of the built-in ones, and `task_info` tells what is known of one.
 """
 
 from uwm._core import Bandit, Multiplexer, Task
+from uwm.tasks.builtin import TASKS, task_info
+from uwm.tasks.by_name import resolve
 from uwm.tasks.classification import Classification
-from uwm.tasks.digits import digits
 from uwm.tasks.files import LayoutWarning, from_file
-from uwm.tasks.resolve import resolve
+from uwm.tasks.handwritten import digits
+from uwm.tasks.info import TaskInfo
 
 __all__ = [
+    "TASKS",
     "Bandit",
     "Classification",
     "LayoutWarning",
     "Multiplexer",
     "Task",
+    "TaskInfo",
     "digits",
     "from_file",
     "resolve",
+    "task_info",
 ]
 
 for _task in (Bandit, Multiplexer, Task):

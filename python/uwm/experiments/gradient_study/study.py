@@ -22,6 +22,7 @@ from uwm.experiments.runs import INTERRUPTED, Unfinished, reason_of
 from uwm.experiments.settings import Settings, name_of
 from uwm.own import is_own
 from uwm.reference.random import PARAMETERS, normals
+from uwm.tasks import TASKS, task_info
 
 RULES = (
     "reinforce",
@@ -76,7 +77,7 @@ def gradients(
     [False, True]
     """
     if settings is None:
-        settings = Settings(address_bits=2, hidden=(6, 4), rules=("unbiased_weight_max_posterior",))
+        settings = Settings(**task_info(TASKS[0]).small, rules=("unbiased_weight_max_posterior",))
     if len(settings.rules) != 1:
         raise ValueError(f"rules to train with must be one, got {len(settings.rules)}")
     samples = whole_number("samples", samples, 20)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from uwm.tasks.classification import Classification, held_out
+from uwm.tasks.info import CLASSIFICATION, TaskInfo
 
 
 def digits() -> Classification:
@@ -31,3 +32,12 @@ def digits() -> Classification:
     return Classification(
         inputs[~test], labels[~test], inputs[test], labels[test], name="handwritten digits"
     )
+
+
+INFO = TaskInfo(
+    name="digits",
+    description="handwritten digits, a bandit of ten actions",
+    title="Handwritten digits",
+    make=digits,
+    suits=CLASSIFICATION,
+)
