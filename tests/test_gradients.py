@@ -397,7 +397,7 @@ def test_one_line_for_every_mistake(
 @pytest.mark.parametrize(
     ("sizes", "output", "message"),
     [
-        ([3, 2, 1], "gaussian", "network must have a Bernoulli or softmax output"),
+        ([3, 2, 1], "gaussian", "output must be bernoulli for the task Multiplexer, got gaussian"),
         ([3, 2, 2], "softmax", "the task's 1 outputs, got 2"),
         ([4, 2, 1], "bernoulli", "no multiplexer has the network's 4 inputs"),
     ],

@@ -139,3 +139,45 @@ def resolve(output: object) -> Output:
         *others, last = (f"'{known}'" for known in OUTPUTS)
         raise ValueError(f"output must be {', '.join(others)} or {last}, got {shown(name)}")
     return output if isinstance(output, Output) else make(name, _DEFAULTS[name])
+
+
+def spelled(output: Output) -> str:
+    """Return an output as options and settings files write it: its name, then its settings.
+
+    >>> spelled(Gaussian(sigma=0.5)), spelled(Softmax())
+    ('gaussian:0.5', 'softmax')
+    """
+    return ":".join([output.name, *(f"{value:g}" if float(f"{value:g}") == value else repr(value)
+                                    for value in output.settings.values())])  # fmt: skip
+
+
+def spellings() -> tuple[str, ...]:
+    """Return how each kind of output is written.
+
+    >>> spellings()
+    ('bernoulli', 'softmax', 'gaussian:SIGMA')
+    """
+    return tuple(":".join([name, *map(str.upper, s)]) for name, s in _DEFAULTS.items())
+
+
+def parse(spec: str | Output) -> Output:
+    """Return the output that a text stands for; settings may be left out. An output is itself.
+
+    spec: as `spelled` writes it.
+    Raises ValueError for any other text and for settings out of range.
+
+    >>> parse("gaussian:0.5"), parse("gaussian")
+    (uwm.Gaussian(sigma=0.5), uwm.Gaussian(sigma=1.0))
+    """
+    if isinstance(spec, Output):
+        return spec
+    name, *values = spec.split(":")
+    if name not in _DEFAULTS or len(values) > len(_DEFAULTS[name]):
+        raise ValueError(f"output must be one of {', '.join(spellings())}, got {shown(spec)}")
+    given = dict(_DEFAULTS[name])
+    for key, value in zip(given, values, strict=False):
+        try:
+            given[key] = float(value)
+        except ValueError:
+            raise ValueError(f"{key} of the output must be a number, got {shown(value)}") from None
+    return make(name, given)

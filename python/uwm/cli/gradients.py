@@ -16,6 +16,7 @@ from typing import Any
 import uwm
 from uwm.cli.errors import explained, own_code
 from uwm.cli.options import (
+    add_kinds_of_units,
     add_step_sizes,
     add_task,
     baseline,
@@ -45,6 +46,7 @@ SETTINGS = (
     "address_bits",
     "hidden",
     "units",
+    "output",
     "episodes",
     "batch_size",
     "learning_rate",
@@ -66,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     setting("--address-bits", "of the multiplexer (default 2)", type=whole, metavar="N")
     setting("--hidden", "units of each hidden layer, or none (default 6,4; 64 for classification)",
             type=sizes, metavar="N,N")  # fmt: skip
-    setting("--units", "binary (0/1, default) or bipolar (-1/+1) hidden units", metavar="KIND")
+    add_kinds_of_units(setting)
     parser.add_argument("--rules", type=lambda text: text.split(","), default=list(RULES),
                         metavar="A,B", help=f"some of {', '.join((*uwm.RULES, *PEERS))}, or"
                         f" file.py:Class (default {','.join(RULES)})")  # fmt: skip
@@ -139,12 +141,12 @@ def settings_of(args: argparse.Namespace, network: uwm.Network | None) -> Settin
     if info is not None:
         chosen.update(info.small)
     if network is not None:
-        for name in ("hidden", "units"):
+        for name in ("hidden", "units", "output"):
             if name in given:
                 raise ValueError(f"--{name} and --network exclude each other")
         if args.scale is not None:
             raise ValueError("--scale and --network exclude each other")
-        chosen.update(hidden=list(network.sizes[1:-1]), units=network.units)
+        chosen.update(hidden=list(network.sizes[1:-1]), units=network.units, output=network.output)
         if info is not None and info.fit and not any(name in given for name in info.settings):
             chosen.update(info.fit(network.sizes[0]))
     return Settings.for_task(task, **{**chosen, **given})

@@ -18,6 +18,7 @@ from uwm.experiments.settings import AUTO
 from uwm.experiments.settings_file import read_settings
 from uwm.files import make_folder
 from uwm.formats import read_json
+from uwm.outputs import spellings
 from uwm.report.console import console
 from uwm.report.figures.style import check_matplotlib
 from uwm.tasks import TASKS
@@ -112,7 +113,7 @@ def add_settings(
             type=baseline, metavar="B")  # fmt: skip
     setting("--seeds", "runs of each rule (default 10)", type=whole, metavar="K")
     setting("--first-seed", "(default 0)", type=whole, metavar="N")
-    setting("--units", "binary (0/1, default) or bipolar (-1/+1) hidden units", metavar="KIND")
+    add_kinds_of_units(setting)
     setting("--dtype", "float32 (default) or float64", metavar="TYPE")
     parser.add_argument("--settings", metavar="FILE", help="settings as JSON, the settings.json"
                         " of an earlier run or the tuned.json of uwm tune for instance; other"
@@ -125,6 +126,13 @@ def add_task(parser: argparse.ArgumentParser, setting: Callable[..., None]) -> N
     setting("--task", f"{first} (default), {', '.join(others)}, a .csv or .npz file of inputs and"
             " labels (- for standard input), or file.py:Class")  # fmt: skip
     add_layout(parser)
+
+
+def add_kinds_of_units(setting: Callable[..., None]) -> None:
+    """Add the options that say what units draw, by a function that adds one setting."""
+    setting("--units", "binary (0/1, default) or bipolar (-1/+1) hidden units", metavar="KIND")
+    setting("--output", f"what the output units draw: {', '.join(spellings())} (default: follows"
+            " from the task)", metavar="KIND")  # fmt: skip
 
 
 def add_step_sizes(setting: Callable[..., None]) -> None:
@@ -201,6 +209,7 @@ FOUND_ON = (
     "batch_size",
     "optimizer",
     "units",
+    "output",
     "initial_gain",
 )
 

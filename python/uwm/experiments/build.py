@@ -12,9 +12,11 @@ from typing import Any
 import uwm
 from uwm.checks import shown, whole_number
 from uwm.experiments.settings import AUTO, Settings
+from uwm.outputs import parse as parse_output
 from uwm.rules import resolve as resolve_rule
 from uwm.tasks import TASKS, Task, resolve as resolve_task, task_info
 from uwm.tasks.by_name import title_of
+from uwm.tasks.output_kinds import check_output, number_of_units, output_kinds
 
 MOST_JOBS = 1_024
 
@@ -77,13 +79,16 @@ def new_rule(rule: str | uwm.Rule) -> uwm.Rule:
 def new_network(settings: Settings, task: Task, seed: int) -> uwm.Network:
     """Return an untrained network of the right sizes for the task.
 
-    Raises ValueError if it is larger than the memory.
+    Raises ValueError if the settings' output does not suit the task, or if the network is larger
+    than the memory.
     """
-    sizes = [task.n_inputs, *settings.hidden, task.n_outputs]
+    output = parse_output(settings.output or output_kinds(task)[0])
+    check_output(output.name, task)
+    sizes = [task.n_inputs, *settings.hidden, number_of_units(output.name, task)]
     check_memory(sizes, settings)
     return uwm.Network(
         sizes,
-        output="bernoulli" if task.n_outputs == 1 else "softmax",
+        output=output,
         units=settings.units,
         dtype=settings.dtype,
         seed=seed,

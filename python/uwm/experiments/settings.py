@@ -9,6 +9,7 @@ from typing import Any
 
 import uwm
 from uwm.checks import finite, is_sequence, one_of, sequence, shown, whole_number
+from uwm.outputs import Output, parse as parse_output, spelled
 from uwm.rules import canonical
 from uwm.tasks.builtin import TASKS, task_info
 from uwm.tasks.info import CLASSIFICATION
@@ -41,6 +42,8 @@ class Settings:
     episodes: samples of a run; a step takes batch_size of them.
     seeds: runs of each rule, with the seeds first_seed, first_seed + 1 and so on.
     baseline: None, "running-mean" or a number; baselines gives rules one of their own.
+    output: "bernoulli", "softmax", "gaussian:0.5" or an output such as `uwm.Gaussian(0.5)`, which
+    becomes its text; None stands for the kind that suits the task.
     rates_from: a few words for tables: where learning_rates and baselines are from.
 
     Raises ValueError or TypeError for values that make no sense, naming the setting.
@@ -66,6 +69,7 @@ class Settings:
     rates_from: str = ""
     optimizer: str = "adam"
     units: str = "binary"
+    output: str | Output | None = None
     dtype: str = "float32"
     label: str | int | None = None
     delimiter: str | None = None
@@ -97,6 +101,7 @@ class Settings:
         self._check_rates()
         self._set("initial_gain", self._per_layer("initial_gain", self.initial_gain, gain_value))
         one_of("units", self.units, ("binary", "bipolar"))
+        self._set("output", output_value(self.output))
         one_of("dtype", self.dtype, ("float32", "float64"))
         self._set("baseline", baseline_value(self.baseline))
         self._set("baselines", {k: baseline_value(v) for k, v in self.baselines.items()})
@@ -207,9 +212,10 @@ class Settings:
             gain = self.initial_gain
             each = gain if isinstance(gain, tuple) else (gain,)
             words += f"; initial gain {', '.join(f'{g:g}' for g in each)}"
+        output = "" if self.output is None else f", output {self.output}"
         plural = "s" if self.seeds > 1 else ""
         return (
-            f"[{sizes}] hidden units, batch size {self.batch_size}, "
+            f"[{sizes}] hidden units{output}, batch size {self.batch_size}, "
             f"{'Adam' if self.optimizer == 'adam' else 'SGD'} ({words}), {self.seeds} seed{plural}"
         )
 
@@ -253,6 +259,16 @@ def rate_value(value: object) -> float:
 def gain_value(value: object) -> float:
     """Return an initial gain, a number of at least 0."""
     return float(finite("initial_gain", value, least=0, most=MOST_GAIN))
+
+
+def output_value(value: object) -> str | None:
+    """Return a kind of output as text: None, or a name with settings behind colons."""
+    if value is None:
+        return None
+    if not isinstance(value, (str, Output)):
+        words = "None, a name or an output, such as uwm.Gaussian(sigma=0.5)"
+        raise TypeError(f"output must be {words}, got {shown(value)}")
+    return spelled(parse_output(value))
 
 
 def baseline_value(value: object) -> str | float | None:

@@ -20,9 +20,11 @@ from uwm.experiments.origin import origin
 from uwm.experiments.progress import Listener, Monitor, interrupted, nobody
 from uwm.experiments.runs import INTERRUPTED, Unfinished, reason_of
 from uwm.experiments.settings import Settings, name_of
+from uwm.outputs import spelled
 from uwm.own import is_own
 from uwm.reference.random import PARAMETERS, normals
 from uwm.tasks import TASKS, task_info
+from uwm.tasks.output_kinds import check_output
 
 RULES = (
     "reinforce",
@@ -118,11 +120,14 @@ def network_for(chosen: Chosen, network: uwm.Network | None, scale: float | None
         raise ValueError(
             f"hidden must be the network's {list(net.sizes[1:-1])}, got {list(settings.hidden)}"
         )
+    if settings.output not in (None, spelled(net.output)):
+        raise ValueError(
+            f"output must be the network's {spelled(net.output)}, got {settings.output}"
+        )
     if scale is not None:
         rescale(net, scale, settings.first_seed)
     check_task(net, task)
-    if net.output == "gaussian":
-        raise ValueError("network must have a Bernoulli or softmax output, got gaussian")
+    check_output(str(net.output), task)
     return net
 
 
