@@ -10,9 +10,9 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 #include <random>
-
-#include "../actor_critic.hpp"
+#include <uwm/uwm.hpp>
 
 namespace {
 
@@ -73,9 +73,9 @@ class Lander {
   bool landed() const { return landed_; }
 
   /// Place, speed, angle and angular speed, each of order 1.
-  ActorCritic::State state() const {
+  uwm::Matrix<float> state() const {
     const b2Vec2 place = craft_->GetPosition(), speed = craft_->GetLinearVelocity();
-    ActorCritic::State s(1, n_state);
+    uwm::Matrix<float> s(1, n_state);
     s << place.x / 5, place.y / 10, speed.x / 2, speed.y / 3, 2 * craft_->GetAngle(), craft_->GetAngularVelocity(),
         static_cast<float>(fuel_) / tank;
     return s.cwiseMax(-2.0f).cwiseMin(2.0f);
@@ -110,16 +110,16 @@ int main(int argc, char** argv) {
   const int episodes = argc > 2 ? std::atoi(argv[2]) : 2000, tenth = std::max(1, episodes / 10);
 
   Lander lander(seed);
-  ActorCritic agent(Lander::n_state, Lander::n_actions, {}, seed);
+  uwm::ActorCritic agent(Lander::n_state, uwm::DiscreteActions{Lander::n_actions},
+                         std::make_shared<uwm::UnbiasedWeightMax>(), {.seed = seed});
 
   double sum = 0;
   int landings = 0;
   for (int episode = 1; episode <= episodes; ++episode) {
     lander.reset();
-    agent.begin();
     while (!lander.over()) {
-      const double reward = lander.fire(agent.act(lander.state()));
-      agent.learn(reward / 100, lander.state(), lander.over());
+      const double reward = lander.fire(agent.act(lander.state()).choice[0]);
+      agent.observe(reward, lander.state(), lander.over(), false);
       sum += reward;
     }
     landings += lander.landed();

@@ -13,8 +13,7 @@
 #include <memory>
 #include <random>
 #include <stdexcept>
-
-#include "../actor_critic.hpp"
+#include <uwm/uwm.hpp>
 
 namespace {
 
@@ -47,8 +46,8 @@ class Pendulum {
   bool fallen() const { return std::abs(data_->qpos[0]) > 2.4 || std::abs(data_->qpos[1]) > 0.21; }
 
   /// Place and speed of the cart, angle and angular speed of the pole, each of order 1.
-  ActorCritic::State state() const {
-    ActorCritic::State s(1, n_state);
+  uwm::Matrix<float> state() const {
+    uwm::Matrix<float> s(1, n_state);
     s << static_cast<float>(data_->qpos[0] / 2.4), static_cast<float>(data_->qvel[0] / 2),
         static_cast<float>(data_->qpos[1] / 0.21), static_cast<float>(data_->qvel[1] / 2);
     return s;
@@ -71,17 +70,17 @@ int main(int argc, char** argv) {
   const int episodes = argc > 2 ? std::atoi(argv[2]) : 1000, tenth = std::max(1, episodes / 10);
 
   Pendulum world(seed);
-  ActorCritic agent(Pendulum::n_state, Pendulum::n_actions, {}, seed);
+  uwm::ActorCritic agent(Pendulum::n_state, uwm::DiscreteActions{Pendulum::n_actions},
+                         std::make_shared<uwm::UnbiasedWeightMax>(), {.seed = seed});
 
   double sum = 0, first = 0;
   for (int episode = 1; episode <= episodes; ++episode) {
     world.reset();
-    agent.begin();
     int pushes = 0;
-    for (bool fallen = false; !fallen && pushes < Pendulum::longest; ++pushes) {
-      world.push(agent.act(world.state()));
+    for (bool fallen = false; !fallen && pushes < Pendulum::longest;) {
+      world.push(agent.act(world.state()).choice[0]);
       fallen = world.fallen();
-      agent.learn(fallen ? -1 : 0, world.state(), fallen);
+      agent.observe(1, world.state(), fallen, ++pushes == Pendulum::longest);
     }
     sum += pushes;
     if (episode % tenth == 0) {

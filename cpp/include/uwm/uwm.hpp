@@ -2,9 +2,11 @@
 
 /// uwm: local learning rules for networks of stochastic units.
 
+#include "uwm/actor_critic.hpp"
 #include "uwm/array.hpp"
 #include "uwm/baseline.hpp"
 #include "uwm/checkpoint.hpp"
+#include "uwm/critic.hpp"
 #include "uwm/error.hpp"
 #include "uwm/layer.hpp"
 #include "uwm/learner.hpp"
@@ -17,6 +19,7 @@
 #include "uwm/random.hpp"
 #include "uwm/rule.hpp"
 #include "uwm/rules.hpp"
+#include "uwm/running_statistics.hpp"
 #include "uwm/sample.hpp"
 #include "uwm/schedule.hpp"
 #include "uwm/simd.hpp"
@@ -24,6 +27,7 @@
 #include "uwm/task.hpp"
 #include "uwm/tasks.hpp"
 #include "uwm/threads.hpp"
+#include "uwm/traces.hpp"
 #include "uwm/train.hpp"
 #include "uwm/units.hpp"
 #include "uwm/workspace.hpp"
