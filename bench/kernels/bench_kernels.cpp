@@ -89,7 +89,7 @@ class Bench {
     const auto weight = numbers(n * n, 0, 1.4 / std::sqrt(static_cast<double>(n)));
     auto odds = numbers(batch * n, 0, 0.3), eligibility = numbers(batch * n, 0, 0.3);
     for (float& x : odds) x += std::copysign(0.5f, x);
-    const auto reward = numbers(batch * n, 0, 1), other = numbers(batch * n, 0, 1);
+    const auto reward = numbers(batch * n, 0, 1), flipped = numbers(batch * n, 0, 1);
     auto ratio = numbers(batch * n, 1, 0.1);
     const auto likelihood = numbers(batch * n, 0.5, 0.1);
     std::vector<float> a(ratio.size()), b(ratio.size()), r(ratio.size());
@@ -104,11 +104,12 @@ class Bench {
                                   .eligibility = eligibility.data(),
                                   .unit_reward = reward.data(),
                                   .advantage = reward.data(),
-                                  .flipped_advantage = other.data(),
+                                  .flipped_advantage = flipped.data(),
                                   .ratio = ratio.data(),
                                   .likelihood = likelihood.data(),
                                   .reward = reward.data(),
                                   .advantage_out = a.data(),
+                                  .gain_out = a.data(),
                                   .flipped_advantage_out = b.data(),
                                   .ratio_out = r.data(),
                                   .scratch = scratch.data()};
@@ -116,7 +117,7 @@ class Bench {
     // and one division count as one each.
     const struct {
       const char* name;
-      FlipForm kind;
+      FlipForm form;
       double operations, arrays;  // arrays of (batch, n) read or written
     } kinds[] = {{"flip_posterior", FlipForm::posterior, 17, 9},
                  {"flip_blended", FlipForm::blended, 23, 10},
@@ -126,7 +127,7 @@ class Bench {
     const double pairs = static_cast<double>(n * n), units = static_cast<double>(batch * n);
     for (const auto& k : kinds)
       report(k.name, n, batch, pairs * static_cast<double>(batch), k.operations, 1, 4 * (pairs + k.arrays * units),
-             [&] { kernel_.flip(k.kind, pass); });
+             [&] { kernel_.flip(k.form, pass); });
   }
 
   void products(Size n, Size batch) {

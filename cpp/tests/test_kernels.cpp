@@ -96,10 +96,10 @@ void units(const Level& level) {
           const bool fired = h[i] > 0;
           CHECK(h[i] == T(fired ? 1 : bipolar ? -1 : 0));
           CHECK_NEAR(p[i], s, tolerance * s);
-          const double taken = fired ? s : sigmoid(-double(z[i])), other = fired ? sigmoid(-double(z[i])) : s;
+          const double taken = fired ? s : sigmoid(-double(z[i])), not_taken = fired ? sigmoid(-double(z[i])) : s;
           CHECK_NEAR(q[i], taken, tolerance * taken);
-          CHECK_NEAR(std::abs(e[i]), other, tolerance * other);
-          CHECK_NEAR(std::abs(odds[i]), other / taken, tolerance * other / taken);
+          CHECK_NEAR(std::abs(e[i]), not_taken, tolerance * not_taken);
+          CHECK_NEAR(std::abs(odds[i]), not_taken / taken, tolerance * not_taken / taken);
           CHECK(std::signbit(e[i]) == !fired && std::signbit(odds[i]) == !fired);
         }
         Guarded<T> p2(n), e2(n), q2(n), odds2(n);
@@ -188,7 +188,7 @@ struct FlipCase {
                          [&](Size i) { return std::exp(double(upper_z[(i * 7) % (batch * n_upper)])); }};
   const Guarded<T> likelihood{batch * n_upper, [&](Size i) { return 1 / (1 + std::abs(double(odds[i]))); }};
   const Guarded<T> reward = normal<T>(batch, 1, 7);
-  Guarded<T> a_out{batch * n_lower}, b_out{batch * n_lower}, ratio_out{batch * n_lower};
+  Guarded<T> a_out{batch * n_lower}, gain_out{batch * n_lower}, b_out{batch * n_lower}, ratio_out{batch * n_lower};
 
   void run(const Level& level, FlipForm form, bool clip) {
     std::vector<T> scratch(static_cast<std::size_t>(table<T>(level).flip_scratch(n_upper)));
@@ -207,10 +207,11 @@ struct FlipCase {
                                 .likelihood = likelihood.data(),
                                 .reward = reward.data(),
                                 .advantage_out = a_out.data(),
+                                .gain_out = gain_out.data(),
                                 .flipped_advantage_out = b_out.data(),
                                 .ratio_out = ratio_out.data(),
                                 .scratch = scratch.data()});
-    CHECK(a_out.intact() && b_out.intact() && ratio_out.intact());
+    CHECK(a_out.intact() && gain_out.intact() && b_out.intact() && ratio_out.intact());
   }
 };
 
@@ -230,9 +231,10 @@ Handed handed_down(const FlipCase<T>& c, Size s, Size i) {
     const double odds = std::abs(double(c.odds[at])), sign = std::signbit(c.odds[at]) ? -1 : 1;
     const double x = odds * std::exp(sign * action * c.step * c.weight[j * c.n_lower + i]);
     const double kappa = (1 + odds) / (1 + x);
-    const double other = (double(c.a[at]) - double(c.b[at]) * x) / ((1 + x) * (1 + double(c.ratio[at]) * x));
+    const double reward_if_flipped =
+        (double(c.a[at]) - double(c.b[at]) * x) / ((1 + x) * (1 + double(c.ratio[at]) * x));
     h.A = c.t[at] + kappa * (h.A - c.t[at]);
-    h.B += h.lambda * (kappa - 1) * other;
+    h.B += h.lambda * (kappa - 1) * reward_if_flipped;
     h.lambda *= kappa;
     h.difference += (1 - kappa) * c.t[at];
     const double change = (1 - kappa) / (1 + odds), d = change * change;
@@ -259,7 +261,7 @@ void check_handed_down(const FlipCase<T>& c, FlipForm form, Size s, Size i) {
   }
   if (form == FlipForm::posterior || form == FlipForm::blended || form == FlipForm::ratio)
     CHECK_NEAR(c.ratio_out[at], h.lambda, tolerance);
-  if (form == FlipForm::ratio) CHECK_NEAR(c.a_out[at], 1 - h.lambda, tolerance);
+  if (form == FlipForm::ratio) CHECK_NEAR(c.gain_out[at], 1 - h.lambda, tolerance);
 }
 
 template <class T>

@@ -18,7 +18,8 @@ struct Logits {
 };
 
 template <class T>
-inline void write_units(Size i, Size n, Vec<T> z, Mask<T> fired, bool bipolar, Units<T> out, Vec<T> e, Vec<T> large) {
+inline void write_units(Size i, Size n, Vec<T> z, Mask<T> fired, bool bipolar, UnitArrays<T> out, Vec<T> e,
+                        Vec<T> large) {
   const Mask<T> low = z < 0;               // the unit is more likely silent
   const Mask<T> likely = ~(fired ^ ~low);  // the action taken is the more likely one
   const Vec<T> small = e * large;
@@ -77,7 +78,7 @@ inline void for_each_logits(Size n, const T* z, F f) {
 }
 
 template <class T>
-void draw(Size n, const T* z, const std::uint32_t* words, bool bipolar, Units<T> out) {
+void draw(Size n, const T* z, const std::uint32_t* words, bool bipolar, UnitArrays<T> out) {
   for_each_logits<T>(n, z, [=](Size i, Vec<T> logit, Vec<T> e, Size used) __attribute__((always_inline)) {
     const Vec<T> large = 1 / (1 + e);
     const Mask<T> fired = fires<T>(logit, e * large, load_words<T>(words + i));
@@ -86,7 +87,7 @@ void draw(Size n, const T* z, const std::uint32_t* words, bool bipolar, Units<T>
 }
 
 template <class T>
-void evaluate(Size n, const T* z, bool bipolar, Units<T> out) {
+void evaluate(Size n, const T* z, bool bipolar, UnitArrays<T> out) {
   for_each_logits<T>(n, z, [=](Size i, Vec<T> logit, Vec<T> e, Size used) __attribute__((always_inline)) {
     const Mask<T> fired = load<T>(out.activation + i, used) > 0;
     write_units<T>(i, used, logit, fired, bipolar, out, e, 1 / (1 + e));

@@ -6,6 +6,7 @@
 //   A_i <- A_i + (1 - kappa_ji) (T_j - A_i)
 //   B_i <- B_i - lambda_i (1 - kappa_ji) T_j'    (lambda_i before its update)
 //   lambda_i <- lambda_i kappa_ji
+//   gain_i <- gain_i + (1 - kappa_ji) (1 - gain_i)          1 - lambda_i, with the digits that the difference loses
 //
 // `blended` keeps two numbers more, and mixes A_i and B_i with what the reward R says of the layer as one joint
 // action. The share of that is the probability of two or more of independent events d_j:
@@ -107,6 +108,13 @@ inline void fill_signed(const FlipPass<T>& p, Size s, Size first, Size width) {
   }
 }
 
+/// Mixes A_i and B_i with what the reward says of the layer as one joint action: `joint`, (1 - lambda_i) R.
+template <class T>
+inline void blend(Vec<T> share, Vec<T> joint, Vec<T>& A, Vec<T>& B) {
+  A += share * (joint - A);
+  B -= share * (joint + B);
+}
+
 /// One strip for one sample. With `both`, the table holds exp(w) and exp(-w), else the one that the sample needs.
 template <class T, FlipForm form, bool both, bool clip>
 inline void flip_strip(const FlipPass<T>& p, Size s, Size first, Size width) {
@@ -119,7 +127,7 @@ inline void flip_strip(const FlipPass<T>& p, Size s, Size first, Size width) {
   strip_lanes_used<T>(width, used);
   Mask<T> silent[V];  // c_i < 0
   for (int v = 0; v < V; ++v) silent[v] = negative<T>(load<T>(p.eligibility + lower + v * lanes<T>, used[v]));
-  Vec<T> A[V] = {}, B[V] = {}, one[V] = {}, share[V] = {}, ratio[V];
+  Vec<T> A[V] = {}, B[V] = {}, gain[V] = {}, one[V] = {}, share[V] = {}, ratio[V];
   for (int v = 0; v < V; ++v) ratio[v] = broadcast<T>(1);
   const Vec<T> limit = broadcast<T>(Range<T>::most);
   for (Size j = p.n_upper - 1; j >= 0; --j) {
@@ -132,11 +140,11 @@ inline void flip_strip(const FlipPass<T>& p, Size s, Size first, Size width) {
       const Vec<T> e = both ? look_up<T>(table, v, silent[v] ^ negative_j) : load<T>(table + v * lanes<T>);
       const Vec<T> x = clip ? minimum<T>(a * e, limit) : a * e;
       const Vec<T> one_plus_x = 1 + x;
-      Vec<T> inverse, other_reward;
+      Vec<T> inverse, reward_if_flipped;
       if constexpr (both_sides) {
         const Vec<T> y = 1 + p.ratio[upper + j] * x;
         const Vec<T> inverse_product = 1 / (one_plus_x * y);
-        other_reward = (p.advantage[upper + j] - p.flipped_advantage[upper + j] * x) * inverse_product;
+        reward_if_flipped = (p.advantage[upper + j] - p.flipped_advantage[upper + j] * x) * inverse_product;
         inverse = inverse_product * y;
       } else {
         inverse = 1 / one_plus_x;
@@ -144,8 +152,8 @@ inline void flip_strip(const FlipPass<T>& p, Size s, Size first, Size width) {
       const Vec<T> difference = (x - a) * inverse;
       if constexpr (form == FlipForm::difference) A[v] += difference * p.unit_reward[upper + j];
       if constexpr (with_advantage) A[v] += difference * (p.unit_reward[upper + j] - A[v]);
-      if constexpr (form == FlipForm::ratio) A[v] += difference * (1 - A[v]);
-      if constexpr (both_sides) B[v] -= ratio[v] * difference * other_reward;
+      if constexpr (form == FlipForm::ratio) gain[v] += difference * (1 - gain[v]);
+      if constexpr (both_sides) B[v] -= ratio[v] * difference * reward_if_flipped;
       if constexpr (form == FlipForm::blended) {
         const Vec<T> change = p.likelihood[upper + j] * difference, d = change * change;
         const Vec<T> none_less_one = 1 - share[v] - 2 * one[v];
@@ -157,12 +165,11 @@ inline void flip_strip(const FlipPass<T>& p, Size s, Size first, Size width) {
   }
   for (int v = 0; v < V; ++v) {
     const Size at = lower + v * lanes<T>;
-    if constexpr (form == FlipForm::blended) {
-      const Vec<T> joint = (1 - ratio[v]) * p.reward[s];
-      A[v] += share[v] * (joint - A[v]);
-      B[v] -= share[v] * (joint + B[v]);
-    }
-    store<T>(p.advantage_out + at, A[v], used[v]);
+    if constexpr (form == FlipForm::blended) blend<T>(share[v], (1 - ratio[v]) * p.reward[s], A[v], B[v]);
+    if constexpr (form == FlipForm::ratio)
+      store<T>(p.gain_out + at, gain[v], used[v]);
+    else
+      store<T>(p.advantage_out + at, A[v], used[v]);
     if constexpr (both_sides) store<T>(p.flipped_advantage_out + at, B[v], used[v]);
     if constexpr (with_ratio) store<T>(p.ratio_out + at, ratio[v], used[v]);
   }

@@ -24,7 +24,8 @@ struct FlipPass {
   const T* ratio;              // (batch, n_upper)  lambda_j          read by `posterior` and `blended`
   const T* likelihood;         // (batch, n_upper)  q_j               read by `blended`
   const T* reward;             // (batch)           R                 read by `blended`
-  T* advantage_out;            // (batch, n_lower)  A_i, or the flip difference; by `ratio` 1 - lambda_i
+  T* advantage_out;            // (batch, n_lower)  A_i; by `difference` without its products
+  T* gain_out;                 // (batch, n_lower)  1 - lambda_i      written by `ratio`, which writes no A_i
   T* flipped_advantage_out;    // (batch, n_lower)  B_i               written by `posterior` and `blended`
   T* ratio_out;                // (batch, n_lower)  lambda_i          written by `posterior`, `blended` and `ratio`
   T* scratch;                  // flip_scratch(n_upper) numbers
@@ -64,7 +65,7 @@ struct Product {
 
 /// What the Bernoulli kernels write for each unit.
 template <class T>
-struct Units {
+struct UnitArrays {
   T* activation;   // h, encoded
   T* probability;  // p
   T* eligibility;  // (1 if it fired, else 0) - p; its sign bit tells which, also where it is zero
@@ -83,10 +84,10 @@ struct Kernels {
   Size product_scratch;
   Size (*flip_scratch)(Size n_upper);
 
-  /// z (n logits) -> Units, the activation drawn with one random word per unit.
-  void (*draw)(Size n, const T* z, const std::uint32_t* words, bool bipolar, Units<T> out);
+  /// z (n logits) -> UnitArrays, the activation drawn with one random word per unit.
+  void (*draw)(Size n, const T* z, const std::uint32_t* words, bool bipolar, UnitArrays<T> out);
   /// The same for the activations that stand in out.activation: nothing is drawn.
-  void (*evaluate)(Size n, const T* z, bool bipolar, Units<T> out);
+  void (*evaluate)(Size n, const T* z, bool bipolar, UnitArrays<T> out);
   void (*multiply)(const Product<T>&);
   void (*flip)(FlipForm, const FlipPass<T>&);
   void (*softmax)(const SoftmaxPass<T>&);

@@ -8,7 +8,7 @@ namespace uwm {
 namespace {
 
 template <class T>
-kernels::Units<T> units_from(LayerSample<T>& layer, Index first) {
+kernels::UnitArrays<T> arrays_from(LayerSample<T>& layer, Index first) {
   return {.activation = layer.activation.data() + first,
           .probability = layer.probability.data() + first,
           .eligibility = layer.eligibility.data() + first,
@@ -31,14 +31,14 @@ void draw_units(const Position& position, std::uint32_t index, Units units, Laye
         const Index first = s * n + unit;
         kernel.draw(samples * width, layer.logit.data() + first,
                     words.draw(position, Stream::activations, index, s, samples, unit, width), units == Units::bipolar,
-                    units_from(layer, first));
+                    arrays_from(layer, first));
       }
   });
 }
 
 template <class T>
 void evaluate_units(Units units, LayerSample<T>& layer) {
-  kernels::active<T>().evaluate(layer.logit.size(), layer.logit.data(), units == Units::bipolar, units_from(layer, 0));
+  kernels::active<T>().evaluate(layer.logit.size(), layer.logit.data(), units == Units::bipolar, arrays_from(layer, 0));
 }
 
 template void draw_units(const Position&, std::uint32_t, Units, LayerSample<float>&, Threads*);

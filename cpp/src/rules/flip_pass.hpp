@@ -33,7 +33,7 @@ void flip(FlipForm form, const Network<T>& net, const Sample<T>& sample, std::si
   grow(memory.scratch, scratch * (sample.work.threads() == nullptr ? 1 : sample.work.threads()->size()));
   auto& above = memory.flips[l + 1];
   auto& below = memory.flips[l];
-  below.advantage.resize(sample.batch(), sample.layers[l].logit.cols());
+  (form == FlipForm::ratio ? below.gain : below.advantage).resize(sample.batch(), n_lower);
   const kernels::FlipPass<T> pass = {.batch = sample.batch(),
                                      .n_upper = n_upper,
                                      .n_lower = n_lower,
@@ -49,6 +49,7 @@ void flip(FlipForm form, const Network<T>& net, const Sample<T>& sample, std::si
                                      .likelihood = upper.likelihood.data(),
                                      .reward = memory.reward.data(),
                                      .advantage_out = below.advantage.data(),
+                                     .gain_out = below.gain.data(),
                                      .flipped_advantage_out = below.flipped_advantage.data(),
                                      .ratio_out = below.ratio.data(),
                                      .scratch = memory.scratch.data()};
@@ -61,7 +62,7 @@ void flip(FlipForm form, const Network<T>& net, const Sample<T>& sample, std::si
           piece.odds += begin * n_upper;
           piece.eligibility += begin * n_lower;
           piece.unit_reward += begin * n_upper;
-          piece.advantage_out += begin * n_lower;
+          (form == FlipForm::ratio ? piece.gain_out : piece.advantage_out) += begin * n_lower;
           if (both_sides) {
             piece.advantage += begin * n_upper;
             piece.flipped_advantage += begin * n_upper;
@@ -89,13 +90,13 @@ template <class T>
 void joint_ratio(const Network<T>& net, const Sample<T>& sample, std::size_t l, UnitRewards<T>& out) {
   auto& pass = out.work.memory().flips[l];
   pass.ratio.resize(sample.batch(), sample.layers[l].logit.cols());
-  pass.advantage.resize(sample.batch(), sample.layers[l].logit.cols());
+  pass.gain.resize(sample.batch(), sample.layers[l].logit.cols());
   net.output().flip_ratio({.weight = net.layers()[l + 1].weight,
                            .step = flip_distance(net, l + 1),
                            .output = sample.layers[l + 1],
                            .below_eligibility = sample.layers[l].eligibility,
                            .work = out.work},
-                          pass.ratio, pass.advantage);
+                          pass.ratio, pass.gain);
 }
 
 /// A_i = (1 - lambda_i) R
@@ -103,8 +104,9 @@ template <class T>
 void joint_advantage(const Network<T>& net, const Sample<T>& sample, std::size_t l, const Vector<double>& reward,
                      UnitRewards<T>& out) {
   joint_ratio(net, sample, l, out);
-  auto& advantage = out.work.memory().flips[l].advantage;
-  for (Index s = 0; s < sample.batch(); ++s) advantage.row(s) *= static_cast<T>(reward[s]);
+  auto& pass = out.work.memory().flips[l];
+  pass.advantage.resize(pass.gain.rows(), pass.gain.cols());
+  for (Index s = 0; s < sample.batch(); ++s) pass.advantage.row(s) = static_cast<T>(reward[s]) * pass.gain.row(s);
 }
 
 /// Marks the samples that the kernels cannot do exactly, as far as is known beforehand. False if that is every one.
@@ -191,6 +193,29 @@ void weigh_flips(FlipForm form, const Network<T>& net, const Sample<T>& sample, 
     }
   }
   redo_outside(form, !in_range, net, sample, reward, out);
+}
+
+/// The passes of the rules that hand down A_i alone: T_i = q_i A_i, or A_i where the unit fired.
+template <class T>
+void advantage_rewards(FlipForm form, const Network<T>& net, const Sample<T>& sample, const Vector<double>& reward,
+                       UnitRewards<T>& out) {
+  const auto& kernel = kernels::active<T>();
+  for (std::size_t l = sample.layers.size() - 1; l-- > 0;) {
+    auto& pass = out.work.memory().flips[l];
+    if (joint_above(net, l)) {
+      joint_advantage(net, sample, l, reward, out);
+    } else {
+      flip(form, net, sample, l, out);
+    }
+    combine_rows(sample, l, out, [&](const auto& q, const auto& e, Index s) {
+      const auto a = pass.advantage.row(s);
+      if (form == FlipForm::one_sided)
+        out.layers[l].row(s) = e.unaryExpr([](T x) { return std::signbit(x) ? T(0) : T(1); }).cwiseProduct(a);
+      else
+        out.layers[l].row(s) = q.cwiseProduct(a);
+      return kernel.max_abs(a.size(), a.data()) <= kernels::Range<T>::odds * static_cast<T>(std::abs(reward[s]));
+    });
+  }
 }
 
 }  // namespace uwm

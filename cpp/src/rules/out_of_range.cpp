@@ -15,7 +15,7 @@ namespace uwm {
 namespace {
 
 /// What a unit hands down.
-struct Unit {
+struct HandedDown {
   Extended reward;             // T
   Extended advantage;          // A
   Extended flipped_advantage;  // B
@@ -27,12 +27,12 @@ Extended one_minus_exp(double x) { return x < 1 ? Extended(-std::expm1(x)) : Ext
 
 /// q (q A - (1 - q) B) / (q + (1 - q) lambda) of an action with the odds x = (1 - q) / q against it: T_i, or with the
 /// odds that a flip below leaves T_i'.
-Extended posterior_reward(const Extended& x, const Unit& unit) {
+Extended posterior_reward(const Extended& x, const HandedDown& unit) {
   return (unit.advantage - x * unit.flipped_advantage) / ((Extended(1) + x) * (Extended(1) + unit.ratio * x));
 }
 
 /// The table's T_i, from the odds a against the action taken.
-Extended unit_reward(FlipForm form, const Extended& a, bool fired, const Unit& unit) {
+Extended unit_reward(FlipForm form, const Extended& a, bool fired, const HandedDown& unit) {
   switch (form) {
     case FlipForm::posterior:
     case FlipForm::blended:
@@ -49,8 +49,8 @@ Extended unit_reward(FlipForm form, const Extended& a, bool fired, const Unit& u
 }
 
 /// What unit i learns from one joint action above: A, B and lambda from log lambda.
-Unit below_joint(double log_ratio, double reward) {
-  Unit below;
+HandedDown below_joint(double log_ratio, double reward) {
+  HandedDown below;
   below.ratio = Extended::exp(log_ratio);
   below.advantage = Extended(reward) * one_minus_exp(log_ratio);
   below.flipped_advantage = -below.advantage;
@@ -60,14 +60,14 @@ Unit below_joint(double log_ratio, double reward) {
 /// What unit i learns from the independent units above. `move` times the weight is how far c_i = +1 lifts z_j. From
 /// first to last: A_i as the sum of its definition, which does not cancel where the kernels' recursion would.
 template <class T>
-Unit below_units(FlipForm form, const LayerSample<T>& upper, Index s, const auto& weights, double move, double reward,
-                 bool output, const std::vector<Unit>& units) {
-  Unit below;
+HandedDown below_units(FlipForm form, const LayerSample<T>& upper, Index s, const auto& weights, double move,
+                       double reward, bool output, const std::vector<HandedDown>& units) {
+  HandedDown below;
   below.ratio = Extended(1);
   Extended gain, size;           // 1 - lambda as a sum, and that of the magnitudes of its terms
   Extended none(1), one, share;  // probabilities of none, one, and more of independent events d_j
   for (Index j = 0; j < upper.logit.cols(); ++j) {
-    const Unit& unit = units[static_cast<std::size_t>(j)];
+    const HandedDown& unit = units[static_cast<std::size_t>(j)];
     const double s_j = action_sign<double>(upper.eligibility(s, j));
     const double y = s_j * upper.logit(s, j), d = s_j * move * weights[j];
     const Extended a = Extended::exp(-y), x = Extended::exp(d - y);
@@ -133,8 +133,8 @@ class JointAction {
 };
 
 /// (A, B, lambda) = (R, -R, 0) makes T and T' the reward itself.
-Unit output_unit(double reward) {
-  Unit unit;
+HandedDown output_unit(double reward) {
+  HandedDown unit;
   unit.reward = unit.advantage = Extended(reward);
   unit.flipped_advantage = -unit.reward;
   return unit;
@@ -146,7 +146,7 @@ template <class T>
 void out_of_range_rewards(FlipForm form, const Network<T>& net, const Sample<T>& sample, Index s, double reward,
                           UnitRewards<T>& out) {
   const std::size_t last = sample.layers.size() - 1;
-  std::vector<Unit> units(static_cast<std::size_t>(net.n_outputs()), output_unit(reward));
+  std::vector<HandedDown> units(static_cast<std::size_t>(net.n_outputs()), output_unit(reward));
   for (std::size_t l = last; l-- > 0;) {
     const auto& layer = sample.layers[l];
     const auto& upper = sample.layers[l + 1];
@@ -154,10 +154,10 @@ void out_of_range_rewards(FlipForm form, const Network<T>& net, const Sample<T>&
     const double step = flip_distance(net, l + 1);
     std::optional<JointAction<T>> joint;
     if (l + 1 == last && !net.output().independent_units()) joint.emplace(net, upper, s);
-    std::vector<Unit> below(static_cast<std::size_t>(layer.logit.cols()));
+    std::vector<HandedDown> below(static_cast<std::size_t>(layer.logit.cols()));
     for (Index i = 0; i < layer.logit.cols(); ++i) {
       const double c = action_sign<double>(layer.eligibility(s, i)), move = c * step;
-      Unit& unit = below[static_cast<std::size_t>(i)];
+      HandedDown& unit = below[static_cast<std::size_t>(i)];
       unit = joint ? below_joint(joint->log_ratio(weight.col(i), move), reward)
                    : below_units(form, upper, s, weight.col(i), move, reward, l + 1 == last, units);
       const Extended learned = unit_reward(form, Extended::exp(-c * layer.logit(s, i)), c > 0, unit);

@@ -22,7 +22,7 @@ void posterior_reinforce_rewards(const Network<T>& net, const Sample<T>& sample,
     combine_rows(sample, l, out, [&](const auto& q, const auto& e, Index s) {
       const auto ratio = pass.ratio.row(s).array();
       out.layers[l].row(s) =
-          T(reward[s]) * q.array() * pass.advantage.row(s).array() / (q.array() + e.array().abs() * ratio);
+          T(reward[s]) * q.array() * pass.gain.row(s).array() / (q.array() + e.array().abs() * ratio);
       return kernel.max_abs(ratio.size(), pass.ratio.row(s).data()) < kernels::Range<T>::odds;
     });
   }

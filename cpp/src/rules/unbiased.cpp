@@ -55,29 +55,6 @@ void posterior_rewards(FlipForm form, const Network<T>& net, const Sample<T>& sa
   }
 }
 
-/// A from the output down, times q_i, or one where the unit fired.
-template <class T>
-void advantage_rewards(FlipForm form, const Network<T>& net, const Sample<T>& sample, const Vector<double>& reward,
-                       UnitRewards<T>& out) {
-  const auto& kernel = kernels::active<T>();
-  for (std::size_t l = sample.layers.size() - 1; l-- > 0;) {
-    auto& pass = out.work.memory().flips[l];
-    if (joint_above(net, l)) {
-      joint_advantage(net, sample, l, reward, out);
-    } else {
-      flip(form, net, sample, l, out);
-    }
-    combine_rows(sample, l, out, [&](const auto& q, const auto& e, Index s) {
-      const auto a = pass.advantage.row(s);
-      if (form == FlipForm::one_sided)
-        out.layers[l].row(s) = e.unaryExpr([](T x) { return std::signbit(x) ? T(0) : T(1); }).cwiseProduct(a);
-      else
-        out.layers[l].row(s) = q.cwiseProduct(a);
-      return kernel.max_abs(a.size(), a.data()) <= kernels::Range<T>::odds * static_cast<T>(std::abs(reward[s]));
-    });
-  }
-}
-
 }  // namespace
 
 RuleClass UnbiasedWeightMax::about() {

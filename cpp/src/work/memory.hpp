@@ -12,6 +12,7 @@ namespace uwm {
 template <class T>
 struct FlipMemory {
   Matrix<T> advantage, flipped_advantage, ratio;  // A, B and lambda
+  Matrix<T> gain;                                 // 1 - lambda, which times R is the A of one joint action
   bool clip = false;                              // whether a weight above is so large that the flips must be clipped
 };
 
