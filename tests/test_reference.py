@@ -16,7 +16,7 @@ from nets import (
 )
 
 from uwm import reference as uwm
-from uwm.reference.wide import Wide
+from uwm.reference.extended import Extended
 
 # Networks and samples
 
@@ -362,23 +362,23 @@ def test_wide_numbers_compute_what_floats_compute() -> None:
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(2, 50)), rng.normal(size=(2, 50))
     a[0, :5] = 0.0
-    x, y = Wide.of(a), Wide.of(b)
+    x, y = Extended.of(a), Extended.of(b)
     for found, expected in [
         (x + y, a + b),
         (x - y, a - b),
         (x * y, a * b),
         (x / y, a / b),
-        (Wide.one_minus_exp(b), -np.expm1(b)),
+        (Extended.one_minus_exp(b), -np.expm1(b)),
         (x.sum(axis=0), a.sum(axis=0)),
     ]:
         assert np.allclose(found.value(), expected, rtol=1e-12, atol=1e-15)
-    huge = Wide.exp(np.array([1e6]))
+    huge = Extended.exp(np.array([1e6]))
     assert huge.value() == 1e300 and (-huge).value() == -1e300
     assert (huge / huge).value() == 1.0
-    third = Wide.exp(np.array([-np.log(3.0)]))
+    third = Extended.exp(np.array([-np.log(3.0)]))
     for x in (1e17, 1e30, -1e30):  # the factor keeps its digits, whatever it is multiplied with
         assert np.isclose(
-            (Wide.exp(np.array([x])) * third / Wide.exp(np.array([x]))).value(), 1 / 3
+            (Extended.exp(np.array([x])) * third / Extended.exp(np.array([x]))).value(), 1 / 3
         )
 
 

@@ -272,7 +272,7 @@ def test_results_come_first_and_a_picture_that_fails_costs_one_line(
     def broken(*args: Any) -> None:
         raise RuntimeError("no\nfont")
 
-    for picture_of in ("learning_curves", "scaling_curves", "gradient_plot"):
+    for picture_of in ("of_comparison", "of_scaling", "of_gradients"):
         module = importlib.import_module(f"uwm.report.figures.{picture_of}")
         monkeypatch.setattr(module, "png", broken)
     options = ["--rules", "ste", "--out", "here"]
@@ -293,7 +293,7 @@ def test_from_python_a_picture_that_fails_is_a_warning(monkeypatch: pytest.Monke
     def broken(*args: Any) -> None:
         raise MemoryError
 
-    module = importlib.import_module("uwm.report.figures.learning_curves")
+    module = importlib.import_module("uwm.report.figures.of_comparison")
     monkeypatch.setattr(module, "png", broken)
     settings = Settings(address_bits=1, hidden=(4,), rules=("ste",), episodes=16, seeds=1)
     with pytest.warns(PictureWarning, match="could not be drawn: MemoryError"):

@@ -27,7 +27,7 @@ class Inputs:
         return np.asarray(self._x[k], dtype=np.float64)
 
 
-class Bernoulli:
+class BernoulliActivities:
     """Number k is the activity whose unit i fires if bit i of k is set."""
 
     def __init__(self, n: int, bipolar: bool) -> None:
@@ -56,7 +56,7 @@ class Bernoulli:
         return np.asarray(np.exp(log_p @ actions.T + log_not_p @ (1.0 - actions).T))
 
 
-class Softmax:
+class SoftmaxActivities:
     """Number k is the action k."""
 
     def __init__(self, n: int) -> None:
@@ -77,7 +77,7 @@ class Softmax:
         return np.asarray(np.exp(log_softmax(z) @ actions.T))
 
 
-class Gaussian:
+class GaussianActivities:
     """Number k is the k-th point of a grid; its probability is density times cell.
 
     On the whole line the trapezoid rule has no error of any power of its step: with a step of h
@@ -113,24 +113,26 @@ class Gaussian:
         return self.probability(z[:, None, :], actions[None, :, :])
 
 
-Units = Bernoulli | Softmax | Gaussian
+Activities = BernoulliActivities | SoftmaxActivities | GaussianActivities
 
 
-def spaces(net: NetworkLike, inputs: Array, quadrature: int) -> tuple[list[Bernoulli], Units]:
+def spaces(
+    net: NetworkLike, inputs: Array, quadrature: int
+) -> tuple[list[BernoulliActivities], Activities]:
     """The activities of every hidden layer, and those of the output."""
     quadrature = whole_number("quadrature", quadrature, 2, MOST_POINTS)
-    hidden = [Bernoulli(n, net.units == "bipolar") for n in net.sizes[1:-1]]
+    hidden = [BernoulliActivities(n, net.units == "bipolar") for n in net.sizes[1:-1]]
     if net.output == "bernoulli":
-        return hidden, Bernoulli(net.sizes[-1], False)
+        return hidden, BernoulliActivities(net.sizes[-1], False)
     if net.output == "softmax":
-        return hidden, Softmax(net.sizes[-1])
+        return hidden, SoftmaxActivities(net.sizes[-1])
     with np.errstate(over="ignore", invalid="ignore"):
         low, high = _range_of_means(net, inputs)
         spans = high - low
     sigma = net.output.settings["sigma"]
     if not np.all(np.isfinite(spans / sigma)):
         raise ValueError("net must have finite means of the output, but they overflow")
-    return hidden, Gaussian(low, high, sigma, quadrature)
+    return hidden, GaussianActivities(low, high, sigma, quadrature)
 
 
 def _range_of_means(net: NetworkLike, inputs: Array) -> tuple[Array, Array]:

@@ -135,8 +135,8 @@ class PerInputBaseline:
         self, net: uwm.Network, sample: uwm.Sample, reward: RewardOf
     ) -> list[list[LayerUpdate]]:
         """The estimates for a batch, see `Estimator`."""
-        others = [reward(net.forward(sample.inputs)) for _ in range(self._passes)]
-        V = np.mean(others, axis=0)
+        rewards = [reward(net.forward(sample.inputs)) for _ in range(self._passes)]
+        V = np.mean(rewards, axis=0)
         return self._rule.updates(net, sample, lambda drawn: reward(drawn) - V)
 
 
@@ -168,15 +168,16 @@ class _Antithetic:
             m, n = z.shape
             words = uwm.philox(net.seed, net.step - 1, ACTIVATIONS, ell, m, n)
             u = uniforms(words)
-            fired = 1.0 - u < sample.probabilities[ell]
+            mirrored = 1.0 - u < sample.probabilities[ell]  # who fires with 1 - u
             hidden = ell < len(h) - 1
-            other = np.where(fired, 1.0, -1.0 if hidden and net.units == "bipolar" else 0.0)
-            above = list(_above(net, ell).forward(other).activations) if hidden else []
-            R_other = reward(net.clamp(sample.inputs, [*h[:ell], other, *above]))
-            slopes.append((R - R_other)[:, None] * self._factor(z, u, h[ell] > 0, fired))
+            a = np.where(mirrored, 1.0, -1.0 if hidden and net.units == "bipolar" else 0.0)
+            above = list(_above(net, ell).forward(a).activations) if hidden else []
+            R_mirrored = reward(net.clamp(sample.inputs, [*h[:ell], a, *above]))
+            factor = self._factor(z, u, h[ell] > 0, mirrored)
+            slopes.append((R - R_mirrored)[:, None] * factor)
         return [[u] for u in updates_of_slopes(net, sample, slopes)]
 
-    def _factor(self, z: Array, u: Array, fired: Any, other: Any) -> Array:
+    def _factor(self, z: Array, u: Array, fired: Any, mirrored: Any) -> Array:
         raise NotImplementedError
 
 
@@ -193,7 +194,7 @@ class Arm(_Antithetic):
 
     name = "arm"
 
-    def _factor(self, z: Array, u: Array, fired: Any, other: Any) -> Array:
+    def _factor(self, z: Array, u: Array, fired: Any, mirrored: Any) -> Array:
         return 0.5 - u
 
 
@@ -211,8 +212,8 @@ class DisArm(_Antithetic):
 
     name = "disarm"
 
-    def _factor(self, z: Array, u: Array, fired: Any, other: Any) -> Array:
-        sign = fired.astype(np.float64) - other.astype(np.float64)
+    def _factor(self, z: Array, u: Array, fired: Any, mirrored: Any) -> Array:
+        sign = fired.astype(np.float64) - mirrored.astype(np.float64)
         return np.asarray(0.5 * sign / (1.0 + np.exp(-np.abs(z))))
 
 

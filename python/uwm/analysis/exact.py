@@ -23,7 +23,7 @@ from uwm._arrays import finite_array
 from uwm.protocols import Array, NetworkLike, RuleLike
 from uwm.reference.rules import LayerGradient
 
-from .activities import Inputs, Units, blocks, numbers, spaces
+from .activities import Activities, Inputs, blocks, numbers, spaces
 from .progress import Progress, tell
 from .updates import LayerUpdate, updates_of_rule
 
@@ -282,8 +282,8 @@ class _Layers:
     def __init__(self, net: NetworkLike, inputs: Array, quadrature: int) -> None:
         hidden, self.output = spaces(net, inputs, quadrature)
         self._net = net
-        self._units: list[Units] = [*hidden, self.output]
-        self.spaces: list[Inputs | Units] = [Inputs(inputs), *self._units]
+        self._units: list[Activities] = [*hidden, self.output]
+        self.spaces: list[Inputs | Activities] = [Inputs(inputs), *self._units]
         for below, above in pairwise(self.spaces):
             _check_count(below.count * above.count, "two neighbouring layers")
 
@@ -339,7 +339,7 @@ def _inputs(net: NetworkLike, x: Any) -> Array:
     return np.atleast_2d(finite_array("x", x, shape))
 
 
-def _rewards(reward: Reward, output: Units, rows: int) -> Array:
+def _rewards(reward: Reward, output: Activities, rows: int) -> Array:
     """Rewards of every output, (1, outputs), or (rows, outputs) if they depend on the input."""
     given = reward(output.actions(np.arange(output.count)))
     depends = np.ndim(given) == 2 and len(given) == rows

@@ -106,9 +106,9 @@ def sampled_statistics(
     check_task(net, task)
     engine = rebuilt(net, 0, seed=whole_number("seed", seed, 0, MOST_SEED))
     estimators = [_estimator(rule) for rule in rules]
-    judge = _estimator(uwm.UnbiasedWeightMax("posterior") if reference is None else reference)
+    truth = _estimator(uwm.UnbiasedWeightMax("posterior") if reference is None else reference)
     exact = None if gradient is None else _checked(gradient, engine)[:layers]
-    tally = _Tally(engine, estimators, judge if exact is None else None, layers)
+    tally = _Tally(engine, estimators, truth if exact is None else None, layers)
     done = 0
     for group, sample, reward in _batches(engine, task, samples, seed, baseline):
         tally.add(group, sample, reward)
@@ -116,8 +116,8 @@ def sampled_statistics(
         tell(progress, done, samples)
     counts = np.array(_counts(samples), np.float64)
     if exact is not None:
-        tally.judge_by(exact, counts)
-    return tally.statistics(counts, judge.name if exact is None else "exact")
+        tally.take_exact(exact, counts)
+    return tally.statistics(counts, truth.name if exact is None else "exact")
 
 
 def _checked(gradient: Sequence[LayerGradient], net: uwm.Network) -> list[Array]:
@@ -187,32 +187,32 @@ class _Sums:
 
 
 class _Tally:
-    """The sums of each estimator's updates, and of what they are judged by.
+    """The sums of each estimator's updates, and of those whose mean is the true gradient.
 
-    That is the updates of `judge`, or without one the exact gradient.
+    truth: the unbiased estimator that makes the latter; None if the gradient itself is known.
     """
 
     def __init__(
         self,
         net: uwm.Network,
         estimators: list[Estimator],
-        judge: Estimator | None,
+        truth: Estimator | None,
         layers: int | None,
     ) -> None:
         sizes = [layer.weight.size + layer.bias.size for layer in net.layers][:layers]
         self.net = net
         self.estimators = estimators
-        self.judge = judge
-        self.judged = [_Sums(n) for n in sizes]
+        self.truth = truth
+        self.true_sums = [_Sums(n) for n in sizes]
         self.sums = [[_Sums(n) for n in sizes] for _ in estimators]
 
     def add(self, group: int, sample: uwm.Sample, reward: RewardOf) -> None:
         """One batch, the same for all estimators."""
         after = self.net.step  # where estimators that draw further samples go on
         v = None
-        if self.judge is not None:
-            v = self.judge.updates(self.net, sample, reward)
-            for total, update in zip(self.judged, v, strict=False):
+        if self.truth is not None:
+            v = self.truth.updates(self.net, sample, reward)
+            for total, update in zip(self.true_sums, v, strict=False):
                 total.add(group, update, update)
         for estimator, totals in zip(self.estimators, self.sums, strict=True):
             self.net.step = after
@@ -220,8 +220,9 @@ class _Tally:
             for ell, total in enumerate(totals):
                 total.add(group, u[ell], None if v is None else v[ell])
 
-    def judge_by(self, exact: list[Array], counts: Array) -> None:
-        for total, g in zip(self.judged, exact, strict=True):
+    def take_exact(self, exact: list[Array], counts: Array) -> None:
+        """Take the exact gradient, per layer, for the true one."""
+        for total, g in zip(self.true_sums, exact, strict=True):
             total.fill(counts, g)
         for totals in self.sums:
             for total, g in zip(totals, exact, strict=True):
@@ -229,7 +230,7 @@ class _Tally:
 
     def statistics(self, counts: Array, gradient: str) -> list[SampledStatistics]:
         return [
-            _statistics(estimator, totals, self.judged, counts, gradient, self.net)
+            _statistics(estimator, totals, self.true_sums, counts, gradient, self.net)
             for estimator, totals in zip(self.estimators, self.sums, strict=True)
         ]
 
@@ -237,12 +238,12 @@ class _Tally:
 def _statistics(
     estimator: Estimator,
     sums: list[_Sums],
-    judged: list[_Sums],
+    true_sums: list[_Sums],
     counts: Array,
     gradient: str,
     net: uwm.Network,
 ) -> SampledStatistics:
-    layers = [_layer(u, v, counts) for u, v in zip(sums, judged, strict=True)]
+    layers = [_layer(u, v, counts) for u, v in zip(sums, true_sums, strict=True)]
     bias, cosine, noise, norm = zip(*layers, strict=True)
     return SampledStatistics(
         name=estimator.name,

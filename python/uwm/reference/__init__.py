@@ -32,7 +32,7 @@ from .rules import (
 from .schedules import Exponential, InverseRoot, Linear, Schedule
 from .step_sizes import automatic_rates
 from .tasks import Bandit, Multiplexer, Task
-from .train import Interrupted, Log, train
+from .training import Interrupted, Log, train
 
 __all__ = [
     "RULES",

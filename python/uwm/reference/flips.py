@@ -9,8 +9,8 @@ import numpy as np
 
 from uwm.protocols import Array, NetworkLike, SampleLike
 
+from .extended import Extended, where
 from .outputs import Bernoulli, resolve
-from .wide import Wide, where
 
 
 def signs(sample: SampleLike, ell: int) -> Array:
@@ -42,20 +42,20 @@ def flipped_action_logits(net: NetworkLike, sample: SampleLike, ell: int) -> Arr
     return y[:, :, None] + s[:, :, None] * shift
 
 
-def kappa(net: NetworkLike, sample: SampleLike, ell: int) -> tuple[Wide, Wide]:
+def kappa(net: NetworkLike, sample: SampleLike, ell: int) -> tuple[Extended, Extended]:
     """kappa_ji and 1 - kappa_ji, (batch, j, i), for Bernoulli units j of layer l + 1."""
     y = action_logits(sample, ell + 1)[:, :, None]
     y_flipped, d = flipped_action_logits(net, sample, ell), -signs(sample, ell + 1)[:, :, None]
     d = d * logit_shifts(net, sample, ell)
     # with a = exp(-y) and x = exp(-y_flipped): 1 - kappa = (x - a) / (1 + x), which 1 and kappa
     # would lose where j is nearly certain; x - a in turn where the flip does little
-    one, a, x = Wide.of(1.0), Wide.exp(-y), Wide.exp(-y_flipped)
-    slight = a * Wide.of(np.expm1(np.clip(d, -1.0, 1.0)))
+    one, a, x = Extended.of(1.0), Extended.exp(-y), Extended.exp(-y_flipped)
+    slight = a * Extended.of(np.expm1(np.clip(d, -1.0, 1.0)))
     difference = where(np.abs(d) < 1.0, slight, x - a)
     return (one + a) / (one + x), difference / (one + x)
 
 
-def joint_lambda(net: NetworkLike, sample: SampleLike, ell: int) -> tuple[Wide, Wide]:
+def joint_lambda(net: NetworkLike, sample: SampleLike, ell: int) -> tuple[Extended, Extended]:
     """lambda_i and 1 - lambda_i, (batch, i), for layer l + 1 as a whole."""
     is_output = ell + 1 == len(net.layers) - 1
     output = resolve(net.output)
@@ -66,10 +66,10 @@ def joint_lambda(net: NetworkLike, sample: SampleLike, ell: int) -> tuple[Wide, 
         np.asarray(a[ell + 1], dtype=np.float64) for a in (sample.logits, sample.activations)
     )
     log = output.log_ratio(z, action, logit_shifts(net, sample, ell))
-    return Wide.exp(log), Wide.one_minus_exp(log)
+    return Extended.exp(log), Extended.one_minus_exp(log)
 
 
-def product_of(k: Wide, one_minus_k: Wide) -> tuple[Wide, Wide]:
+def product_of(k: Extended, one_minus_k: Extended) -> tuple[Extended, Extended]:
     """lambda_i, the product of kappa_ji over j, and 1 - lambda_i.
 
     The latter is the sum over j of (prod_{k<j} kappa_ki) (1 - kappa_ji) too. That keeps its digits
@@ -77,4 +77,4 @@ def product_of(k: Wide, one_minus_k: Wide) -> tuple[Wide, Wide]:
     """
     ratio, terms = k.product(), k.before() * one_minus_k
     small = terms.magnitude().sum(axis=1).value() < 1.0
-    return ratio, where(small, terms.sum(axis=1), Wide.of(1.0) - ratio)
+    return ratio, where(small, terms.sum(axis=1), Extended.of(1.0) - ratio)

@@ -88,8 +88,9 @@ def gradients(
         one_of("method", method, ("exact", "sampled"))
     measured = [named(rule) for rule in rules]
     check_names(measured)
-    judge = named("unbiased_weight_max_posterior" if reference is None else reference)
-    how = Method(method, samples, judge, settings.first_seed, Monitor(progress))
+    default = "unbiased_weight_max_posterior"
+    truth = named(default if reference is None else reference)
+    how = Method(method, samples, truth, settings.first_seed, Monitor(progress))
     chosen = choose_task(settings)
     net = network_for(chosen, network, scale)
     check_size(net, chosen.task, method)

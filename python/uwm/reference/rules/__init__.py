@@ -12,7 +12,7 @@ from typing import Any
 from uwm import _core
 from uwm.rules import RULES, rule_info
 
-from .rule import LayerGradient, Rule
+from .base import LayerGradient, Rule
 
 
 def _found() -> dict[str, type[Rule]]:

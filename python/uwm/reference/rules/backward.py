@@ -16,7 +16,7 @@ from uwm.protocols import Array, NetworkLike, SampleLike
 from ..arrays import finite_product
 from ..flips import action_logits, outgoing_weights, signs
 from ..sigmoid import log_sigmoid
-from .rule import Rule, checked_reward, everywhere
+from .base import Rule, checked_reward, everywhere
 
 
 class Backward(Rule):

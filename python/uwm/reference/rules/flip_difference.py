@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from uwm.protocols import Array, NetworkLike
 
+from ..extended import Extended
 from ..flips import action_logits
 from ..network import Sample
-from ..wide import Wide
+from .base import everywhere
 from .flip_pass import Comparing, ratios_above
-from .rule import everywhere
 
 
 class FlipDifference(Comparing):
@@ -29,11 +29,11 @@ class FlipDifference(Comparing):
     def _block(self, net: NetworkLike, sample: Sample, R: Array) -> list[Array]:
         last = len(net.layers) - 2
         joint = net.output != "bernoulli"
-        T = Wide.of(everywhere(R, 1 if joint else net.sizes[-1]))
+        T = Extended.of(everywhere(R, 1 if joint else net.sizes[-1]))
         rewards = [everywhere(R, net.sizes[-1])]
         for ell in reversed(range(last + 1)):
             one_minus_k = ratios_above(net, sample, ell, joint and ell == last)[1]
-            q = Wide.sigmoid(action_logits(sample, ell))
+            q = Extended.sigmoid(action_logits(sample, ell))
             T = q * (one_minus_k * T[:, :, None]).sum(axis=1)
             rewards.insert(0, T.value())
         return rewards

@@ -9,10 +9,10 @@ import numpy as np
 
 from uwm.protocols import Array, NetworkLike, SampleLike
 
+from ..extended import Extended
 from ..flips import joint_lambda, kappa
 from ..network import Sample
-from ..wide import Wide
-from .rule import Rule, checked_reward
+from .base import Rule, checked_reward
 
 
 class Comparing(Rule):
@@ -51,7 +51,9 @@ def _rows(array: Any, rows: slice) -> Array:
     return np.asarray(array[rows], dtype=np.float64)
 
 
-def ratios_above(net: NetworkLike, sample: Sample, ell: int, joint: bool) -> tuple[Wide, Wide]:
+def ratios_above(
+    net: NetworkLike, sample: Sample, ell: int, joint: bool
+) -> tuple[Extended, Extended]:
     """kappa_ji and 1 - kappa_ji, (batch, j, i); `joint`: layer l + 1 counts as one unit j."""
     if not joint:
         return kappa(net, sample, ell)

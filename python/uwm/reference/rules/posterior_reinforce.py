@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from uwm.protocols import Array, NetworkLike
 
+from ..extended import Extended
 from ..flips import action_logits, joint_lambda
 from ..network import Sample
-from ..wide import Wide
+from .base import everywhere
 from .flip_pass import Comparing
-from .rule import everywhere
 
 
 class PosteriorReinforce(Comparing):
@@ -29,7 +29,7 @@ class PosteriorReinforce(Comparing):
         rewards = []
         for ell in range(len(net.layers) - 1):
             (ratio, gain), y = joint_lambda(net, sample, ell), action_logits(sample, ell)
-            q, not_q = Wide.sigmoid(y), Wide.sigmoid(-y)
-            T = Wide.of(R[:, None]) * q * gain / (q + not_q * ratio)
+            q, not_q = Extended.sigmoid(y), Extended.sigmoid(-y)
+            T = Extended.of(R[:, None]) * q * gain / (q + not_q * ratio)
             rewards.append(T.value())
         return [*rewards, everywhere(R, net.sizes[-1])]

@@ -6,7 +6,7 @@ from typing import Any
 
 from uwm.protocols import Array, NetworkLike, SampleLike
 
-from .rule import Rule, checked_reward, everywhere
+from .base import Rule, checked_reward, everywhere
 
 
 class Reinforce(Rule):

@@ -8,11 +8,11 @@ import numpy as np
 
 from uwm.protocols import Array, NetworkLike
 
+from ..extended import Extended
 from ..flips import action_logits, flipped_action_logits, kappa, product_of, signs
 from ..network import Sample
-from ..wide import Wide
+from .base import Rule, everywhere
 from .flip_pass import Comparing, ratios_above
-from .rule import Rule, everywhere
 
 FORMS = ("blended", "posterior", "two_sided", "one_sided")
 
@@ -73,15 +73,15 @@ class UnbiasedWeightMax(Comparing):
 def _simple_forms(net: NetworkLike, sample: Sample, R: Array, two_sided: bool) -> list[Array]:
     # All output units share one reward, so the sum over them collapses: they are one joint unit.
     last = len(net.layers) - 2
-    T = Wide.of(R[:, None])
+    T = Extended.of(R[:, None])
     rewards: list[Array] = []
     for ell in reversed(range(last + 1)):
         k, one_minus_k = ratios_above(net, sample, ell, ell == last)
         A = (k.before() * one_minus_k * T[:, :, None]).sum(axis=1)
         if two_sided:
-            T = Wide.sigmoid(action_logits(sample, ell)) * A  # q_i A_i
+            T = Extended.sigmoid(action_logits(sample, ell)) * A  # q_i A_i
         else:
-            T = Wide.of((signs(sample, ell) > 0).astype(np.float64)) * A  # h_i A_i
+            T = Extended.of((signs(sample, ell) > 0).astype(np.float64)) * A  # h_i A_i
         rewards.insert(0, T.value())
     return rewards
 
@@ -89,10 +89,10 @@ def _simple_forms(net: NetworkLike, sample: Sample, R: Array, two_sided: bool) -
 def _posterior_weighted(net: NetworkLike, sample: Sample, R: Array, blended: bool) -> list[Array]:
     last = len(net.layers) - 2
     rewards: list[Array] = []
-    A = B = lam = Wide.of(R)  # of the layer above; not used at the output
+    A = B = lam = Extended.of(R)  # of the layer above; not used at the output
     for ell in reversed(range(last + 1)):
         if ell == last:  # the output is one joint unit, and T'_j = T_j = R
-            T = Wide.of(R[:, None])
+            T = Extended.of(R[:, None])
             T_flipped = T[:, :, None]
         else:
             y_flipped = flipped_action_logits(net, sample, ell)
@@ -103,14 +103,14 @@ def _posterior_weighted(net: NetworkLike, sample: Sample, R: Array, blended: boo
         B = (k.after() * -one_minus_k * T_flipped).sum(axis=1)
         lam = k.product()
         if blended and ell < last:  # below the output A_i is (1 - lambda_i) R already
-            joint = product_of(k, one_minus_k)[1] * Wide.of(R[:, None])
+            joint = product_of(k, one_minus_k)[1] * Extended.of(R[:, None])
             local, share = _shares(net, sample, ell)
             A, B = local * A + share * joint, local * B - share * joint
         rewards.insert(0, _reward_of(action_logits(sample, ell), A, B, lam).value())
     return rewards
 
 
-def _shares(net: NetworkLike, sample: Sample, ell: int) -> tuple[Wide, Wide]:
+def _shares(net: NetworkLike, sample: Sample, ell: int) -> tuple[Extended, Extended]:
     """Of independent events of probability (p_j - p'_j)^2: at most one, and two or more.
 
     They depend on the other units of layer l, but neither on i's action nor on those above: shares
@@ -119,19 +119,19 @@ def _shares(net: NetworkLike, sample: Sample, ell: int) -> tuple[Wide, Wide]:
     y = np.broadcast_arrays(
         action_logits(sample, ell + 1)[:, :, None], flipped_action_logits(net, sample, ell)
     )
-    change = Wide.sigmoid(y[0]) * kappa(net, sample, ell)[1]
+    change = Extended.sigmoid(y[0]) * kappa(net, sample, ell)[1]
     # 1 - |p - p'| as a sum of two probabilities: digits are kept where an event is nearly certain
-    rest = Wide.sigmoid(-np.maximum(*y)) + Wide.sigmoid(np.minimum(*y))
-    event, no_event = change * change, rest * (Wide.of(2.0) - rest)
-    none = Wide.of(np.ones_like(y[0][:, 0]))
-    one = more = Wide.of(np.zeros_like(y[0][:, 0]))
+    rest = Extended.sigmoid(-np.maximum(*y)) + Extended.sigmoid(np.minimum(*y))
+    event, no_event = change * change, rest * (Extended.of(2.0) - rest)
+    none = Extended.of(np.ones_like(y[0][:, 0]))
+    one = more = Extended.of(np.zeros_like(y[0][:, 0]))
     for j in range(y[0].shape[1]):
         d, not_d = event[:, j], no_event[:, j]
         none, one, more = none * not_d, one * not_d + none * d, more + one * d
     return none + one, more
 
 
-def _reward_of(y: Array, A: Wide, B: Wide, lam: Wide) -> Wide:
+def _reward_of(y: Array, A: Extended, B: Extended, lam: Extended) -> Extended:
     """T = q (q A - (1 - q) B) / (q + (1 - q) lambda), for an action with q = sigmoid(y)."""
-    q, not_q = Wide.sigmoid(y), Wide.sigmoid(-y)
+    q, not_q = Extended.sigmoid(y), Extended.sigmoid(-y)
     return q * (q * A - not_q * B) / (q + not_q * lam)
