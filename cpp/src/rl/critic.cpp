@@ -9,6 +9,7 @@
 #include "network/forward.hpp"
 #include "rl/space.hpp"
 #include "uwm/error.hpp"
+#include "work/memory.hpp"
 #include "work/message.hpp"
 #include "work/multiply.hpp"
 
@@ -119,7 +120,7 @@ void Critic::pass_down(std::size_t layer) {
                                    .alpha = 1,
                                    .bias = nullptr,
                                    .scratch = nullptr},
-           sample_.work.scratch);
+           sample_.work.memory().scratch);
   if (settings_.units == CriticSettings::Units::softplus) {
     delta.array() /= 1 + (-sample_.layers[layer].logit.array()).exp();
     return;
