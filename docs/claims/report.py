@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
+import textwrap
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 TEMPLATE = Path(__file__).resolve().parent.parent / "claims.md"
 MARKER = re.compile(r"(<!-- made: ([a-z0-9-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 TOLERANCE = 1e-9  # relative bias, in double precision
+WIDTH = 110  # of a line of text
 
 
 def write(study: Study, made: Results, home: Path) -> None:
@@ -41,14 +44,16 @@ def write(study: Study, made: Results, home: Path) -> None:
         blocks["bias"] = bias_table(made)
         blocks["verdict-unbiased"] = verdict_unbiased(made)
     for case in there:
-        blocks[f"case-{case.name}"] = case_table(case, runs[case.name])
+        blocks[f"case-{case.name}"] = case_table(
+            case, runs[case.name], present(made.runs.rows.values())
+        )
     if there:
         for metric, claim in (("mean_reward", "faster"), ("final_reward", "higher")):
             blocks[f"verdict-{claim}"] = "\n".join(
                 verdict(there, runs, metric, other) for other in PEERS
             )
         blocks["verdict-blended"] = verdict_blended(there, runs)
-        blocks["summary"] = summary(there, runs)
+        blocks["summary"] = summary(there, runs, present(made.runs.rows.values()))
         replace_file(images / "learning-curves.png", figures.curves(there, runs))
         blocks["curves"] = picture("learning-curves.png", "Learning curves of every case")
     if made.published.rows:
@@ -82,6 +87,18 @@ def fill(page: str, blocks: dict[str, str]) -> str:
         return f"{found.group(1)}{block}\n{found.group(3)}"
 
     return MARKER.sub(put, page)
+
+
+def present(rows: Iterable[Mapping[str, str]]) -> list[str]:
+    """Return the rules that have rows: one that is younger than the runs has none."""
+    names = {row["rule"] for row in rows}
+    return [rule for rule in RULES if rule in names]
+
+
+def wrapped(text: str, indent: str = "") -> str:
+    """Return text in lines of at most WIDTH characters, all but the first indented."""
+    return textwrap.fill(text, WIDTH, subsequent_indent=indent, break_long_words=False,
+                         break_on_hyphens=False)  # fmt: skip
 
 
 def picture(name: str, text: str) -> str:
@@ -140,9 +157,9 @@ def verdict_unbiased(made: Results) -> str:
     biased = [rule for rule in RULES if rule not in good]
     missing = [rule for rule in UNBIASED if rule not in good]
     holds = "Holds" if not missing else f"Does not hold for {words(missing)}"
-    return (
+    return wrapped(
         f"**{holds}**: the largest relative bias of {words(good)} is"
-        f" {max(worst[rule] for rule in good):.1g}; of the others it goes up to "
+        f" {max(worst[rule] for rule in good):.1g}. Of the others it goes up to "
         + ", ".join(f"{worst[rule]:.0%} ({code(rule)})" for rule in biased)
         + "."
     )
@@ -174,13 +191,13 @@ def of(rows: list[dict[str, str]], name: str) -> Spread:
     return spread([float(row[name]) for row in rows])
 
 
-def case_table(case: Case, runs: CaseRuns) -> str:
+def case_table(case: Case, runs: CaseRuns, rules: list[str]) -> str:
     """Return a case's results, one line per rule."""
     tested = case.task == "digits"
     lines = [head("rule", "mean reward", "last tenth", "episodes to 0.5",
                   *(["test accuracy"] if tested else []),
                   "learning rates (by mean · by last tenth)", "baseline")]  # fmt: skip
-    for rule in RULES:
+    for rule in rules:
         if any(rule not in runs[objective] for objective in OBJECTIVES):
             lines.append(line(code(rule), "no result", *[""] * (4 + tested)))
             continue
@@ -213,12 +230,12 @@ def reached(rows: list[dict[str, str]]) -> str:
     return shown if count == len(values) else f"{shown} ({count} of {len(values)} runs)"
 
 
-def summary(cases: list[Case], runs: dict[str, CaseRuns]) -> str:
+def summary(cases: list[Case], runs: dict[str, CaseRuns], rules: list[str]) -> str:
     """Return mean reward and last tenth of every rule in every case."""
-    lines = [head("case", *(code(rule) for rule in RULES))]
+    lines = [head("case", *(code(rule) for rule in rules))]
     for case in cases:
         cells = []
-        for rule in RULES:
+        for rule in rules:
             both = [of(runs[case.name][o][rule], o).mean
                     for o in OBJECTIVES if rule in runs[case.name][o]]  # fmt: skip
             cells.append(" · ".join(f"{value:.2f}" for value in both) or "-")
@@ -246,12 +263,12 @@ def verdict(
         parts.append(f"intervals overlap: {'; '.join(found['open'])}")
     if found["below"]:
         parts.append(f"**below**: {'; '.join(found['below'])}")
-    return "- " + ". ".join(part[0].upper() + part[1:] if k else part for k, part in
-                            enumerate(parts)) + "."  # fmt: skip
+    sentences = [part[0].upper() + part[1:] if k else part for k, part in enumerate(parts)]
+    return wrapped("- " + ". ".join(sentences) + ".", indent="  ")
 
 
 def verdict_blended(cases: list[Case], runs: dict[str, CaseRuns]) -> str:
-    """Say where the blended form is above the default and above STE."""
+    """Say where the blended form is above the posterior-weighted one and above STE."""
     parts = []
     for metric, heading in (("mean_reward", "Mean reward"), ("final_reward", "Last tenth")):
         lines = [verdict(cases, runs, metric, other, ours=BLENDED) for other in (OURS, "ste")]
@@ -306,7 +323,7 @@ def quiet_table(rows: list[dict[str, str]]) -> str:
     """Return the mean reward with the noise of each layer left out."""
     layers = (f"layer {k} quiet" for k in range(1, saturation.LAYERS + 1))
     lines = [head("rule", "as it is", *layers, "all quiet")]
-    for rule in RULES:
+    for rule in present(rows):
         of_rule = [row for row in rows if row["rule"] == rule]
         cells = (of(of_rule, name) for name in saturation.QUIET_VALUES)
         lines.append(line(code(rule), *(f"{cell.mean:.3f}" for cell in cells)))
@@ -315,10 +332,11 @@ def quiet_table(rows: list[dict[str, str]]) -> str:
 
 def remedies_table(found: PublishedRuns) -> str:
     """Return mean reward and last tenth of every rule with every remedy."""
-    lines = [head("setting", *(code(rule) for rule in RULES))]
+    rules = [rule for rule in RULES if any(rule in by_rule for by_rule in found.values())]
+    lines = [head("setting", *(code(rule) for rule in rules))]
     for name, by_rule in found.items():
         cells = []
-        for rule in RULES:
+        for rule in rules:
             both = [of(by_rule[rule], o).mean for o in OBJECTIVES if rule in by_rule]
             cells.append(" · ".join(f"{value:.2f}" for value in both) or "-")
         lines.append(line(name, *cells))
@@ -340,12 +358,18 @@ def scaling_of(study: Study, made: Results) -> Scaling:
 
 
 def whole(found: Scaling) -> bool:
-    """Whether every size has been measured."""
-    return all(
+    """Whether every size has been measured, with every rule that has been at all."""
+    rules = measured(found)
+    return bool(rules) and all(
         set(sizes) <= set(found.of(rule, axis))
-        for rule in RULES
+        for rule in rules
         for axis, sizes in (("width", found.plan.widths), ("depth", found.plan.depths))
     )
+
+
+def measured(found: Scaling) -> list[str]:
+    """Return the rules that have points."""
+    return [rule for rule in RULES if any(point.rule == rule for point in found.points)]
 
 
 def scaling_table(found: Scaling) -> str:
@@ -355,7 +379,7 @@ def scaling_table(found: Scaling) -> str:
                   "after training", f"noise, {depths[0]} → {depths[1]} deep", "~ units to the",
                   f"mean reward, {widths[0]} → {widths[1]} wide",
                   f"{depths[0]} → {depths[1]} deep")]  # fmt: skip
-    for rule in RULES:
+    for rule in measured(found):
         cells = []
         for axis, ends in (("width", widths), ("depth", depths)):
             points = found.of(rule, axis)
@@ -391,13 +415,13 @@ def verdict_scales(found: Scaling) -> str:
     ends = found.of(OURS, "width")
     first, last = min(ends), max(ends)
     rewards = [spread([p.mean_reward for p in ends[w]]) for w in (first, last)]
-    return (
+    return wrapped(
         f"**{holds}** at initialisation: from {first} to {last} units per layer the noise-to-signal"
         f" of {code(OURS)} changes by {change:.0%} (units to the power"
-        f" {power(found, OURS, 'width')}),"
-        f" that of `reinforce` grows as units to the power {power(found, 'reinforce', 'width')}."
-        f" Mean reward of {code(OURS)}: {plus_minus(rewards[0])} with {first} units per layer,"
-        f" {plus_minus(rewards[1])} with {last}."
+        f" {power(found, OURS, 'width')})."
+        f" That of `reinforce` grows as units to the power {power(found, 'reinforce', 'width')}."
+        f" The mean reward of {code(OURS)} is {plus_minus(rewards[0])} with {first} units per layer"
+        f" and {plus_minus(rewards[1])} with {last}."
     )
 
 
@@ -406,15 +430,17 @@ def verdict_scales(found: Scaling) -> str:
 
 def budget(study: Study) -> str:
     """Return what was spent on every rule."""
-    episodes = ", ".join(f"{case.title}: {case.episodes:,}" for case in study.cases)
     again = sorted({case.finalist_seeds for case in study.cases})
-    return (
-        f"Every rule on every case: two searches, one by mean reward and one by last tenth, of"
-        f" {study.trials} trials of one seed each, the best {study.finalists} of them again with"
-        f" {' or, where runs are short, '.join(str(n) for n in again)} more seeds each; then"
-        f" {study.fresh_seeds} fresh seeds at the finalist that was best by mean reward, and at the"
-        f" best by last tenth. Episodes of a run, in trials and fresh seeds alike: {episodes}."
+    words = wrapped(
+        f"Every rule has had the same on every case. Each of its two searches took {study.trials}"
+        f" trials of one seed. The best {study.finalists} ran again with"
+        f" {' or, where runs are short, '.join(str(n) for n in again)} more seeds each. Then"
+        f" {study.fresh_seeds} fresh seeds ran at the finalist that was best by mean reward, and"
+        f" {study.fresh_seeds} at the one that was best by last tenth. Trials and fresh seeds of a"
+        " case have equally many episodes:"
     )
+    lines = [line(case.title, f"{case.episodes:,}") for case in study.cases]
+    return "\n".join([words, "", head("case", "episodes of a run"), *lines])
 
 
 def head(*cells: str) -> str:
