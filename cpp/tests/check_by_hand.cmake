@@ -44,9 +44,6 @@ if(EXISTS /proc/cpuinfo)
 endif()
 
 set(asan -O1 -fsanitize=address -fno-omit-frame-pointer)
-if(FLAGS MATCHES sanitize) # one sanitizer excludes another
-  set(asan -O1)
-endif()
 works(${asan})
 works(${asan} ${avx2})
 works(${asan} -DEIGEN_MAX_ALIGN_BYTES=16 -DEIGEN_MALLOC_ALREADY_ALIGNED=0)

@@ -23,13 +23,6 @@ set(flags "-DCMAKE_CXX_FLAGS=${CMAKE_CXX_FLAGS}")
 uwm_consumer(consumer tests/consumer OPTIONS ${package} "${flags} -march=native" RUN consumer)
 uwm_consumer(example_multiplexer examples/multiplexer OPTIONS ${package} ${flags} RUN multiplexer 1 2000)
 
-if(UNIX)
-  get_target_property(eigen_include Eigen3::Eigen INTERFACE_INCLUDE_DIRECTORIES)
-  add_test(NAME by_hand COMMAND ${CMAKE_COMMAND} -DCXX=${CMAKE_CXX_COMPILER} "-DFLAGS=${CMAKE_CXX_FLAGS}"
-           -DINCLUDE=${prefix}/${CMAKE_INSTALL_INCLUDEDIR} -DEIGEN=${eigen_include} -DLIBRARY=$<TARGET_FILE:uwm>
-           -DSOURCE=${CMAKE_CURRENT_SOURCE_DIR}/consumer/memory.cpp -P ${CMAKE_CURRENT_SOURCE_DIR}/check_by_hand.cmake)
-  set_tests_properties(by_hand PROPERTIES FIXTURES_REQUIRED prefix)
-endif()
 add_test(NAME without_eigen COMMAND ${CMAKE_COMMAND} -DSOURCE=${CMAKE_CURRENT_SOURCE_DIR}/consumer
          -DPACKAGE=${prefix}/${CMAKE_INSTALL_LIBDIR}/cmake/uwm -DCXX=${CMAKE_CXX_COMPILER}
          -P ${CMAKE_CURRENT_SOURCE_DIR}/check_without_eigen.cmake)
@@ -38,6 +31,13 @@ set_tests_properties(without_eigen PROPERTIES FIXTURES_REQUIRED prefix)
 # Other ways to the same program. The first builds the whole library again, by add_subdirectory in the end: once, and
 # without optimising, is enough.
 if(NOT CMAKE_CXX_FLAGS MATCHES sanitize)
+  if(UNIX)
+    get_target_property(eigen_include Eigen3::Eigen INTERFACE_INCLUDE_DIRECTORIES)
+    add_test(NAME by_hand COMMAND ${CMAKE_COMMAND} -DCXX=${CMAKE_CXX_COMPILER} "-DFLAGS=${CMAKE_CXX_FLAGS}"
+             -DINCLUDE=${prefix}/${CMAKE_INSTALL_INCLUDEDIR} -DEIGEN=${eigen_include} -DLIBRARY=$<TARGET_FILE:uwm>
+             -DSOURCE=${CMAKE_CURRENT_SOURCE_DIR}/consumer/memory.cpp -P ${CMAKE_CURRENT_SOURCE_DIR}/check_by_hand.cmake)
+    set_tests_properties(by_hand PROPERTIES FIXTURES_REQUIRED prefix)
+  endif()
   uwm_consumer(FetchContent tests/consumer RUN consumer
                OPTIONS -DFROM=FetchContent -DSOURCES=${PROJECT_SOURCE_DIR} -DEigen3_DIR=${Eigen3_DIR} ${flags}
                        -DCMAKE_CXX_FLAGS_${build_type}=-O0)

@@ -79,7 +79,10 @@ std::string read_file(const fs::path& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-void write_file(const fs::path& path, const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; }
+void write_file(const fs::path& path, const std::string& bytes) {
+  fs::remove(path);  // some file systems write to the disk at once what replaces the bytes of a file
+  std::ofstream(path, std::ios::binary) << bytes;
+}
 
 std::string with_length(const std::string& header, const std::string& data) {
   std::uint64_t length = header.size();

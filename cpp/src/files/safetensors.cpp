@@ -280,7 +280,9 @@ std::string json_string(std::string_view value) {
   std::string out = "\"";
   for (std::string_view rest = value; !rest.empty();) {
     const std::size_t length = utf8_length(rest);
-    require(length > 0, "names and texts in a file must be UTF-8, but ", in_quotes(value.substr(0, 100)), " is not");
+    // Asked here and not by require(), whose message would be made for every character.
+    if (length == 0)
+      throw ValueError("names and texts in a file must be UTF-8, but " + in_quotes(value.substr(0, 100)) + " is not");
     const auto first = static_cast<unsigned char>(rest[0]);
     if (first == '"' || first == '\\')
       out += '\\', out += rest[0];
