@@ -1,6 +1,7 @@
 """The examples in the docstrings of everything public run, and everything public has one."""
 
 import doctest
+import importlib.util
 import inspect
 import sys
 from types import ModuleType
@@ -14,6 +15,10 @@ import uwm.reference
 import uwm.report
 
 MODULES = [uwm, uwm.tasks, uwm.analysis, uwm.experiments, uwm.reference, uwm.report]
+if importlib.util.find_spec("gymnasium") is not None:
+    import uwm.rl
+
+    MODULES.append(uwm.rl)
 
 
 def public(module: ModuleType) -> list[tuple[str, object]]:

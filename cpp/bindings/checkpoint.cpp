@@ -28,6 +28,8 @@ py::array array_object(const Array& array) {
   return out;
 }
 
+}  // namespace
+
 Extra extra_from(const py::dict& values) {
   Extra extra;
   for (const auto& [name, value] : values) {
@@ -49,6 +51,8 @@ py::dict extra_object(const Extra& extra) {
   }
   return out;
 }
+
+namespace {
 
 template <class Held>
 const Held* held_or_null(const py::object& object) {

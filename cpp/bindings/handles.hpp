@@ -232,6 +232,20 @@ py::object optimizer_object(std::unique_ptr<Optimizer> optimizer);
 /// The Python object of a running mean; None for null.
 py::object baseline_object(std::unique_ptr<Baseline> baseline);
 
+/// Arrays and texts of one's own, which the Python side has checked, and the Python objects of such.
+Extra extra_from(const py::dict& values);
+py::dict extra_object(const Extra& extra);
+/// What was given for the sizes of layers.
+std::vector<Index> sizes_from(const py::object& object);
+/// One number or a sequence of them.
+std::vector<double> one_or_more(const py::object& object, const char* name);
+/// An initial gain: "auto", which is no gain at all, a number, or one per layer.
+std::vector<double> gain_from(const py::object& object);
+/// Learning rates: "auto", which is no rate at all, a number, a schedule, or a sequence of numbers and schedules.
+std::vector<Schedule> rates_from(const py::object& object);
+/// The engine's rule, or one that calls the Python object with the Python network. TypeError for no rule.
+std::shared_ptr<const Rule> rule_from(const py::object& rule, const py::object& net);
+
 void bind_network(py::module_& module);
 void bind_outputs(py::module_& module);
 void bind_sample(py::module_& module);
@@ -241,6 +255,7 @@ void bind_tasks(py::module_& module);
 void bind_baselines(py::module_& module);
 void bind_train(py::module_& module);
 void bind_checkpoint(py::module_& module);
+void bind_rl(py::module_& module);
 void bind_system(py::module_& module);
 
 /// Gives everything that is bound a signature, and errors in one sentence.

@@ -132,13 +132,16 @@ constexpr const char* weight_doc =
     "raises "
     "ValueError for another shape, NaN or infinity.";
 
-/// One number or a sequence of them.
+}  // namespace
+
 std::vector<double> one_or_more(const py::object& object, const char* name) {
   if (py::isinstance<py::bool_>(object)) real_number(object, name);  // refuses it
   const auto array = numbers<double>(object, name);
   if (array.ndim() > 1) throw ValueError(std::string(name) + " must be one number or one per layer");
   return {array.data(), array.data() + array.size()};
 }
+
+namespace {
 
 template <class T>
 Either<Network> make(const std::vector<Index>& sizes, const OutputChoice& output, NetworkOptions options) {
@@ -164,6 +167,8 @@ bool is_unordered(const py::object& object) {
   return py::isinstance(object, kinds.attr("Set")) || py::isinstance(object, kinds.attr("Mapping"));
 }
 
+}  // namespace
+
 std::vector<Index> sizes_from(const py::object& object) {
   const bool sequence = py::isinstance<py::iterable>(object) && !py::isinstance<py::str>(object) &&
                         !py::isinstance<py::bytes>(object) && !is_unordered(object) &&
@@ -181,7 +186,8 @@ std::vector<Index> sizes_from(const py::object& object) {
   return sizes;
 }
 
-/// "auto", which is no gain at all, a number, or one per layer.
+namespace {}  // namespace
+
 std::vector<double> gain_from(const py::object& object) {
   if (py::isinstance<py::str>(object)) {
     if (py::cast<std::string>(object) == "auto") return {};
@@ -191,6 +197,8 @@ std::vector<double> gain_from(const py::object& object) {
   if (gain.empty()) throw ValueError("initial_gain must be 'auto', a number, or one per layer, got none");
   return gain;
 }
+
+namespace {
 
 NetworkHandle construct(const py::object& sizes, const py::object& output, const py::object& units,
                         const py::object& temperature, const py::object& dtype, const py::object& seed,

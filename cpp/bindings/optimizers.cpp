@@ -166,7 +166,8 @@ Schedule schedule_from(const py::handle& object) {
   return real_number(object, "a learning rate", "a number or a schedule");
 }
 
-/// "auto", which is no rate at all, a number, a schedule, or a sequence of numbers and schedules.
+}  // namespace
+
 std::vector<Schedule> rates_from(const py::object& object) {
   if (py::isinstance<py::str>(object) && py::cast<std::string>(object) == "auto") return {};
   const bool several =
@@ -177,6 +178,8 @@ std::vector<Schedule> rates_from(const py::object& object) {
   if (rates.empty()) throw ValueError("learning_rate must be 'auto', a number or schedule, or one per layer, got none");
   return rates;
 }
+
+namespace {
 
 py::object rate_of(const Schedule& s) {
   switch (s.shape) {

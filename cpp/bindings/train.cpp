@@ -196,6 +196,8 @@ std::shared_ptr<Optimizer> optimizer_from(const py::object& optimizer, const py:
   return handle.engine;
 }
 
+}  // namespace
+
 std::shared_ptr<const Rule> rule_from(const py::object& rule, const py::object& net) {
   if (!py::isinstance<RuleHandle>(rule)) throw py::type_error("rule must be a uwm.Rule, got " + described(rule));
   const auto& handle = rule.cast<const RuleHandle&>();
@@ -208,6 +210,8 @@ std::shared_ptr<const Rule> rule_from(const py::object& rule, const py::object& 
     refuse_overrides(rule, {"name"});
   return own ? std::make_shared<PythonRule>(rule, net) : handle.engine;
 }
+
+namespace {
 
 std::shared_ptr<Task> task_from(const py::object& task) {
   if (!py::isinstance<TaskHandle>(task)) throw py::type_error("task must be a uwm.Task, got " + described(task));

@@ -7,6 +7,7 @@
 What is imported as itself is public. The classes of the rules are those that the engine lists.
 """
 
+import importlib as _importlib
 import types as _types
 import typing as _typing
 
@@ -49,3 +50,10 @@ if not _typing.TYPE_CHECKING:  # type checkers see what is public from the lines
         # Where the public lives, in tracebacks and documentation.
         if getattr(_value, "__module__", None) in ("uwm._core", "uwm.checkpoint", "uwm.outputs"):
             _value.__module__ = "uwm"
+
+
+def __getattr__(name: str) -> _typing.Any:
+    """Import ``uwm.rl`` when it is first asked for."""
+    if name == "rl":
+        return _importlib.import_module("uwm.rl")
+    raise AttributeError(f"module 'uwm' has no attribute {name!r}")

@@ -97,7 +97,7 @@ def save(
     if log is not None and not isinstance(log, _core.Log):
         raise TypeError(f"log must be a uwm.Log, got {kind(log)}")
     _core.save_checkpoint(
-        _name(path),
+        path_name(path),
         net,
         _optimizer(optimizer),
         _baseline(baseline),
@@ -120,10 +120,11 @@ def load(path: Path) -> Checkpoint:
         ...
     FileNotFoundError: [Errno 2] No such file or directory: 'nowhere.safetensors'
     """
-    return Checkpoint(*_core.load_checkpoint(_name(path)))
+    return Checkpoint(*_core.load_checkpoint(path_name(path)))
 
 
-def _name(path: Path) -> str:
+def path_name(path: Path) -> str:
+    """Return the name of a file as a text, or raise for what no file can be called."""
     if not isinstance(path, (str, bytes, os.PathLike)):
         raise TypeError(f"path must be a str, bytes or path, got {kind(path)}")
     name = os.fsdecode(path)

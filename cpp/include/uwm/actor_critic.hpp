@@ -141,6 +141,8 @@ class UWM_EXPORT ActorCritic {
   /// Steps that were learned from, and episodes that ended.
   std::int64_t timesteps() const { return timesteps_; }
   std::int64_t episodes() const { return episodes_; }
+  /// What the latest act() returned.
+  const Actions& latest_actions() const { return actions_; }
   /// The episodes that the latest observe() ended.
   const std::vector<Episode>& ended() const { return ended_; }
   /// What the latest observe() taught, one number per environment.

@@ -167,7 +167,7 @@ Extra ActorCritic::restore(const std::filesystem::path& path) {
   } catch (const ValueError& error) {
     throw FileError(text(path.string(), " must be a file of an agent with these settings: ", error.what()));
   }
-  *this = std::move(restored);
+  *this = restored;  // a copy, since others may hold views of the parameters
   return std::move(found.extra);
 }
 

@@ -1,0 +1,125 @@
+"""Single and vector environments, stepped in the same way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from uwm import _core
+from uwm.checks import shown
+from uwm.rl.spaces import ActionsOf, Observations, actions_of, gymnasium, observations_of
+
+
+def make_environment(env: Any) -> Any:
+    """Return the environment of an id, or the environment itself.
+
+    Raises TypeError for anything else; gymnasium's errors for an unknown id.
+
+    >>> make_environment("CartPole-v1").spec.id
+    'CartPole-v1'
+    """
+    gym = gymnasium()
+    if isinstance(env, str):
+        return gym.make(env)
+    if isinstance(env, (gym.Env, gym.vector.VectorEnv)):
+        return env
+    raise TypeError(
+        f"env must be an id, a gymnasium.Env or a gymnasium.vector.VectorEnv, got {shown(env)}"
+    )
+
+
+def id_of(env: Any) -> str | None:
+    """Return the id of an environment, None if it has none."""
+    spec = getattr(env, "spec", None)
+    return None if spec is None else str(spec.id)
+
+
+class World:
+    """An environment, and the observation that the agent has to act on."""
+
+    n: int
+    dead_step = False
+
+    def __init__(self, env: Any) -> None:
+        self.env = env
+        self._observation: Any = None
+        self._seed: int | None = None
+        vector = isinstance(env, gymnasium().vector.VectorEnv)
+        single = "single_" if vector else ""
+        self.observations: Observations = observations_of(
+            getattr(env, f"{single}observation_space")
+        )
+        self.actions: ActionsOf = actions_of(getattr(env, f"{single}action_space"))
+
+    def seed(self, seed: int | None) -> None:
+        """Give the next reset of all environments a seed."""
+        self._seed = None if seed is None else seed % 2**32
+
+    def forget(self) -> None:
+        """Let the next step begin with a reset."""
+        self._observation = None
+
+    def reset(self) -> None:
+        """Begin episodes everywhere if the latest step left none under way."""
+        if self._observation is None:
+            self._observation, _ = self.env.reset(seed=self._seed)
+            self._seed = None
+
+    def step(self, agent: _core.ActorCritic) -> int:
+        """Act once, let the agent learn from it, and return how many episodes ended."""
+        raise NotImplementedError
+
+
+class SingleWorld(World):
+    """One environment."""
+
+    n = 1
+
+    def step(self, agent: _core.ActorCritic) -> int:
+        action = agent.act(self.observations.encode(self._observation))
+        action = self.actions.decode(action)
+        observation, reward, terminated, truncated, _ = self.env.step(action)
+        encoded = self.observations.encode(observation)
+        ended = agent.observe(reward, encoded, terminated, truncated)
+        self._observation = self.env.reset()[0] if ended else observation
+        return ended
+
+
+class VectorWorld(World):
+    """Several environments that step together, in any of gymnasium's autoreset modes."""
+
+    def __init__(self, env: Any) -> None:
+        super().__init__(env)
+        self.n = int(env.num_envs)
+        modes = gymnasium().vector.AutoresetMode
+        self._mode = modes(env.metadata.get("autoreset_mode", modes.NEXT_STEP))
+        self._same_step = self._mode == modes.SAME_STEP
+        self._disabled = self._mode == modes.DISABLED
+        self.dead_step = self._mode == modes.NEXT_STEP
+
+    def step(self, agent: _core.ActorCritic) -> int:
+        actions = agent.act(self.observations.encode_batch(self._observation))
+        actions = np.asarray(actions).reshape(self.n, *np.shape(actions)[1:])
+        observation, reward, terminated, truncated, info = self.env.step(
+            self.actions.decode_batch(actions)
+        )
+        # Vector environments may write the next observation into the same memory.
+        encoded = np.array(self.observations.encode_batch(observation))
+        over = np.logical_or(terminated, truncated)
+        last = encoded
+        if self._same_step and over.any():
+            last = encoded.copy()
+            for k in np.flatnonzero(over):
+                last[k] = self.observations.encode(info["final_obs"][k])
+        ended = agent.observe(np.asarray(reward, np.float64), last, terminated, truncated)
+        if self._disabled and over.any():
+            observation, _ = self.env.reset(options={"reset_mask": over})
+        self._observation = np.array(observation)
+        return ended
+
+
+def world_of(env: Any) -> World:
+    """Return a single or vector environment as a world."""
+    vector = isinstance(env, gymnasium().vector.VectorEnv)
+    return VectorWorld(env) if vector else SingleWorld(env)

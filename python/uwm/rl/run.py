@@ -1,0 +1,105 @@
+"""Learning and evaluating, episode after episode."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, Protocol, TypeAlias
+
+from uwm import _core
+from uwm.checks import is_false
+from uwm.rl.environments import World
+from uwm.rl.log import Log
+
+Progress: TypeAlias = Callable[[int, int, float], object]
+EpisodeDone: TypeAlias = Callable[[int, float, int, int, int], bool]
+
+BETWEEN_REPORTS = 0.1  # seconds
+STEPS_BETWEEN_LOOKS = 64  # at the clock
+
+
+class Policy(Protocol):
+    """What can be evaluated."""
+
+    def predict(
+        self, observation: Any, state: None, episode_start: Any, deterministic: bool
+    ) -> tuple[Any, Any]:
+        """Return the action for an observation."""
+
+
+class Reporter:
+    """Calls a progress function now and then."""
+
+    def __init__(self, progress: Progress | None, wanted: int, returns: list[float]) -> None:
+        self._progress = progress
+        self._wanted = wanted
+        self._returns = returns
+        self._next = time.monotonic() + BETWEEN_REPORTS
+        self._steps = 0
+
+    def goes_on(self, done: int, at_end: bool = False) -> bool:
+        """Report if it is time, and tell whether to go on."""
+        if self._progress is None:
+            return True
+        self._steps += 1
+        if not at_end and (self._steps % STEPS_BETWEEN_LOOKS or time.monotonic() < self._next):
+            return True
+        self._next = time.monotonic() + BETWEEN_REPORTS
+        latest = self._returns[-100:]
+        mean = sum(latest) / len(latest) if latest else float("nan")
+        return not is_false(self._progress(min(done, self._wanted), self._wanted, mean))
+
+
+def learn(
+    engine: _core.ActorCritic,
+    world: World,
+    wanted: int,
+    count_steps: bool,
+    episode_done: EpisodeDone | None,
+    progress: Progress | None,
+) -> Log:
+    """Step until so many steps or episodes are done, and return the log of the episodes."""
+    returns: list[float] = []
+    lengths: list[int] = []
+    steps: list[int] = []
+    reporter = Reporter(progress, wanted, returns)
+    start = engine.timesteps
+    world.reset()
+    goes_on = True
+    while goes_on:
+        if world.step(engine):
+            now = engine.timesteps
+            first = engine.episodes - len(engine.ended)
+            for k, (environment, total, length) in enumerate(engine.ended):
+                returns.append(total)
+                lengths.append(length)
+                steps.append(now)
+                if episode_done is not None:
+                    goes_on &= episode_done(environment, total, length, first + k + 1, now)
+        done = engine.timesteps - start if count_steps else len(returns)
+        goes_on = goes_on and reporter.goes_on(done) and done < wanted
+    if count_steps or returns:
+        reporter.goes_on(engine.timesteps - start if count_steps else len(returns), at_end=True)
+    return Log(returns, lengths, steps)
+
+
+def run_episodes(
+    agent: Policy, env: Any, episodes: int, deterministic: bool, seed: int | None
+) -> Log:
+    """Return the log of so many episodes of a policy that does not learn."""
+    returns, lengths, steps = [], [], []
+    taken = 0
+    for episode in range(episodes):
+        observation, _ = env.reset(seed=seed if episode == 0 else None)
+        total, length, over = 0.0, 0, False
+        while not over:
+            action, _ = agent.predict(observation, None, None, deterministic)
+            observation, reward, terminated, truncated, _ = env.step(action)
+            total += float(reward)
+            length += 1
+            over = bool(terminated or truncated)
+        taken += length
+        returns.append(total)
+        lengths.append(length)
+        steps.append(taken)
+    return Log(returns, lengths, steps)
