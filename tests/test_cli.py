@@ -150,7 +150,7 @@ def test_a_users_own_file(kind: str, capsys: Captured) -> None:
     ("options", "message"),
     [
         (["--rules", "ste,nope"], "rules must be one of reinforce, ste, weight_max"),
-        (["--rules", ""], "feedback_alignment, got ''"),
+        (["--rules", ""], "feedback_alignment, file.py:Class, got ''"),
         (["--rules", "ste,ste"], "rules must differ, got 'ste' twice"),
         (["--task", "nope"], "task must be multiplexer, digits, the path"),
         (["--task", "nope.csv"], "nope.csv: No such file or directory"),

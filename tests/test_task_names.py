@@ -34,7 +34,7 @@ def test_an_unknown_task_is_told_the_names_there_are() -> None:
         compare(Settings(task="digit"))
     assert str(error.value) == (
         f"task must be {', '.join(TASKS)}, the path of a .csv or .npz file, or file.py:Class,"
-        " got 'digit'"
+        " got 'digit' (did you mean digits?)"
     )
 
 

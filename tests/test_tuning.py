@@ -231,7 +231,7 @@ def test_the_commands(
         (["--trials", "0"], "trials must be at least 1"),
         (["--tune", "beta"], "tuned must be one of learning_rate, baseline, got 'beta'"),
         (["--objective", "end"], "objective must be one of mean_reward, final_reward, got 'end'"),
-        (["--rules", "nope"], "feedback_alignment, got 'nope'"),
+        (["--rules", "nope"], "feedback_alignment, file.py:Class, got 'nope'"),
         (["--out", "file"], "cannot write into the folder file: it is a file"),
     ],
 )

@@ -10,9 +10,11 @@ import difflib
 import math
 import numbers
 import operator
+import os
 import re
 from collections.abc import Sequence
 from decimal import Context, Decimal, InvalidOperation
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -135,9 +137,53 @@ def is_sequence(value: object) -> bool:
 def one_of(name: str, value: object, known: Sequence[str]) -> None:
     """Raise ValueError listing the known values if value is none of them."""
     if not isinstance(value, str) or value not in known:
-        close = difflib.get_close_matches(value, known, n=1) if isinstance(value, str) else []
-        hint = f" (did you mean {close[0]}?)" if close else ""
-        raise ValueError(f"{name} must be one of {', '.join(known)}, got {shown(value)}{hint}")
+        raise ValueError(
+            f"{name} must be one of {', '.join(known)}, got {shown(value)}{meant(value, known)}"
+        )
+
+
+def meant(value: object, known: Sequence[str]) -> str:
+    """Return the end of a message: which of the known values was perhaps meant.
+
+    >>> meant("WeightMax", ["ste", "weight_max"])
+    ' (did you mean weight_max?)'
+    """
+    words = value.strip().lower() if isinstance(value, str) else ""
+    close = difflib.get_close_matches(words, known, n=1)
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
+def instance(name: str, value: object, of: type, words: str) -> None:
+    """Raise TypeError unless a value is of a class; words says what it must be.
+
+    >>> instance("net", [3, 1], int, "a uwm.Network")
+    Traceback (most recent call last):
+    TypeError: net must be a uwm.Network, got [3, 1]
+    """
+    if not isinstance(value, of):
+        raise TypeError(f"{name} must be {words}, got {shown(value)}")
+
+
+def function(name: str, value: object) -> None:
+    """Raise TypeError unless a value can be called.
+
+    >>> function("progress", print)
+    """
+    if not callable(value):
+        raise TypeError(f"{name} must be callable, got {shown(value)}")
+
+
+def file_path(name: str, value: object) -> Path:
+    """Return the path of a file or folder.
+
+    Raises TypeError for what is neither a text nor a path.
+
+    >>> file_path("folder", "out").name
+    'out'
+    """
+    if not isinstance(value, (str, os.PathLike)):
+        raise TypeError(f"{name} must be a path, got {shown(value)}")
+    return Path(os.fsdecode(value))
 
 
 def check_task(net: Any, task: Any) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from uwm import _core
 from uwm._core import Rule
-from uwm.checks import one_of, shown
+from uwm.checks import one_of
 from uwm.own import is_own, make_own
 
 
@@ -51,7 +51,7 @@ def rule_info(name: str) -> RuleInfo:
     RuleInfo(name='posterior_reinforce', aliases=('hnca',), unbiased=True, description=...)
     """
     if not isinstance(name, str) or name not in _NAMES:
-        raise ValueError(f"rule must be one of {', '.join(RULES)}; got {shown(name)}")
+        one_of("rule", name, RULES)
     return _INFOS[_NAMES[name]]
 
 
@@ -82,7 +82,7 @@ def canonical(what: str, spec: str) -> str:
     try:
         return str(rule(spec).name)
     except ValueError:
-        one_of(what, spec, RULES)
+        one_of(what, spec, (*RULES, "file.py:Class"))
         raise
 
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
-from uwm.checks import one_line
+from uwm.checks import meant, one_line
 from uwm.cli.errors import CommandError, OwnCodeError, explain
 from uwm.cli.output import silence, streams
 
@@ -115,7 +115,10 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         child.set_defaults(run=module.run)
     args, unknown = parser.parse_known_args(argv)
     if unknown:
-        commands.choices[args.command].error(f"unrecognized arguments: {' '.join(unknown)}")
+        child = commands.choices[args.command]
+        options = [word for word in child._option_string_actions if word.startswith("--")]
+        hint = meant(unknown[0].split("=")[0], options)
+        child.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
     return args
 
 

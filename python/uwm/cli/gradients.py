@@ -22,6 +22,7 @@ from uwm.cli.options import (
     baseline,
     check_folder,
     check_packages,
+    names,
     number,
     sizes,
     whole,
@@ -69,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     setting("--hidden", "units of each hidden layer, or none (default 6,4; 64 for classification)",
             type=sizes, metavar="N,N")  # fmt: skip
     add_kinds_of_units(setting)
-    parser.add_argument("--rules", type=lambda text: text.split(","), default=list(RULES),
+    parser.add_argument("--rules", type=names, default=list(RULES),
                         metavar="A,B", help=f"some of {', '.join((*uwm.RULES, *PEERS))}, or"
                         f" file.py:Class (default {','.join(RULES)})")  # fmt: skip
     parser.add_argument("--network", metavar="FILE", help="a network that uwm.save has written")

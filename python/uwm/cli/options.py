@@ -54,7 +54,7 @@ def number(text: str) -> float:
 
 def names(text: str) -> list[str]:
     """Return words joined by commas."""
-    return text.split(",")
+    return [word.strip() for word in text.split(",")]
 
 
 def sizes(text: str) -> list[int]:
@@ -102,8 +102,8 @@ def add_settings(
     setting("--address-bits", "of the multiplexer (default 3)", type=whole, metavar="N")
     setting("--hidden", "units of each hidden layer, or none (default 64,32; 64 for"
             " classification)", type=sizes, metavar="N,N")  # fmt: skip
-    setting("--rules", f"some of {', '.join(uwm.RULES)} (default {','.join(default.rule_names)})",
-            type=names, metavar="A,B")  # fmt: skip
+    setting("--rules", f"some of {', '.join(uwm.RULES)}, or file.py:Class (default"
+            f" {','.join(default.rule_names)})", type=names, metavar="A,B")  # fmt: skip
     setting("--episodes", f"of each run (default {default.episodes})", type=whole, metavar="N")
     setting("--batch-size", "episodes of a step (default 1; 16 for classification)",
             type=whole, metavar="N")  # fmt: skip

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import uwm
-from uwm.checks import shown, whole_number
+from uwm.checks import instance, shown, whole_number
 from uwm.experiments.settings import AUTO, Settings
 from uwm.outputs import parse as parse_output
 from uwm.rules import resolve as resolve_rule
@@ -39,11 +39,15 @@ def choose_task(settings: Settings, task: Task | None = None) -> Chosen:
 
     The settings of results must not name another task than was used: the name of a given task takes
     the place of theirs.
+
+    Raises TypeError for what is no settings or no task.
     """
+    instance("settings", settings, Settings, "uwm.experiments.Settings")
     if task is None:
         made, title = new_task(settings), title_of_task(settings)
         built_in = settings.task in TASKS
         return Chosen(settings, made, title, None if built_in else getattr(made, "sha256", None))
+    instance("task", task, Task, "a uwm.Task (the settings take a name)")
     title = str(getattr(task, "name", type(task).__name__))
     named = dataclasses.replace(settings, task=title, label=None, delimiter=None, header=None)
     return Chosen(named, task, title, getattr(task, "sha256", None))

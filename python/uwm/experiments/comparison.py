@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from uwm.checks import one_of
 from uwm.experiments.build import check_parts, choose_task, number_of_jobs
 from uwm.experiments.progress import Listener, Monitor, interrupted, nobody
 from uwm.experiments.runs import Request, Run, Unfinished, train_all
@@ -25,7 +26,11 @@ class Comparison:
     task_sha256: str | None = None
 
     def of(self, rule: str) -> tuple[Run, ...]:
-        """Return the runs of one rule."""
+        """Return the runs of one rule, none if all of them are unfinished.
+
+        Raises ValueError for a rule that did not take part.
+        """
+        one_of("rule", rule, self.settings.rule_names)
         return tuple(run for run in self.runs if run.rule == rule)
 
     def describe(self) -> str:
@@ -61,7 +66,7 @@ def compare(
     >>> compare(settings).runs[0].rewards.shape
     (10,)
     """
-    jobs = number_of_jobs(jobs)
+    jobs, monitor = number_of_jobs(jobs), Monitor(progress)
     chosen = choose_task(Settings() if settings is None else settings, task)
     settings, task = chosen.settings, chosen.task
     check_parts(settings, task)
@@ -70,7 +75,7 @@ def compare(
         for seed in settings.seed_range
         for rule in settings.rules
     ]
-    results, stopped = train_all(requests, jobs=jobs, monitor=Monitor(progress))
+    results, stopped = train_all(requests, jobs=jobs, monitor=monitor)
     ordered = [
         result for k in range(len(settings.rules)) for result in results[k :: len(settings.rules)]
     ]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import Any
 
 import uwm
 from uwm.analysis import Arm, DisArm, LeaveOneOut, PerInputBaseline
-from uwm.checks import shown
+from uwm.checks import meant, shown
 from uwm.own import is_own, make_own
 from uwm.rules import resolve
 
@@ -47,10 +46,9 @@ def rule_or_estimator(spec: Any) -> Any:
     if rule is not None:
         return PerInputBaseline(rule)
     known = (*uwm.RULES, *PEERS)
-    close = difflib.get_close_matches(spec, known, n=1)
-    hint = f" (did you mean {close[0]}?)" if close else ""
     raise ValueError(
-        f"rules must be some of {', '.join(known)}, or file.py:Class, got {shown(spec)}{hint}"
+        f"rules must be some of {', '.join(known)}, or file.py:Class, got"
+        f" {shown(spec)}{meant(spec, known)}"
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import uwm
-from uwm.checks import is_false
+from uwm.checks import function, is_false
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,7 @@ class Monitor:
     """
 
     def __init__(self, listener: Listener = nobody, stop: threading.Event | None = None) -> None:
+        function("progress", listener)
         self._listener = listener
         self._stop = threading.Event() if stop is None else stop
 

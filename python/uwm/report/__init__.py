@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from uwm.checks import shown
+from uwm.checks import file_path, shown
 from uwm.experiments import Comparison, GradientStudy, Scaling, Tuned
 from uwm.report import comparison_files, gradient_files, scaling_files, tuning_files
 from uwm.report.folders import PictureWarning
@@ -48,5 +48,5 @@ def write(result: Result, folder: str | os.PathLike[str], *, plot: bool = True) 
     """
     for kind, writer in _WRITERS.items():
         if isinstance(result, kind):
-            return writer(result, Path(folder), plot)
+            return writer(result, file_path("folder", folder), plot)
     raise TypeError(f"result must be what an experiment has returned, got {shown(result)}")

@@ -6,7 +6,7 @@ The command line, settings files, messages and `resolve` read it. A task more is
 
 from __future__ import annotations
 
-from uwm.checks import shown
+from uwm.checks import one_of
 from uwm.tasks import handwritten, multiplexer
 from uwm.tasks.info import TaskInfo
 
@@ -25,6 +25,5 @@ def task_info(name: str) -> TaskInfo:
     >>> uwm.tasks.task_info("digits").description
     'handwritten digits, a bandit of ten actions'
     """
-    if not isinstance(name, str) or name not in _INFOS:
-        raise ValueError(f"task must be one of {', '.join(TASKS)}, got {shown(name)}")
+    one_of("task", name, TASKS)
     return _INFOS[name]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from uwm._core import Task
-from uwm.checks import one_line, shown
+from uwm.checks import instance, meant, one_line, shown
 from uwm.own import is_own, make_own
 from uwm.tasks.builtin import TASKS, task_info
 from uwm.tasks.files import STANDARD_INPUT, from_file, is_file_name
@@ -35,6 +35,7 @@ def resolve(
     >>> uwm.tasks.resolve("multiplexer", address_bits=2).n_inputs
     6
     """
+    instance("task", spec, str, "a name")
     known = task_info(spec).settings if spec in TASKS else ()
     for name in settings:
         if name not in known:
@@ -50,7 +51,7 @@ def resolve(
         return from_file(spec, label=label, delimiter=delimiter, header=header)
     raise ValueError(
         f"task must be {', '.join(TASKS)}, the path of a .csv or .npz file, or file.py:Class,"
-        f" got {shown(spec)}"
+        f" got {shown(spec)}{meant(spec, TASKS)}"
     )
 
 

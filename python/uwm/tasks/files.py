@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from uwm.checks import shown
+from uwm.checks import file_path, shown
 from uwm.tasks.classification import Classification, held_out, input_matrix
 from uwm.tasks.csv_file import read_csv
 from uwm.tasks.labels import label_vector
@@ -68,7 +68,7 @@ def from_file(
     >>> task.class_names, len(task.train_labels), len(task.test_labels)
     (('apple', 'banana'), 8, 2)
     """
-    path = os.fsdecode(path)
+    path = str(file_path("path", path))
     name = "standard input" if path == STANDARD_INPUT else Path(path).name
     if not is_file_name(path):
         raise ValueError(f"{path} must be {EXPECTED}")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import uwm
-from uwm.checks import check_task, finite, one_of, whole_number
+from uwm.checks import check_task, finite, instance, one_of, sequence, whole_number
 from uwm.experiments.build import Chosen, choose_task, new_network
 from uwm.experiments.estimators import rule_or_estimator
 from uwm.experiments.gradient_study.one_network import Method, Named, check_size, measure
@@ -78,19 +78,21 @@ def gradients(
     >>> [m.relative_bias.value < 1e-9 for m in study.select(layer=0)]
     [False, True]
     """
+    monitor = Monitor(progress)
     if settings is None:
         settings = Settings(**task_info(TASKS[0]).small, rules=("unbiased_weight_max_posterior",))
+    instance("settings", settings, Settings, "uwm.experiments.Settings")
     if len(settings.rules) != 1:
         raise ValueError(f"rules to train with must be one, got {len(settings.rules)}")
     samples = whole_number("samples", samples, 20)
     checkpoints = whole_number("checkpoints", checkpoints, 0, MOST_CHECKPOINTS)
     if method is not None:
         one_of("method", method, ("exact", "sampled"))
-    measured = [named(rule) for rule in rules]
+    measured = [named(rule) for rule in sequence("rules", rules)]
     check_names(measured)
     default = "unbiased_weight_max_posterior"
     truth = named(default if reference is None else reference)
-    how = Method(method, samples, truth, settings.first_seed, Monitor(progress))
+    how = Method(method, samples, truth, settings.first_seed, monitor)
     chosen = choose_task(settings)
     net = network_for(chosen, network, scale)
     check_size(net, chosen.task, method)
@@ -105,7 +107,9 @@ def named(rule: Any) -> Named:
 
 
 def check_names(rules: Sequence[Named]) -> None:
-    """Raise ValueError if two rules have one name."""
+    """Raise ValueError if there are no rules, or if two have one name."""
+    if not rules:
+        raise ValueError("rules must be at least one, got none")
     names = [each.name for each in rules]
     for name in names:
         if names.count(name) > 1:
@@ -116,6 +120,8 @@ def network_for(chosen: Chosen, network: uwm.Network | None, scale: float | None
     """Return the network to measure, a copy of the one given or a new one, if it fits the task."""
     settings, task = chosen.settings, chosen.task
     new = network is None
+    if not new:
+        instance("network", network, uwm.Network, "a uwm.Network")
     net = new_network(settings, task, settings.first_seed) if network is None else network.copy()
     if not new and net.sizes[1:-1] != tuple(settings.hidden):
         raise ValueError(

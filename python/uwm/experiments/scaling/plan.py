@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from uwm.analysis.sampling import GROUPS
-from uwm.checks import finite, sequence, whole_number
+from uwm.checks import finite, instance, sequence, whole_number
 from uwm.experiments.settings import MOST_LAYERS, Settings
 
 AXES = ("width", "depth")
@@ -41,6 +41,7 @@ class Plan:
     target: float = 0.5
 
     def __post_init__(self) -> None:
+        instance("settings", self.settings, Settings, "uwm.experiments.Settings")
         for name, most in (("widths", MOST_UNITS), ("depths", MOST_LAYERS)):
             values = sequence(name, getattr(self, name))
             self._set(name, tuple(whole_number(name, value, 1, most) for value in values))

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from uwm.checks import one_of
 from uwm.experiments.runs import Unfinished
-from uwm.experiments.scaling.plan import Plan
+from uwm.experiments.scaling.plan import AXES, Plan
 from uwm.experiments.spread import student_t
 
 
@@ -50,6 +51,9 @@ class Point:
         return self.width * self.depth
 
 
+QUANTITIES = tuple(field.name for field in dataclasses.fields(Point) if field.type == "float")
+
+
 @dataclass(frozen=True)
 class Exponent:
     """The slope of log noise against log number of units, and half of its 95% interval."""
@@ -72,7 +76,11 @@ class Scaling:
     unfinished: tuple[Unfinished, ...] = ()
 
     def of(self, rule: str, axis: str) -> dict[int, list[Point]]:
-        """Return a rule's points along an axis, by width or depth, one per seed."""
+        """Return a rule's points along an axis, by width or depth, one per seed.
+
+        Raises ValueError for a rule that was not measured, or another axis.
+        """
+        self._check(rule, axis)
         found: dict[int, list[Point]] = {}
         for point in self.points:
             if (point.rule, point.axis) == (rule, axis):
@@ -84,10 +92,17 @@ class Scaling:
     ) -> Exponent:
         """Return how a quantity grows with the number of hidden units: by this power.
 
-        NaN for fewer than three points.
+        quantity: a number of `Point`. NaN for fewer than three points.
+        Raises ValueError for a rule that was not measured, another axis or another quantity.
         """
+        self._check(rule, axis)
+        one_of("quantity", quantity, QUANTITIES)
         points = [p for p in self.points if (p.rule, p.axis) == (rule, axis)]
         return fit_exponent([p.units for p in points], [getattr(p, quantity) for p in points])
+
+    def _check(self, rule: str, axis: str) -> None:
+        one_of("rule", rule, self.plan.settings.rule_names)
+        one_of("axis", axis, AXES)
 
 
 def fit_exponent(units: Sequence[float], values: Sequence[float]) -> Exponent:

@@ -16,6 +16,7 @@ import numpy as np
 
 import uwm
 from uwm.analysis import sampled_statistics
+from uwm.checks import instance
 from uwm.experiments.build import (
     check_parts,
     choose_task,
@@ -64,12 +65,13 @@ def measure_scaling(
     >>> found.points[0].noise_to_signal > 1
     True
     """
-    jobs = number_of_jobs(jobs)
+    instance("plan", plan, Plan, "a uwm.experiments.Plan, such as Plan(settings)")
+    jobs, monitor = number_of_jobs(jobs), Monitor(progress)
     chosen = choose_task(plan.settings, task)
     plan = dataclasses.replace(plan, settings=chosen.settings)
     for _, hidden in plan.sizes:
         check_parts(sized(plan.settings, hidden), chosen.task)
-    work = _Work(plan, chosen.task, jobs, Monitor(progress))
+    work = _Work(plan, chosen.task, jobs, monitor)
     stopped = work.measure(trained=False) or work.learn()
     if plan.trained and not stopped:
         stopped = work.measure(trained=True)

@@ -33,9 +33,11 @@ class Tuned:
     def best(self, rule: str, objective: str | None = None) -> Trial:
         """Return a rule's best finalist, by another objective than the search's if one is given.
 
-        Without finalists the best trial. Raises ValueError if all of them diverged.
+        Without finalists the best trial. Raises ValueError if all of them diverged, or for a rule
+        that was not searched.
         """
         name = objective or self.search.objective
+        one_of("rule", rule, self.search.settings.rule_names)
         one_of("objective", name, OBJECTIVES)
         if self.search.finalists:
             name = f"again_{name}"

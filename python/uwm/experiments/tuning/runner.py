@@ -14,12 +14,12 @@ import dataclasses
 import math
 import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 import uwm
+from uwm.checks import file_path, function, instance
 from uwm.experiments.build import check_parts, choose_task, number_of_jobs
 from uwm.experiments.progress import Listener, Monitor, interrupted, nobody
 from uwm.experiments.runs import INTERRUPTED, Request, Run, Unfinished, train_all
@@ -65,12 +65,14 @@ def tune(
     >>> [trial.number for trial in tune(search).trials]
     [0, 1]
     """
+    instance("search", search, Search, "a uwm.experiments.Search, such as Search(settings)")
+    function("finished", finished)
+    jobs, monitor = number_of_jobs(jobs), Monitor(progress)
+    at = None if folder is None else file_path("folder", folder)
     check_optuna()
-    jobs = number_of_jobs(jobs)
     chosen = choose_task(search.settings, task)
     search = dataclasses.replace(search, settings=chosen.settings)
     check_parts(search.settings, chosen.task)
-    at = None if folder is None else Path(folder)
     kept = {} if at is None else resume(at, search, chosen.sha256)
 
     def told(trial: Trial) -> None:
@@ -78,7 +80,7 @@ def tune(
             write_trials(at, search, [trial])
         finished(trial)
 
-    work = _Work(search, chosen.task, jobs, Monitor(progress), told, kept)
+    work = _Work(search, chosen.task, jobs, monitor, told, kept)
     stopped = False
     try:
         for first in range(0, search.trials, ROUND):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from uwm.checks import MOST_SEED, finite, one_of, sequence, whole_number
+from uwm.checks import MOST_SEED, finite, instance, one_of, sequence, whole_number
 from uwm.experiments.settings import MOST_SEEDS, Settings
 
 MOST_TRIALS = 100_000
@@ -47,6 +47,7 @@ class Search:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        instance("settings", self.settings, Settings, "uwm.experiments.Settings")
         checked: dict[str, object] = {
             "trials": whole_number("trials", self.trials, 1, MOST_TRIALS),
             "finalists": whole_number("finalists", self.finalists, 0, MOST_TRIALS),
