@@ -295,6 +295,53 @@ def test_progress_that_returns_false_stops_tune() -> None:
     assert len(stop.value.result.trials) == len(rows("kept/trials.csv")) == 3
 
 
+@pytest.mark.parametrize("runs", [0, 3, 12, 13])
+def test_a_stopped_search_is_written_and_goes_on(runs: int) -> None:
+    pytest.importorskip("optuna")
+    search = Search(TWO, trials=3, finalists=1, finalist_seeds=1)
+    ended = 0
+
+    def listen(event: Progress) -> bool:
+        nonlocal ended
+        ended += event.step >= event.steps
+        return ended < runs
+
+    with pytest.raises(uwm.Interrupted) as stop:
+        tune(search, jobs=1, folder="out", progress=listen)
+    found = stop.value.result
+    written = {path.name for path in report.write(found, "out")}
+    assert written == ({"trials.csv", "tuned.json"} if runs == 13 else {"trials.csv"})
+    assert found.rules == (("ste",) if runs == 13 else ())
+    if runs != 13:
+        with pytest.raises(ValueError, match="no rule has a best trial; ste: "):
+            found.settings()
+    whole = tune(search, jobs=1, folder="out")
+    assert whole.rules == ("ste", "reinforce")
+    assert whole.trials[: len(found.trials)] != () or runs == 0
+
+
+def test_a_search_in_which_everything_diverges_says_so(capsys: Captured) -> None:
+    pytest.importorskip("optuna")
+    Path("mine.py").write_text(MINE.replace("0.5 *", "1e300 *"))
+    few = ["tune", *FEW, "--hidden", "4", "--trials", "1", "--finalists", "0", "--out", "out"]
+    assert main([*few, "--rules", "mine.py:Half", "--rate-range", "0.99e6,1e6"]) == 1
+    assert "every trial diverged" in capsys.readouterr().out
+    assert not Path("out/tuned.json").exists()
+
+
+@pytest.mark.parametrize("last", ["noise", "ste", "noise after"])
+def test_a_table_of_stopped_scaling_shows_what_there_is(last: str, capsys: Captured) -> None:
+    from uwm.report.console import console
+    from uwm.report.scaling_table import as_json, show
+
+    plan = Plan(TWO, widths=(2, 4), depths=(1,), factors=(1.0,), samples=2048, trained=True)
+    with pytest.raises(uwm.Interrupted) as stop:
+        measure_scaling(plan, jobs=1, progress=lambda event: not event.name.startswith(last))
+    show(stop.value.result, [], console(stderr=False))
+    assert "nan" not in capsys.readouterr().out
+    json.dumps(as_json(stop.value.result, []), allow_nan=False)
+
+
 @pytest.mark.parametrize("last", ["noise", "ste", "noise after"])
 def test_progress_that_returns_false_stops_scaling(last: str) -> None:
     plan = Plan(TWO, widths=(2, 4), depths=(), factors=(1.0,), samples=2048, trained=True)

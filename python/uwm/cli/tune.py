@@ -27,7 +27,7 @@ from uwm.cli.options import (
     settings_of,
     whole,
 )
-from uwm.cli.results import hand_over
+from uwm.cli.results import finished, hand_over
 from uwm.experiments import Search, Settings, Trial, tune
 from uwm.experiments.tuning.sampler import check_optuna
 from uwm.experiments.tuning.search import FIRST_SEED, OBJECTIVES, TUNABLE
@@ -72,8 +72,11 @@ def run(args: argparse.Namespace) -> int:
         check_packages(args)
         search = search_of(args, settings)
         tell = (lambda trial: None) if args.quiet else reporter(search)
-        found = tune(search, folder=folder, jobs=args.jobs, finished=tell)
-    return hand_over(args, found, False, as_json, show, any_result=True)
+        found, stopped = finished(
+            lambda: tune(search, folder=folder, jobs=args.jobs, finished=tell)
+        )
+    code = hand_over(args, found, stopped, as_json, show, any_result=bool(found.trials))
+    return code or (0 if found.rules else 1)
 
 
 def search_of(args: argparse.Namespace, settings: Settings) -> Search:

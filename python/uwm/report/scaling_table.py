@@ -10,7 +10,7 @@ import numpy as np
 
 import uwm
 from uwm.experiments.scaling.plan import AXES
-from uwm.experiments.scaling.result import Scaling, describe_points
+from uwm.experiments.scaling.result import Scaling, describe_points, known
 from uwm.report.console import print_files, print_table
 
 if TYPE_CHECKING:
@@ -36,12 +36,17 @@ def as_json(found: Scaling, files: list[Path]) -> dict[str, Any]:
         "settings": found.plan.settings.as_dict(),
         "points": describe_points(found),
         "noise_exponents": {
-            axis: {rule: found.exponent(rule, axis).slope for rule in
+            axis: {rule: known(found.exponent(rule, axis).slope) for rule in
                    found.plan.settings.rule_names}
             for axis in AXES if len(getattr(found.plan, f"{axis}s")) > 1
         },
         "files": [str(path) for path in files],
     }  # fmt: skip
+
+
+def mean(values: list[float]) -> float:
+    """Return the mean, NaN of no numbers at all."""
+    return float(np.mean(values)) if values else math.nan
 
 
 def table(found: Scaling, axis: str) -> Table:
@@ -52,6 +57,8 @@ def table(found: Scaling, axis: str) -> Table:
     sizes = getattr(found.plan, f"{axis}s")
     ends = sorted({min(sizes), max(sizes)})
     of = "units per layer" if axis == "width" else "hidden layers"
+    if ends == [1]:
+        of = of.replace("units", "unit").replace("layers", "layer")
     made = Table(title=f"{found.title}: {' → '.join(map(str, ends))} {of}", title_justify="left",
                  title_style="bold", box=box.SIMPLE_HEAD)  # fmt: skip
     made.add_column("rule", no_wrap=True)
@@ -62,8 +69,9 @@ def table(found: Scaling, axis: str) -> Table:
         points = found.of(rule, axis)
 
         def at_ends(name: str, digits: str, points: Any = points) -> str:
-            means = [np.mean([getattr(p, name) for p in points[end]]) for end in ends]
-            return " → ".join("never" if m == math.inf else f"{m:{digits}}" for m in means)
+            means = [mean([getattr(p, name) for p in points.get(end, [])]) for end in ends]
+            return " → ".join("never" if m == math.inf else "-" if math.isnan(m)
+                              else f"{m:{digits}}" for m in means)  # fmt: skip
 
         power = found.exponent(rule, axis)
         slope = round(power.slope, 2) + 0  # no sign before a 0

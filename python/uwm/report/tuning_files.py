@@ -17,14 +17,16 @@ TUNED = "tuned.json"
 
 
 def write(tuned: Tuned, folder: Path, plot: bool) -> list[Path]:
-    """Write tuned.json and trials.csv; return their paths. There is no picture.
+    """Write trials.csv, and tuned.json if any rule has a best trial; return their paths.
 
     Nothing that the folder holds of the same search is lost: its trials stay, and so do the best
     settings of other rules, and those of a rule that had more trials.
-    Raises ValueError if the folder holds another search.
+    There is no picture. Raises ValueError if the folder holds another search.
     """
     check_search(folder, tuned.search, tuned.task_sha256)
     write_trials(folder, tuned.search, tuned.trials)
+    if not tuned.rules:
+        return [folder / TRIALS]
     with locked(folder):
         write_json(folder / TUNED, with_earlier(tuned, folder))
     return [folder / TUNED, folder / TRIALS]
@@ -32,13 +34,13 @@ def write(tuned: Tuned, folder: Path, plot: bool) -> list[Path]:
 
 def described(tuned: Tuned) -> dict[str, Any]:
     """Return the best settings, and under `search` how they were found."""
-    settings = tuned.settings()
+    settings = tuned.settings() if tuned.rules else tuned.search.settings
     best = {}
-    for rule in settings.rule_names:
+    for rule in tuned.rules:
         trial = tuned.best(rule)
         found = {name: getattr(trial, name) for name in ("number", *RESULTS)}
         best[rule] = {k: None if math.isnan(v) else v for k, v in found.items()}
-        best[rule]["trials"] = tuned.search.trials
+        best[rule]["trials"] = tuned.number_of_trials(rule)
     about = {**tuned.search.as_dict(), "best": best, "importance": tuned.importance}
     return {**settings.as_dict(), **origin(tuned.task_sha256), "search": about}
 

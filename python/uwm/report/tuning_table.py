@@ -27,7 +27,7 @@ def show(found: Tuned, files: list[Path], out: Console) -> None:
     print_table(out, table(found))
     out.print(f"Each rule: {found.search.describe()}; {found.search.settings.describe()}",
               soft_wrap=True)  # fmt: skip
-    if files:
+    if found.rules and files:
         again = f"uwm compare --settings {shlex.quote(str(files[0]))}"
         out.print(f"Fresh seeds at these settings: {again}", soft_wrap=True)
     print_files(out, files)
@@ -43,10 +43,10 @@ def table(found: Tuned) -> Table:
     made.add_column("rule", no_wrap=True)
     for head in ("learning rates", "baseline", "mean reward", "last tenth", "what mattered"):
         made.add_column(head, justify="right")
-    best = found.settings()
+    best = found.settings() if found.rules else found.search.settings
     for rule in found.search.settings.rule_names:
-        if rule not in best.rule_names:
-            made.add_row(rule, "all trials diverged")
+        if rule not in found.rules:
+            made.add_row(rule, found.why_none(rule).split(";")[0])
             continue
         trial = found.best(rule)
         shares: dict[str, Any] = found.importance[rule]

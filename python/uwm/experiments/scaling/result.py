@@ -126,8 +126,12 @@ def fit_exponent(units: Sequence[float], values: Sequence[float]) -> Exponent:
 
 def describe_points(found: Scaling) -> list[dict[str, Any]]:
     """Return the points as JSON can hold them: null for what there is not."""
-    rows = [dataclasses.asdict(point) for point in found.points]
     return [
-        {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}
-        for row in rows
+        {name: known(value) for name, value in dataclasses.asdict(point).items()}
+        for point in found.points
     ]
+
+
+def known(value: Any) -> Any:
+    """Return a value, None for NaN and infinity, which JSON does not have."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -33,8 +33,8 @@ class Tuned:
     def best(self, rule: str, objective: str | None = None) -> Trial:
         """Return a rule's best finalist, by another objective than the search's if one is given.
 
-        Without finalists the best trial. Raises ValueError if all of them diverged, or for a rule
-        that was not searched.
+        Without finalists the best trial. Raises ValueError if there is none, since all trials
+        diverged or the search was stopped, or for a rule that was not searched.
         """
         name = objective or self.search.objective
         one_of("rule", rule, self.search.settings.rule_names)
@@ -43,18 +43,44 @@ class Tuned:
             name = f"again_{name}"
         done = [t for t in self.trials if t.rule == rule and not math.isnan(getattr(t, name))]
         if not done:
-            failed = [run.reason for run in self.unfinished if run.rule == rule]
-            raise ValueError(
-                f"{rule}: no trial has a result: {failed[0]}"
-                if failed
-                else f"{rule}: every trial diverged; lower the learning rates searched"
-            )
+            raise ValueError(f"{rule}: {self.why_none(rule)}")
         return max(done, key=lambda trial: float(getattr(trial, name)))
+
+    def why_none(self, rule: str) -> str:
+        """Return why a rule has no best trial."""
+        failed = [run.reason for run in self.unfinished if run.rule == rule]
+        if failed:
+            return f"no trial has a result: {failed[0]}"
+        count = self.number_of_trials(rule)
+        if count < self.search.trials:
+            return f"stopped after {count} of {self.search.trials} trials"
+        trials = [trial for trial in self.trials if trial.rule == rule]
+        if all(math.isnan(trial.mean_reward) for trial in trials):
+            return "every trial diverged; lower the learning rates searched"
+        return "no finalist has a result; they diverged, or the search was stopped before"
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The rules that have a best trial."""
+
+        def found(rule: str) -> bool:
+            try:
+                self.best(rule)
+            except ValueError:
+                return False
+            return True
+
+        return tuple(rule for rule in self.search.settings.rule_names if found(rule))
+
+    def number_of_trials(self, rule: str) -> int:
+        """Return how many trials a rule has had: fewer than asked for if it was stopped."""
+        return sum(trial.rule == rule for trial in self.trials)
 
     def settings(self, objective: str | None = None) -> Settings:
         """Return settings for `compare` in which every rule has its best rates and baseline.
 
-        Rules whose trials all diverged are left out. Seeds are those of a comparison by default.
+        Rules without a best trial are left out. Seeds are those of a comparison by default.
+        Raises ValueError if no rule has one.
         """
         search = self.search
         if objective is not None:
@@ -71,12 +97,16 @@ class Tuned:
             rules.append(rule)
             rates[name] = chosen.rates(name)
             baselines[name] = chosen.baseline_of(name)
+        if not rules:
+            rule = search.settings.rule_names[0]
+            raise ValueError(f"no rule has a best trial; {rule}: {self.why_none(rule)}")
+        counts = [self.number_of_trials(name_of(rule)) for rule in rules]
         return dataclasses.replace(
             search.settings,
             rules=rules,
             learning_rates=rates,
             baselines=baselines,
-            rates_from=rates_from(search, search.trials, search.trials),
+            rates_from=rates_from(search, min(counts), max(counts)),
             seeds=Settings.seeds,
             first_seed=0,
         )
