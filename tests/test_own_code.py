@@ -320,6 +320,21 @@ def test_a_stopped_search_is_written_and_goes_on(runs: int) -> None:
     assert whole.trials[: len(found.trials)] != () or runs == 0
 
 
+def test_ctrl_c_at_the_end_of_a_search_hands_over_all_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("optuna")
+
+    def too_long(study: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("uwm.experiments.tuning.runner.importance_of", too_long)
+    with pytest.raises(uwm.Interrupted, match="2 trials were finished") as stop:
+        tune(Search(SMALL, trials=2, finalists=0))
+    assert stop.value.result.rules == ("ste",)
+    assert stop.value.result.importance == {"ste": {}}
+
+
 def test_a_search_in_which_everything_diverges_says_so(capsys: Captured) -> None:
     pytest.importorskip("optuna")
     Path("mine.py").write_text(MINE.replace("0.5 *", "1e300 *"))

@@ -81,15 +81,17 @@ def tune(
         finished(trial)
 
     work = _Work(search, chosen.task, jobs, monitor, told, kept)
+    importance: dict[str, dict[str, float]] = {name: {} for name in work.studies}
     stopped = False
     try:
         for first in range(0, search.trials, ROUND):
             work.run_round(range(first, min(first + ROUND, search.trials)))
         work.run_finalists()
+        for name, study in work.studies.items():  # takes seconds for many trials
+            importance[name] = importance_of(study)
     except KeyboardInterrupt:
         stopped = True
     trials = work.in_order()
-    importance = {name: importance_of(study) for name, study in work.studies.items()}
     found = Tuned(search, chosen.title, trials, importance, chosen.sha256, tuple(work.unfinished))
     if stopped:
         raise interrupted(found, f"{len(trials)} trials were finished")
