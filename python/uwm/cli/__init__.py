@@ -19,7 +19,7 @@ from uwm.checks import meant, one_line
 from uwm.cli.errors import CommandError, OwnCodeError, explain
 from uwm.cli.output import silence, streams
 
-COMMANDS = ("compare", "gradients", "tune", "scaling", "info")
+COMMANDS = ("compare", "gradients", "tune", "scaling", "rl", "info")
 
 
 class Parser(argparse.ArgumentParser):

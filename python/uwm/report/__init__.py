@@ -12,14 +12,16 @@ from typing import Any
 
 from uwm.checks import file_path, shown
 from uwm.experiments import Comparison, GradientStudy, Scaling, Tuned
-from uwm.report import comparison_files, gradient_files, scaling_files, tuning_files
+from uwm.experiments.reinforcement import AgentComparison
+from uwm.report import agent_files, comparison_files, gradient_files, scaling_files, tuning_files
 from uwm.report.folders import PictureWarning
 
 __all__ = ["PictureWarning", "write"]
 
-Result = Comparison | Tuned | Scaling | GradientStudy
+Result = AgentComparison | Comparison | Tuned | Scaling | GradientStudy
 
 _WRITERS: dict[type, Callable[[Any, Path, bool], list[Path]]] = {
+    AgentComparison: agent_files.write,
     Comparison: comparison_files.write,
     Tuned: tuning_files.write,
     Scaling: scaling_files.write,

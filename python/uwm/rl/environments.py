@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import numpy as np
@@ -11,22 +12,38 @@ from uwm.checks import shown
 from uwm.rl.spaces import ActionsOf, Observations, actions_of, gymnasium, observations_of
 
 
-def make_environment(env: Any) -> Any:
+def make_environment(env: Any, **options: Any) -> Any:
     """Return the environment of an id, or the environment itself.
 
-    Raises TypeError for anything else; gymnasium's errors for an unknown id.
+    The ids of MinAtar are there where it is installed. options: of ``gymnasium.make``.
+    Raises TypeError for anything else, ValueError for an unknown id, ImportError for one whose
+    packages are missing.
 
     >>> make_environment("CartPole-v1").spec.id
     'CartPole-v1'
     """
     gym = gymnasium()
     if isinstance(env, str):
-        return gym.make(env)
+        if env.startswith("MinAtar/") and env not in gym.registry:
+            _register_minatar()
+        try:
+            return gym.make(env, **options)
+        except gym.error.DependencyNotInstalled as error:
+            raise ImportError(str(error)) from error
+        except gym.error.Error as error:
+            raise ValueError(f"env must be an environment that there is: {error}") from error
     if isinstance(env, (gym.Env, gym.vector.VectorEnv)):
         return env
     raise TypeError(
         f"env must be an id, a gymnasium.Env or a gymnasium.vector.VectorEnv, got {shown(env)}"
     )
+
+
+def _register_minatar() -> None:
+    try:
+        importlib.import_module("minatar.gym").register_envs()
+    except ImportError as error:
+        raise ImportError("MinAtar's games need minatar: pip install minatar") from error
 
 
 def id_of(env: Any) -> str | None:
