@@ -105,3 +105,28 @@ def test_a_task_of_ones_own_is_enumerated_if_it_lists_its_inputs() -> None:
     both = [study.select(layer=0, rule="reinforce")[0] for study in (found, sampled)]
     low, high = both[1].noise_to_signal.low, both[1].noise_to_signal.high
     assert low * 0.9 < both[0].noise_to_signal.value < high * 1.1
+
+
+class Wider(Coins):
+    def inputs_and_reward(self) -> Any:
+        return np.ones((2, 3)), lambda output: output[:, 0]
+
+
+class Uncallable(Coins):
+    def inputs_and_reward(self) -> Any:
+        return np.ones((2, 1)), [1.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("Wider", "x of inputs_and_reward must have shape (rows, 1), got (2, 3)"),
+        ("Uncallable", "reward of inputs_and_reward must be callable, got [1.0, 0.0]"),
+    ],
+)
+def test_what_a_task_lists_wrongly_is_told(name: str, message: str) -> None:
+    Path("mine.py").write_text(Path(__file__).read_text())
+    settings = Settings(task=f"mine.py:{name}", hidden=(3,), rules=("ste",))
+    with pytest.raises((ValueError, TypeError)) as error:
+        gradients(settings, ["ste"])
+    assert message in str(error.value)

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import uwm
-from uwm.checks import kind
+from uwm._arrays import finite_array
+from uwm.checks import function, kind
 from uwm.protocols import Array
 
 from .exact import Reward
@@ -22,7 +23,8 @@ def inputs_and_reward(task: Any) -> tuple[Array, Reward]:
     task: a `Multiplexer`, a `Bandit` (a `Classification` is one), or a task of your own that has a
     method of this name, without arguments, which returns the two.
     Returns x (n, n_inputs) and a function of outputs (m, n_out) that returns rewards (n, m).
-    Raises TypeError for other tasks, ValueError for more than 2^20 inputs.
+    Raises TypeError for other tasks, ValueError for more than 2^20 inputs, either for what such a
+    method should not return.
 
     >>> x, reward = inputs_and_reward(uwm.tasks.Multiplexer(address_bits=1))
     >>> x.shape, reward(np.array([[0.0], [1.0]])).shape
@@ -32,7 +34,8 @@ def inputs_and_reward(task: Any) -> tuple[Array, Reward]:
     """
     if hasattr(task, "inputs_and_reward"):
         x, of_outputs = task.inputs_and_reward()
-        return np.asarray(x, np.float64), of_outputs
+        function("reward of inputs_and_reward", of_outputs)
+        return finite_array("x of inputs_and_reward", x, ("rows", task.n_inputs)), of_outputs
     if isinstance(task, uwm.tasks.Multiplexer):
         k, n = task.address_bits, task.n_inputs
         if 2**n > LIMIT:

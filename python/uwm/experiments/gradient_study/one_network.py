@@ -129,8 +129,10 @@ def listed(net: uwm.Network, task: Any) -> tuple[Array, Reward] | None:
         return None
     try:
         return inputs_and_reward(task)
-    except (TypeError, ValueError):  # a task of one's own, or too many inputs
-        return None
+    except (TypeError, ValueError):
+        if hasattr(task, "inputs_and_reward"):
+            raise  # a mistake in a task of one's own
+        return None  # a task that does not list its inputs, or too many of them
 
 
 def less(reward: Reward, baseline: float) -> Reward:
