@@ -142,14 +142,16 @@ def one_of(name: str, value: object, known: Sequence[str]) -> None:
         )
 
 
-def meant(value: object, known: Sequence[str]) -> str:
+def meant(value: object, known: Sequence[str], *, cutoff: float = 0.6) -> str:
     """Return the end of a message: which of the known values was perhaps meant.
+
+    cutoff: how much alike the two must be, up to 1.
 
     >>> meant("WeightMax", ["ste", "weight_max"])
     ' (did you mean weight_max?)'
     """
     words = value.strip().lower() if isinstance(value, str) else ""
-    close = difflib.get_close_matches(words, known, n=1)
+    close = difflib.get_close_matches(words, known, n=1, cutoff=cutoff)
     return f" (did you mean {close[0]}?)" if close else ""
 
 

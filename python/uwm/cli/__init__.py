@@ -117,7 +117,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     if unknown:
         child = commands.choices[args.command]
         options = [word for word in child._option_string_actions if word.startswith("--")]
-        hint = meant(unknown[0].split("=")[0], options)
+        hint = meant(unknown[0].split("=")[0], options, cutoff=0.8)
         child.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
     return args
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -185,7 +186,19 @@ def settings_of(args: argparse.Namespace, **defaults: Any) -> Settings:
             for name in LAYOUT:  # of another file
                 file.pop(name, None)
         values = {**defaults, **file, **given}
-        return Settings.for_task(values.pop("task", TASKS[0]), **values)
+        with named_after(args.settings, file.keys() - given.keys()):
+            return Settings.for_task(values.pop("task", TASKS[0]), **values)
+
+
+@contextmanager
+def named_after(path: str | None, names: Collection[str]) -> Iterator[None]:
+    """Put a settings file's name before the errors of what it alone sets: of these names."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        if str(error).split(" ")[0] not in names:
+            raise
+        raise type(error)(f"{one_line(str(path))}: {error}") from error
 
 
 def say_other_instructions(path: str) -> None:
