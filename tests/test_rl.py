@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -446,6 +448,24 @@ def test_predicting_does_not_touch_learning() -> None:
             agent.evaluate(episodes=2, seed=1)
         logs.append(list(agent.learn(episodes=5).returns))
     assert logs[0] == logs[1]
+
+
+def test_stable_baselines3_evaluates_an_agent() -> None:
+    evaluation = pytest.importorskip("stable_baselines3.common.evaluation")
+    agent = uwm.rl.Agent("CartPole-v1")
+    mean, _ = evaluation.evaluate_policy(agent, gym.make("CartPole-v1"), n_eval_episodes=2)
+    assert mean > 0
+
+
+def test_without_gymnasium_one_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "gymnasium", None)
+    with pytest.raises(ImportError, match=r"pip install 'uwm\[rl\]'"):
+        uwm.rl.Agent("CartPole-v1")
+
+
+def test_importing_uwm_imports_no_gymnasium() -> None:
+    code = "import sys, uwm; assert 'gymnasium' not in sys.modules; uwm.rl.Settings()"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])

@@ -348,6 +348,37 @@ void max_abs(const Level& level) {
   }
 }
 
+template <class T>
+void trace(const Level& level) {
+  for (const Size columns : odd_sizes)
+    for (const Size rows : {1, 5}) {
+      const auto e = normal<T>(rows, 1, 1), h = normal<T>(columns, 1, 2), before = normal<T>(rows * columns, 1, 3);
+      auto z = before;
+      const double sum = double(table<T>(level).trace(rows, columns, T(0.75), e.data(), h.data(), z.data()));
+      double expected = 0;
+      for (Size i = 0; i < rows * columns; ++i) {
+        const double made = 0.75 * before[i] + double(e[i / columns]) * h[i % columns];
+        CHECK_NEAR(z[i], made, 10 * epsilon<T> * (1 + std::abs(made)));
+        expected += std::abs(made);
+      }
+      CHECK_NEAR(sum, expected, 100 * epsilon<T> * (1 + expected));
+      CHECK(z.intact());
+    }
+}
+
+template <class T>
+void scale(const Level& level) {
+  for (const Size n : odd_sizes) {
+    const auto x = normal<T>(n, 1, 1), before = normal<T>(n, 1, 2);
+    for (const bool add : {false, true}) {
+      auto y = before;
+      table<T>(level).scale(n, add, T(0.3), x.data(), y.data());
+      for (Size i = 0; i < n; ++i) CHECK_NEAR(y[i], 0.3 * x[i] + (add ? before[i] : T(0)), 10 * epsilon<T> * 4);
+      CHECK(y.intact());
+    }
+  }
+}
+
 }  // namespace
 
 TEST(the_levels_that_run_are) {
@@ -363,6 +394,8 @@ AT_EVERY_LEVEL(flip)
 AT_EVERY_LEVEL(combine)
 AT_EVERY_LEVEL(adam)
 AT_EVERY_LEVEL(max_abs)
+AT_EVERY_LEVEL(trace)
+AT_EVERY_LEVEL(scale)
 
 TEST(words_are_those_of_philox) {
   for (const Level* level : machine_levels())

@@ -110,8 +110,12 @@ int main(int argc, char** argv) {
   const int episodes = argc > 2 ? std::atoi(argv[2]) : 2000, tenth = std::max(1, episodes / 10);
 
   Lander lander(seed);
+  uwm::ActorCriticSettings settings;
+  for (const double rate : {6e-3, 2e-3, 6e-4})  // the default ones, but falling to a tenth
+    settings.learning_rate.push_back(uwm::Schedule::linear(rate, rate / 10, 200000));
+  settings.seed = seed;
   uwm::ActorCritic agent(Lander::n_state, uwm::DiscreteActions{Lander::n_actions},
-                         std::make_shared<uwm::UnbiasedWeightMax>(), {.seed = seed});
+                         std::make_shared<uwm::UnbiasedWeightMax>(), settings);
 
   double sum = 0;
   int landings = 0;

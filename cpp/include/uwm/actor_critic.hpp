@@ -53,11 +53,11 @@ struct ActorCriticSettings {
 
   std::vector<Index> hidden = {64, 32};
   Units units = Units::bipolar;
-  std::vector<double> temperature = {1.0};   ///< one number, or one per layer
-  std::vector<double> initial_gain = {1.0};  ///< as in NetworkOptions
-  double sigma = 1.0;                        ///< of BoxActions, in units of half the range
-  bool reference_class = false;              ///< whether the logit of the last of n actions stays 0
-  double trace = 0.9;                        ///< lambda of the actor
+  std::vector<double> temperature = {1.0};  ///< one number, or one per layer
+  std::vector<double> initial_gain = {};    ///< as in NetworkOptions
+  double sigma = 1.0;                       ///< of BoxActions, in units of half the range
+  bool reference_class = false;             ///< whether the logit of the last of n actions stays 0
+  double trace = 0.9;                       ///< lambda of the actor
   TraceForm trace_form = TraceForm::accumulating;
   /// Of the actor's Adam, one number or one per layer, per environment step. Empty: from 6e-3 in the first layer by
   /// equal factors down to 6e-4 in the last.

@@ -91,6 +91,7 @@ class UWM_EXPORT Critic {
   std::vector<Activity> activities_;
   Gradient<float> gradient_;
   Vector<double> coefficient_;
+  Vector<double> norm_;  ///< of the traces of each environment
 };
 
 }  // namespace uwm

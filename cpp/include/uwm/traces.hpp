@@ -21,11 +21,12 @@ class UWM_EXPORT Traces {
 
   void clear(Index environment);
 
-  /// e: one number per unit of layer l; h: one per input of it. The trace of a bias has an input of 1.
-  void add(Index environment, std::size_t layer, float decay, const float* e, const float* h);
+  /// e: one number per unit of layer l; h: one per input of it. The trace of a bias has an input of 1. Returns the sum
+  /// of the absolute values of the layer's traces.
+  double add(Index environment, std::size_t layer, float decay, const float* e, const float* h);
 
-  /// The sum of the absolute values of all traces of an environment.
-  double norm(Index environment) const;
+  /// w += coefficient z.
+  void add_to(Network<float>& net, Index environment, float coefficient) const;
 
   /// sum_k coefficient_k z_k, one coefficient per environment. Those of environments with coefficient 0 are not read.
   void sum(const Vector<double>& coefficient, Gradient<float>& out) const;

@@ -96,6 +96,10 @@ struct Kernels {
   bool (*combine_posterior)(Size n, const T* q, const T* e, const T* a, const T* b, const T* ratio, T* t);
   void (*adam)(Size n, const Adam<T>&, const T* g, T* m, T* v, T* w);
   T (*max_abs)(Size n, const T* x);  // NaN counts as infinity
+  /// Z <- decay Z + e h^T for Z (rows, columns); returns the sum of |Z|.
+  T (*trace)(Size rows, Size columns, T decay, const T* e, const T* h, T* z);
+  /// y = c x, or y += c x.
+  void (*scale)(Size n, bool add, T c, const T* x, T* y);
 };
 
 /// Philox words of units first, first + 1, ... of consecutive samples. A counter gives a block of four words, so the n

@@ -17,6 +17,7 @@ namespace {
 #include "product.inl.hpp"
 #include "flip.inl.hpp"
 #include "optimizer.inl.hpp"
+#include "trace.inl.hpp"
 // clang-format on
 
 template <class T>
@@ -31,6 +32,8 @@ constexpr Kernels<T> table = {
     .combine_posterior = combine_posterior<T>,
     .adam = adam<T>,
     .max_abs = max_abs<T>,
+    .trace = trace<T>,
+    .scale = scale<T>,
 };
 
 /// By features rather than by the level's name, which older compilers do not know.

@@ -65,6 +65,7 @@ void Critic::set_environments(Index n) {
 void Critic::resize(Index environments) {
   resize_like(net_, environments, sample_);
   coefficient_.resize(environments);
+  norm_.setZero(environments);
   for (std::size_t l = 0; l < activities_.size(); ++l) {
     activities_[l].normalized.resize(environments, net_.sizes()[l + 1]);
     activities_[l].delta.resize(environments, net_.sizes()[l + 1]);
@@ -137,11 +138,11 @@ void Critic::pass_down(std::size_t layer) {
 void Critic::remember(const std::vector<char>& marked) {
   activities_.back().delta.setOnes();
   for (std::size_t l = net_.layers().size() - 1; l-- > 0;) pass_down(l);
-  for (std::size_t l = 0; l < net_.layers().size(); ++l) {
-    const auto& h = sample_.below(l);
-    for (Index k = 0; k < h.rows(); ++k)
-      if (marked[static_cast<std::size_t>(k)])
-        traces_.add(k, l, decay_, activities_[l].delta.row(k).data(), h.row(k).data());
+  for (Index k = 0; k < norm_.size(); ++k) {
+    if (!marked[static_cast<std::size_t>(k)]) continue;
+    norm_[k] = 0;
+    for (std::size_t l = 0; l < net_.layers().size(); ++l)
+      norm_[k] += traces_.add(k, l, decay_, activities_[l].delta.row(k).data(), sample_.below(l).row(k).data());
   }
 }
 
@@ -155,15 +156,10 @@ void Critic::learn(const Vector<double>& delta, Index environments) {
 
 void Critic::bounded_step(const Vector<double>& delta, Index environments) {
   for (Index k = 0; k < delta.size(); ++k) {
-    coefficient_[k] = 0;
     if (delta[k] == 0) continue;
-    const double bound = settings_.overshoot * std::max(std::abs(delta[k]), 1.0) * traces_.norm(k);
-    coefficient_[k] = std::min(1.0, 1 / bound) * delta[k] / static_cast<double>(environments);
-  }
-  traces_.sum(coefficient_, gradient_);
-  for (std::size_t l = 0; l < net_.layers().size(); ++l) {
-    net_.layers()[l].weight += gradient_.layers[l].weight;
-    net_.layers()[l].bias += gradient_.layers[l].bias;
+    const double bound = settings_.overshoot * std::max(std::abs(delta[k]), 1.0) * norm_[k];
+    const double step = std::min(1.0, 1 / bound) * delta[k] / static_cast<double>(environments);
+    traces_.add_to(net_, k, static_cast<float>(step));
   }
 }
 

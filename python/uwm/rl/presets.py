@@ -20,6 +20,7 @@ def _falling(rates: list[float], factors: list[float], steps: int) -> list[_core
 # The published code of Weight Maximization (arXiv 2010.09770).
 _PUBLISHED: dict[str, Any] = {
     "units": "binary",
+    "initial_gain": 1.0,
     "reference_class": True,
     "actor_trace": 0.0,
     "actor_beta2": 0.999,
@@ -51,6 +52,7 @@ _TRACES: dict[str, Any] = {"actor_trace": 0.8, "trace_form": "product"}
 
 # Found by random searches for unbiased_weight_max.
 _TUNED: dict[str, Any] = {
+    "initial_gain": 1.0,
     "critic_units": "softplus",
     "normalize_observations": False,
     "scale_rewards": False,
@@ -79,6 +81,7 @@ _TUNED_FOR: dict[str, dict[str, Any]] = {
         "critic_rate": _falling([7e-2, 8.9e-5, 3e-5], [0.1] * 3, 30_000),
     },
     "LunarLander-v3": {
+        "initial_gain": 1.0,
         "actor_rate": [1e-2, 1e-3, 1e-4],
         "actor_beta2": 0.999,
         "overshoot": 2.0,

@@ -53,7 +53,7 @@ class Settings:
     hidden: Sequence[int] = (64, 32)
     units: str = "bipolar"
     temperature: float | Sequence[float] = 1.0
-    initial_gain: str | float | Sequence[float] = 1.0
+    initial_gain: str | float | Sequence[float] = "auto"
     sigma: float = 1.0
     reference_class: bool = False
     actor_trace: float = 0.9
