@@ -360,6 +360,19 @@ def test_an_error_in_the_environment_gives_up_the_episode() -> None:
     assert list(agent.learn(episodes=2).lengths) == [1, 2]  # reset once more
 
 
+def test_ctrl_c_leaves_a_log_and_an_agent_that_goes_on() -> None:
+    def callback(agent: uwm.rl.Agent, episode: dict[str, Any]) -> None:
+        if episode["episode"] == 3:
+            raise KeyboardInterrupt
+
+    agent = plain_agent(Scripted())
+    with pytest.raises(uwm.Interrupted, match="3 episodes were finished") as stopped:
+        agent.learn(episodes=9, callback=callback)
+    log: Any = stopped.value.log
+    assert list(log.returns) == [3.0, 0.5, 3.0]
+    assert len(agent.learn(episodes=2)) == 2
+
+
 def test_learn_goes_on_within_an_episode() -> None:
     whole, pieces = plain_agent(Scripted()), plain_agent(Scripted())
     log = whole.learn(total_timesteps=9)

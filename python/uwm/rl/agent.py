@@ -16,7 +16,7 @@ from uwm.rl.presets import preset_rule, preset_settings
 from uwm.rl.run import EpisodeDone, Progress, learn, run_episodes
 from uwm.rl.settings import Settings, make_settings
 from uwm.rl.spaces import ActionsOf, Observations, gymnasium
-from uwm.rules import rule as make_rule
+from uwm.rules import resolve
 
 Callback: TypeAlias = Callable[["Agent", dict[str, Any]], object]
 
@@ -29,8 +29,9 @@ class Agent:
             its autoreset modes. Observations are a Box, Discrete (one-hot) or MultiBinary space,
             actions a Discrete space or a Box of floating-point numbers. Numbers of a Box are drawn
             in units of half their range around its middle and clipped to it.
-        rule: a rule's name, or a ``uwm.Rule``; None: that of the preset, ``unbiased_weight_max`` by
-            default. It must be linear in the reward, as all built-in rules are.
+        rule: a rule's name, ``mine.py:MyRule``, or a ``uwm.Rule``; None: that of the preset,
+            ``unbiased_weight_max`` by default. It must be linear in the reward, as all built-in
+            rules are.
         hidden: units of the actor's hidden layers.
         seed: of the actor, the critic, the draws, and the environment's first reset.
         preset: "default", one setting for every environment; "published" and "published_traces", of
@@ -67,7 +68,7 @@ class Agent:
         self._assemble(
             world.observations,
             world.actions,
-            make_rule(rule) if isinstance(rule, str) else rule,
+            resolve(rule, "rule") if isinstance(rule, str) else rule,
             make_settings(chosen),
             whole_number("seed", seed, 0, 2**64 - 1),
             world.n,
@@ -184,6 +185,8 @@ class Agent:
         Raises:
             ValueError: neither or both of the two numbers are given, or there is no environment.
             DivergenceError: a parameter left the finite numbers, or would have.
+            Interrupted: Ctrl-C; its ``log`` has the episodes so far. Episodes under way are given
+                up, after this as after any other error.
 
         >>> import uwm.rl
         >>> agent = uwm.rl.Agent("CartPole-v1")

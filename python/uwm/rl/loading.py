@@ -8,7 +8,7 @@ from uwm import _core
 from uwm.checkpoint import Path, path_name
 from uwm.rl.agent import Agent
 from uwm.rl.files import read
-from uwm.rules import rule as make_rule
+from uwm.rules import resolve
 
 
 def load(path: Path, *, env: Any = None, rule: str | _core.Rule | None = None) -> Agent:
@@ -39,7 +39,7 @@ def load(path: Path, *, env: Any = None, rule: str | _core.Rule | None = None) -
             raise ValueError("rule must be given: the agent had one of your own")
         rule = about.rule
     agent = Agent.__new__(Agent)
-    made = make_rule(rule) if isinstance(rule, str) else rule
+    made = resolve(rule, "rule") if isinstance(rule, str) else rule
     agent._assemble(about.observations, about.actions, made, about.settings, about.seed, 1)
     agent._engine.restore(path_name(path))
     agent.preset = about.preset

@@ -58,28 +58,35 @@ def learn(
     episode_done: EpisodeDone | None,
     progress: Progress | None,
 ) -> Log:
-    """Step until so many steps or episodes are done, and return the log of the episodes."""
+    """Step until so many steps or episodes are done, and return the log of the episodes.
+
+    Raises `uwm.Interrupted` on Ctrl-C; its `log` has the episodes so far.
+    """
     returns: list[float] = []
     lengths: list[int] = []
     steps: list[int] = []
     reporter = Reporter(progress, wanted, returns)
     start = engine.timesteps
-    world.reset()
-    goes_on = True
-    while goes_on:
-        if world.step(engine):
-            now = engine.timesteps
-            first = engine.episodes - len(engine.ended)
-            for k, (environment, total, length) in enumerate(engine.ended):
-                returns.append(total)
-                lengths.append(length)
-                steps.append(now)
-                if episode_done is not None:
-                    goes_on &= episode_done(environment, total, length, first + k + 1, now)
-        done = engine.timesteps - start if count_steps else len(returns)
-        goes_on = goes_on and reporter.goes_on(done) and done < wanted
-    if count_steps or returns:
-        reporter.goes_on(engine.timesteps - start if count_steps else len(returns), at_end=True)
+    done, goes_on = 0, True
+    try:
+        world.reset()
+        while goes_on:
+            if world.step(engine):
+                now = engine.timesteps
+                first = engine.episodes - len(engine.ended)
+                for k, (environment, total, length) in enumerate(engine.ended):
+                    returns.append(total)
+                    lengths.append(length)
+                    steps.append(now)
+                    if episode_done is not None:
+                        goes_on &= episode_done(environment, total, length, first + k + 1, now)
+            done = engine.timesteps - start if count_steps else len(returns)
+            goes_on = goes_on and reporter.goes_on(done) and done < wanted
+        reporter.goes_on(done, at_end=True)
+    except KeyboardInterrupt as error:
+        stop: Any = _core.Interrupted(f"interrupted, {len(returns)} episodes were finished")
+        stop.log = Log(returns, lengths, steps)
+        raise stop from error
     return Log(returns, lengths, steps)
 
 
