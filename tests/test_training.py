@@ -377,3 +377,62 @@ def test_a_step_of_ones_own_that_raises_leaves_the_baseline() -> None:
         task = uwm.tasks.Multiplexer(1)
         uwm.train(net, uwm.Reinforce(), Refuses(), task, steps=1, baseline=mean)
     assert (mean.value, net.step) == (100.0, 0)
+
+
+class Seen(uwm.Baseline):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rewards: list[float] = []
+
+    def predict(self, x: Any) -> Any:
+        return np.full(len(x), 100.0)
+
+    def update(self, x: Any, reward: Any) -> None:
+        self.rewards.extend(reward)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_baseline_of_ones_own_has_not_seen_the_reward_of_a_step_that_is_refused(
+    dtype: str,
+) -> None:
+    net, seen, task = uwm.Network([3, 4, 1], dtype=dtype), Seen(), uwm.tasks.Multiplexer(1)
+    optimizer = uwm.SGD(float(np.finfo(dtype).max))
+    with pytest.raises(uwm.DivergenceError):
+        uwm.train(net, uwm.Reinforce(), optimizer, task, steps=1, baseline=seen)
+    assert (seen.rewards, net.step, optimizer.steps) == ([], 0, 0)
+
+
+def test_a_step_of_ones_own_that_leaves_the_finite_numbers_is_taken_back() -> None:
+    class Spoils(uwm.Optimizer):
+        def step(self, net: Any, gradient: Any) -> None:
+            net.layers[0].weight[...] = 0.25
+            net.layers[1].bias[...] = np.nan
+
+    net, seen, task = uwm.Network([3, 4, 1]), Seen(), uwm.tasks.Multiplexer(1)
+    before = net.copy()
+    with pytest.raises(uwm.DivergenceError, match="layer 1 must be finite, but holds NaN"):
+        uwm.train(net, uwm.Reinforce(), Spoils(), task, steps=3, baseline=seen)
+    assert (seen.rewards, net.step) == ([], 0)
+    for layer, old in zip(net.layers, before.layers, strict=True):
+        assert np.array_equal(layer.weight, old.weight) and np.array_equal(layer.bias, old.bias)
+
+
+def test_a_baseline_that_fails_takes_back_a_step_of_ones_own() -> None:
+    class Fails(uwm.Baseline):
+        def predict(self, x: Any) -> Any:
+            return np.zeros(len(x))
+
+        def update(self, x: Any, reward: Any) -> None:
+            raise LookupError("not today")
+
+    class Shifts(uwm.Optimizer):
+        def step(self, net: Any, gradient: Any) -> None:
+            net.layers[0].weight += 1
+
+    net, task = uwm.Network([3, 4, 1]), uwm.tasks.Multiplexer(1)
+    before = net.copy()
+    with pytest.raises(LookupError):
+        uwm.train(net, uwm.Reinforce(), Shifts(), task, steps=3, baseline=Fails())
+    assert net.step == 0 and np.array_equal(net.layers[0].weight, before.layers[0].weight)

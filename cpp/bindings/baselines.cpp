@@ -58,11 +58,19 @@ struct RunningMeanHandle : BaselineHandle {};
 
 const RunningMean& running_mean(const RunningMeanHandle& self) { return static_cast<const RunningMean&>(*self.engine); }
 
-RunningMeanHandle make_running_mean(double rate, double value) {
+RunningMeanHandle handle_of(std::shared_ptr<RunningMean> mean) {
   RunningMeanHandle handle;
-  handle.engine = std::make_shared<RunningMean>(rate, value);
+  handle.engine = std::move(mean);
   return handle;
 }
+
+RunningMeanHandle make_running_mean(double rate, double value) {
+  return handle_of(std::make_shared<RunningMean>(rate, value));
+}
+
+/// What each built-in baseline is in Python.
+py::object python_object(const std::shared_ptr<ConstantBaseline>& constant) { return py::float_(constant->value()); }
+py::object python_object(const std::shared_ptr<RunningMean>& mean) { return py::cast(handle_of(mean)); }
 
 Baseline& engine(const BaselineHandle& self) {
   if (self.engine == nullptr)
@@ -136,16 +144,27 @@ void bind_running_mean(py::module_& module) {
 
 }  // namespace
 
-py::object baseline_object(std::unique_ptr<Baseline> baseline) {
-  if (baseline == nullptr) return py::none();
-  RunningMeanHandle handle;
-  handle.engine = std::move(baseline);
-  return py::cast(std::move(handle));
+std::shared_ptr<Baseline> baseline_engine(const py::object& baseline) {
+  if (baseline.is_none()) return nullptr;
+  if (py::isinstance<BaselineHandle>(baseline)) return baseline.cast<const BaselineHandle&>().engine;
+  return std::make_shared<ConstantBaseline>(real_number(baseline, "baseline", "None, a number or a uwm.Baseline"));
+}
+
+py::object baseline_object(const std::shared_ptr<Baseline>& baseline) {
+  py::object found = py::none();
+  for_each_class<BuiltInBaselines>([&]<class B>(std::type_identity<B>) {
+    if (baseline != nullptr && baseline->info() == baseline_info(B::about().name))
+      found = python_object(std::static_pointer_cast<B>(baseline));
+  });
+  return found;
 }
 
 void bind_baselines(py::module_& module) {
   bind_baseline(module);
   bind_running_mean(module);
+  module.def(
+      "baseline_classes", [] { return py::make_tuple(py::type::of<RunningMeanHandle>()); },
+      "The class of each built-in baseline but the constant, which is a number.");
 }
 
 }  // namespace uwm::python

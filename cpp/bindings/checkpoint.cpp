@@ -63,16 +63,14 @@ void save_checkpoint(const std::filesystem::path& path, const NetworkHandle& net
                      const py::object& baseline, const py::object& log_or_none, const py::dict& extra) {
   const auto* optimizer = held_or_null<OptimizerHandle>(optimizer_or_none);
   const auto* log = held_or_null<LogHandle>(log_or_none);
-  const auto* mean = py::isinstance<BaselineHandle>(baseline) ? baseline.cast<const BaselineHandle*>() : nullptr;
-  std::optional<ConstantBaseline> constant;
-  if (mean == nullptr && !baseline.is_none()) constant.emplace(baseline.cast<double>());
+  const auto* handle = py::isinstance<BaselineHandle>(baseline) ? baseline.cast<const BaselineHandle*>() : nullptr;
+  const auto the_baseline = baseline_engine(baseline);
   const SaveOptions options{.optimizer = optimizer != nullptr ? optimizer->engine.get() : nullptr,
-                            .baseline = mean != nullptr ? mean->engine.get()
-                                        : constant      ? &*constant
-                                                        : static_cast<const Baseline*>(nullptr),
+                            .baseline = the_baseline.get(),
                             .log = log,
                             .extra = extra_from(extra)};
-  const Use using_net = Use::reading(net), using_optimizer = Use::reading(optimizer), using_mean = Use::reading(mean);
+  const Use using_net = Use::reading(net), using_optimizer = Use::reading(optimizer),
+            using_baseline = Use::reading(handle);
   visit(net, [&](const auto& n) {
     const WithoutGil release;
     save(path, n, options);
@@ -90,12 +88,7 @@ py::tuple load_checkpoint(const std::filesystem::path& path) {
         return py::cast(NetworkHandle{std::make_shared<N>(std::move(n))});
       },
       found.net);
-  const auto* constant = dynamic_cast<const ConstantBaseline*>(found.baseline.get());
-  py::object baseline = py::none();
-  if (constant != nullptr)
-    baseline = py::float_(constant->value());
-  else
-    baseline = baseline_object(std::move(found.baseline));
+  const py::object baseline = baseline_object(std::move(found.baseline));
   py::object log = py::none();
   if (found.log) log = py::cast(LogHandle(std::move(*found.log)));
   return py::make_tuple(net, optimizer_object(std::move(found.optimizer)), baseline, log, extra_object(found.extra));

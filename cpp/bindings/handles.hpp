@@ -229,8 +229,10 @@ py::object output_object(const std::string& name, const OutputSettings& settings
 
 /// The Python object of an optimizer; None for null.
 py::object optimizer_object(std::unique_ptr<Optimizer> optimizer);
-/// The Python object of a running mean; None for null.
-py::object baseline_object(std::unique_ptr<Baseline> baseline);
+/// The Python object of a baseline; None for null.
+py::object baseline_object(const std::shared_ptr<Baseline>& baseline);
+/// The baseline that a Python object stands for: none for None, a constant for a number.
+std::shared_ptr<Baseline> baseline_engine(const py::object& baseline);
 
 /// Arrays and texts of one's own, which the Python side has checked, and the Python objects of such.
 Extra extra_from(const py::dict& values);

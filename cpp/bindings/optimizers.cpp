@@ -287,8 +287,16 @@ Gradient<T> read_gradient(const py::object& object, const Network<T>& net) {
   return g;
 }
 
-struct SGDHandle : OptimizerHandle {};
-struct AdamHandle : OptimizerHandle {};
+/// A built-in optimizer: each is a Python class of its own.
+template <class O>
+struct OptimizerOf : OptimizerHandle {};
+
+template <class O>
+OptimizerOf<O> handle_of(std::shared_ptr<Optimizer> optimizer) {
+  OptimizerOf<O> handle;
+  handle.engine = std::move(optimizer);
+  return handle;
+}
 
 /// The engine's optimizer, or an error for a subclass of uwm.Optimizer that lacks what was asked of it.
 Optimizer& engine(const OptimizerHandle& self, const char* asked = "step") {
@@ -307,13 +315,6 @@ py::object learning_rate(const OptimizerHandle& self) {
   py::list list;
   for (const auto& r : rates) list.append(rate_of(r));
   return list;
-}
-
-template <class Held, class Engine, class... Args>
-Held make(const py::object& rate, Args... args) {
-  Held handle;
-  handle.engine = std::make_shared<Engine>(rates_from(rate), args...);
-  return handle;
 }
 
 /// The moments as nested lists, moment by moment and layer by layer; None before the first update.
@@ -387,7 +388,17 @@ void restore(const OptimizerHandle& self, const py::tuple& state) {
     throw ValueError("no moments are of dtype '" + dtype + "'");
 }
 
-double setting(const py::tuple& state, const char* name) { return py::cast<double>(item<py::dict>(state, 1, 5)[name]); }
+/// The optimizer that a pickled state is of.
+template <class O>
+OptimizerOf<O> unpickled(const py::tuple& state) {
+  const auto settings = item<Optimizer::Settings>(state, 1, 5);
+  const OptimizerInfo about = O::about();
+  for (const auto& [name, _] : about.defaults)
+    if (!settings.contains(name)) throw ValueError("it has no " + name);
+  const auto handle = handle_of<O>(about.make(rates_from(item<py::object>(state, 0, 5)), settings));
+  restore(handle, state);
+  return handle;
+}
 
 /// The constructor's call, and the updates made since.
 template <class Held>
@@ -446,54 +457,50 @@ void bind_optimizer(py::module_& module) {
       cls, [](const OptimizerHandle&) { return py::tuple(); }, [](const py::tuple&) { return OptimizerHandle(); });
 }
 
+/// Binds the class of a built-in optimizer; make: from the arguments of its constructor.
+template <class O, class Make, class... Arguments>
+void bind_built_in(py::module_& module, const char* name, const char* doc, Make make, const Arguments&... arguments) {
+  py::class_<OptimizerOf<O>, OptimizerHandle> cls(module, name, doc);
+  cls.def(py::init(make), arguments...).def("__repr__", [shown = "uwm." + std::string(name)](const py::object& self) {
+    return representation<OptimizerOf<O>>(self, shown);
+  });
+  picklable(cls, [](const OptimizerOf<O>& self) { return state(self); }, &unpickled<O>);
+}
+
 void bind_sgd(py::module_& module) {
-  py::class_<SGDHandle, OptimizerHandle> cls(module, "SGD", sgd_doc);
-  cls.def(py::init([](const py::object& rate, const py::object& momentum) {
-            return make<SGDHandle, SGD>(rate, real_number(momentum, "momentum"));
-          }),
-          py::arg("learning_rate"), py::kw_only(), py::arg("momentum") = 0.0)
-      .def("__repr__", [](const py::object& self) { return representation<SGDHandle>(self, "uwm.SGD"); });
-  picklable(
-      cls, [](const SGDHandle& self) { return state(self); },
-      [](const py::tuple& s) {
-        const auto handle = make<SGDHandle, SGD>(item<py::object>(s, 0, 5), setting(s, "momentum"));
-        restore(handle, s);
-        return handle;
-      });
+  const auto make = [](const py::object& rate, const py::object& momentum) {
+    return handle_of<SGD>(std::make_shared<SGD>(rates_from(rate), real_number(momentum, "momentum")));
+  };
+  bind_built_in<SGD>(module, "SGD", sgd_doc, make, py::arg("learning_rate"), py::kw_only(), py::arg("momentum") = 0.0);
 }
 
 void bind_adam(py::module_& module) {
-  py::class_<AdamHandle, OptimizerHandle> cls(module, "Adam", adam_doc);
-  cls.def(py::init(
-              [](const py::object& rate, const py::object& beta1, const py::object& beta2, const py::object& epsilon) {
-                return make<AdamHandle, Adam>(rate, real_number(beta1, "beta1"), real_number(beta2, "beta2"),
-                                              real_number(epsilon, "epsilon"));
-              }),
-          py::arg("learning_rate") = "auto", py::kw_only(), py::arg("beta1") = 0.9, py::arg("beta2") = 0.999,
-          py::arg("epsilon") = 1e-8)
-      .def("__repr__", [](const py::object& self) { return representation<AdamHandle>(self, "uwm.Adam"); });
-  picklable(
-      cls, [](const AdamHandle& self) { return state(self); },
-      [](const py::tuple& s) {
-        const auto handle = make<AdamHandle, Adam>(item<py::object>(s, 0, 5), setting(s, "beta1"), setting(s, "beta2"),
-                                                   setting(s, "epsilon"));
-        restore(handle, s);
-        return handle;
-      });
+  const auto make = [](const py::object& rate, const py::object& beta1, const py::object& beta2,
+                       const py::object& epsilon) {
+    return handle_of<Adam>(std::make_shared<Adam>(rates_from(rate), real_number(beta1, "beta1"),
+                                                  real_number(beta2, "beta2"), real_number(epsilon, "epsilon")));
+  };
+  bind_built_in<Adam>(module, "Adam", adam_doc, make, py::arg("learning_rate") = "auto", py::kw_only(),
+                      py::arg("beta1") = 0.9, py::arg("beta2") = 0.999, py::arg("epsilon") = 1e-8);
 }
 
-template <class Held>
-py::object wrap(std::unique_ptr<Optimizer> optimizer) {
-  Held handle;
-  handle.engine = std::move(optimizer);
-  return py::cast(std::move(handle));
+/// The classes of the built-in optimizers.
+py::tuple optimizer_classes() {
+  py::list classes;
+  for_each_class<BuiltInOptimizers>(
+      [&]<class O>(std::type_identity<O>) { classes.append(py::type::of<OptimizerOf<O>>()); });
+  return py::tuple(classes);
 }
 
 }  // namespace
 
 py::object optimizer_object(std::unique_ptr<Optimizer> optimizer) {
-  if (optimizer == nullptr) return py::none();
-  return optimizer->name() == "sgd" ? wrap<SGDHandle>(std::move(optimizer)) : wrap<AdamHandle>(std::move(optimizer));
+  py::object found = py::none();
+  for_each_class<BuiltInOptimizers>([&]<class O>(std::type_identity<O>) {
+    if (optimizer != nullptr && optimizer->name() == O::about().name)
+      found = py::cast(handle_of<O>(std::move(optimizer)));
+  });
+  return found;
 }
 
 void bind_optimizers(py::module_& module) {
@@ -504,6 +511,7 @@ void bind_optimizers(py::module_& module) {
   bind_optimizer(module);
   bind_sgd(module);
   bind_adam(module);
+  module.def("optimizer_classes", &optimizer_classes, "The class of each built-in optimizer.");
 }
 
 }  // namespace uwm::python

@@ -225,7 +225,7 @@ void bind_built_in(py::module_& module, py::list& classes) {
 py::object make_python_rule(const std::string& name) {
   const std::shared_ptr<const Rule> rule = make_rule(name);
   py::object found;
-  for_each_rule_class([&]<class R>(std::type_identity<R>) {
+  for_each_class<BuiltInRules>([&]<class R>(std::type_identity<R>) {
     if (!found && dynamic_cast<const R*>(rule.get()) != nullptr) found = py::cast(BuiltIn<R>(rule));
   });
   return found;
@@ -278,7 +278,7 @@ void bind_rules(py::module_& module) {
   bind_layer_gradient(module);
   bind_rule(module);
   py::list classes;
-  for_each_rule_class([&]<class R>(std::type_identity<R>) { bind_built_in<R>(module, classes); });
+  for_each_class<BuiltInRules>([&]<class R>(std::type_identity<R>) { bind_built_in<R>(module, classes); });
   module.def("rule_classes", [classes] { return py::tuple(classes); }, "The class of each built-in rule.");
   module.def("rule_infos", &python_rule_infos, "Name, aliases, whether unbiased, and a line on each built-in rule.");
   module.def("make_rule", &make_python_rule, py::arg("name"), "A built-in rule by its name or an alias.");

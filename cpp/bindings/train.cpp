@@ -161,19 +161,19 @@ class PythonOptimizer final : public Optimizer {
   std::size_t n_moments() const override { return 0; }
   void update(const Update<float>&) const override {}
   void update(const Update<double>&) const override {}
-  bool update_network(Network<float>&, const Gradient<float>& gradient) override { return step(gradient); }
-  bool update_network(Network<double>&, const Gradient<double>& gradient) override { return step(gradient); }
+  bool whole_network() const override { return true; }
+  void update_network(Network<float>&, const Gradient<float>& gradient) override { step(gradient); }
+  void update_network(Network<double>&, const Gradient<double>& gradient) override { step(gradient); }
 
  private:
   template <class T>
-  bool step(const Gradient<T>& gradient) const {
+  void step(const Gradient<T>& gradient) const {
     call([&] {
       py::list layers;
       for (const auto& g : gradient.layers)
         layers.append(LayerGradientHandle(py::array(copied(g.weight)), py::array(copied(g.bias))));
       optimizer_.attr("step")(net_, layers);
     });
-    return true;
   }
   py::object optimizer_, net_;
 };
@@ -223,17 +223,12 @@ std::shared_ptr<Task> task_from(const py::object& task) {
 }
 
 std::shared_ptr<Baseline> baseline_from(const py::object& baseline) {
-  if (baseline.is_none()) return nullptr;
-  if (py::isinstance<BaselineHandle>(baseline)) {
-    const auto& handle = baseline.cast<const BaselineHandle&>();
-    if (handle.engine != nullptr && !overrides<BaselineHandle>(baseline, {"predict", "update"})) {
-      refuse_overrides(baseline, {});
-      return handle.engine;
-    }
+  auto engine = baseline_engine(baseline);
+  if (!py::isinstance<BaselineHandle>(baseline)) return engine;
+  if (engine == nullptr || overrides<BaselineHandle>(baseline, {"predict", "update"}))
     return std::make_shared<PythonBaseline>(baseline);
-  }
-  const double number = real_number(baseline, "baseline", "None, a number or a uwm.Baseline");
-  return std::make_shared<ConstantBaseline>(number);
+  refuse_overrides(baseline, {});
+  return engine;
 }
 
 /// Calls the Python function and sees to Ctrl-C. False if the function returns False, and nothing else that counts as

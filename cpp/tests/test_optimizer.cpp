@@ -1,4 +1,5 @@
 #include <limits>
+#include <stdexcept>
 
 #include "check.hpp"
 #include "fixture.hpp"
@@ -102,12 +103,13 @@ class UnitSteps final : public uwm::Optimizer {
  protected:
   void update(const Update<float>&) const override { check::fail(__FILE__, __LINE__, "update() was called"); }
   void update(const Update<double>&) const override { check::fail(__FILE__, __LINE__, "update() was called"); }
-  bool update_network(Network<float>& net, const Gradient<float>& g) override { return step_along(net, g); }
-  bool update_network(Network<double>& net, const Gradient<double>& g) override { return step_along(net, g); }
+  bool whole_network() const override { return true; }
+  void update_network(Network<float>& net, const Gradient<float>& g) override { step_along(net, g); }
+  void update_network(Network<double>& net, const Gradient<double>& g) override { step_along(net, g); }
 
  private:
   template <class T>
-  bool step_along(Network<T>& net, const Gradient<T>& gradient) const {
+  void step_along(Network<T>& net, const Gradient<T>& gradient) const {
     T square = 0;
     for (const auto& g : gradient.layers) square += g.weight.squaredNorm() + g.bias.squaredNorm();
     for (std::size_t l = 0; square > 0 && l < gradient.layers.size(); ++l) {
@@ -115,7 +117,6 @@ class UnitSteps final : public uwm::Optimizer {
       net.layers()[l].weight += scale * gradient.layers[l].weight;
       net.layers()[l].bias += scale * gradient.layers[l].bias;
     }
-    return true;
   }
 };
 
@@ -140,6 +141,52 @@ void check_unit_steps(double tolerance) {
   bad.layers[1].bias[2] = T(not_a_number);
   CHECK_THROWS(ValueError, "the gradient of layer 1 must be finite", optimizer.step(net, bad));
   CHECK(same_parameters(net, before) && optimizer.steps() == 2);
+}
+
+/// Writes a number that is not finite, or throws half way.
+class Careless final : public uwm::Optimizer {
+ public:
+  explicit Careless(double writes) : Optimizer({0.1}), writes_(writes) {}
+  std::string name() const override { return "careless"; }
+  std::size_t n_moments() const override { return 0; }
+  std::map<std::string, double> settings() const override { return {}; }
+
+ protected:
+  void update(const Update<float>&) const override {}
+  void update(const Update<double>&) const override {}
+  bool whole_network() const override { return true; }
+  void update_network(Network<float>& net, const Gradient<float>&) override { spoil(net); }
+  void update_network(Network<double>& net, const Gradient<double>&) override { spoil(net); }
+
+ private:
+  template <class T>
+  void spoil(Network<T>& net) const {
+    net.layers()[0].weight.setConstant(T(0.25));
+    net.layers()[1].bias[0] = static_cast<T>(writes_);
+    if (writes_ == 0) throw std::domain_error("thrown half way");
+  }
+  double writes_;
+};
+
+template <class T>
+void check_careless_updates() {
+  Network<T> net({3, 4, 1});
+  const auto before = net;
+  uwm::Multiplexer task(1);
+  uwm::RunningMean mean(0.5, 100.0);
+  for (const double writes : {not_a_number, HUGE_VAL}) {
+    Careless optimizer(writes);
+    const char* message = "the optimizer's update of layer 1 must be finite, but holds NaN or infinity";
+    CHECK_THROWS(ValueError, message, optimizer.step(net, normal_gradient(net, 1)));
+    CHECK_THROWS(uwm::DivergenceError, message,
+                 uwm::train(net, uwm::Reinforce(), optimizer, task, {.steps = 1, .baseline = &mean}));
+    CHECK(same_parameters(net, before) && optimizer.steps() == 0 && net.position().step == 0 && mean.value() == 100);
+  }
+  Careless throws(0);
+  CHECK_THROWS(std::domain_error, "half way", throws.step(net, normal_gradient(net, 1)));
+  CHECK_THROWS(std::domain_error, "half way",
+               uwm::train(net, uwm::Reinforce(), throws, task, {.steps = 1, .baseline = &mean}));
+  CHECK(same_parameters(net, before) && throws.steps() == 0 && net.position().step == 0 && mean.value() == 100);
 }
 
 template <class T>
@@ -361,6 +408,11 @@ TEST(an_optimizer_of_ones_own_keeps_as_many_moments_as_it_likes) {
 TEST(an_optimizer_of_ones_own_makes_the_whole_update_at_once) {
   check_unit_steps<float>(1e-6);
   check_unit_steps<double>(1e-14);
+}
+
+TEST(a_whole_update_that_throws_or_leaves_the_finite_numbers_is_taken_back) {
+  check_careless_updates<float>();
+  check_careless_updates<double>();
 }
 
 TEST(training_takes_an_optimizer_that_makes_the_whole_update_at_once) {

@@ -184,6 +184,8 @@ class Adam(Optimizer):
         epsilon: float = 1e-08,
     ) -> None: ...
 
+def optimizer_classes() -> tuple[type[Optimizer], ...]: ...
+
 # Tasks
 
 class Task:
@@ -226,6 +228,8 @@ class RunningMean(Baseline):
     def rate(self) -> float: ...
     @property
     def value(self) -> float: ...
+
+def baseline_classes() -> tuple[type[Baseline], ...]: ...
 
 # Training
 

@@ -143,8 +143,9 @@ def _optimizer(optimizer: object) -> _core.Optimizer | None:
         return None
     if not isinstance(optimizer, _core.Optimizer):
         raise TypeError(f"optimizer must be a uwm.Optimizer or None, got {kind(optimizer)}")
-    built_in = isinstance(optimizer, (_core.SGD, _core.Adam))
-    if not built_in or _overrides(optimizer, _core.Optimizer, ("step",)):
+    if not isinstance(optimizer, _core.optimizer_classes()) or _overrides(
+        optimizer, _core.Optimizer, ("step",)
+    ):
         raise TypeError(
             f"an optimizer of your own, {type(optimizer).__name__}, cannot be loaded again: "
             "save it as None and keep its numbers in extra="
@@ -155,11 +156,10 @@ def _optimizer(optimizer: object) -> _core.Optimizer | None:
 def _baseline(baseline: object) -> _core.Baseline | float | None:
     if baseline is None:
         return None
-    if isinstance(baseline, _core.RunningMean) and not _overrides(
-        baseline, _core.RunningMean, ("predict", "update")
-    ):
-        return baseline
     if isinstance(baseline, _core.Baseline):
+        replaced = _overrides(baseline, _core.Baseline, ("predict", "update"))
+        if isinstance(baseline, _core.baseline_classes()) and not replaced:
+            return baseline
         raise TypeError(
             f"a baseline of your own, {type(baseline).__name__}, cannot be loaded again: "
             "save it as None and keep its numbers in extra="
@@ -169,7 +169,8 @@ def _baseline(baseline: object) -> _core.Baseline | float | None:
             return float(baseline)
         except OverflowError:
             raise ValueError(f"baseline must be finite, got {shown(baseline)}") from None
-    raise TypeError(f"baseline must be a uwm.RunningMean, a number or None, got {kind(baseline)}")
+    classes = " or ".join(f"a uwm.{cls.__name__}" for cls in _core.baseline_classes())
+    raise TypeError(f"baseline must be {classes}, a number or None, got {kind(baseline)}")
 
 
 def _extra(extra: object) -> dict[str, npt.NDArray[Any] | str]:

@@ -1,11 +1,19 @@
 #pragma once
 
 #include <cmath>
+#include <map>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <vector>
 
+#include "uwm/class_list.hpp"
 #include "uwm/export.hpp"
 #include "uwm/matrix.hpp"
 
 namespace uwm {
+
+struct BaselineInfo;
 
 /// What is subtracted from the reward, b. It may depend on the input but not on the actions drawn.
 ///
@@ -18,9 +26,13 @@ class UWM_EXPORT Baseline {
   virtual void predict(const Matrix<double>& input, Vector<double>& b) = 0;
   virtual void update(const Matrix<float>& input, const Vector<double>& reward) = 0;
   virtual void update(const Matrix<double>& input, const Vector<double>& reward) = 0;
-  /// Takes the last update back, since the training step that it belonged to has failed. It is called at most once for
-  /// an update. By default it does nothing.
-  virtual void undo() {}
+
+  /// The numbers by which one like this is made again, what it has learned included.
+  using Settings = std::map<std::string, double>;
+  virtual Settings settings() const { return {}; }
+  /// The entry of a built-in baseline, from which files make it again. Null for one of one's own, which cannot be
+  /// saved.
+  virtual const BaselineInfo* info() const { return nullptr; }
 };
 
 // The templates of the derived class hide the functions of the same name here. That is intended.
@@ -62,6 +74,9 @@ class UWM_EXPORT ConstantBaseline final : public BaselineOf<ConstantBaseline> {
  public:
   /// Throws ValueError if value is not finite.
   explicit ConstantBaseline(double value);
+  static BaselineInfo about();
+  const BaselineInfo* info() const override;
+  Settings settings() const override { return {{"value", value_}}; }
   double value() const { return value_; }
   template <class M>
   void predict(const M&, Vector<double>& b) const {
@@ -79,6 +94,9 @@ class UWM_EXPORT RunningMean final : public BaselineOf<RunningMean> {
  public:
   /// Throws ValueError unless 0 < rate <= 1 and value is finite.
   explicit RunningMean(double rate = 0.01, double value = 0.0);
+  static BaselineInfo about();
+  const BaselineInfo* info() const override;
+  Settings settings() const override { return {{"rate", rate_}, {"value", value_}}; }
   double rate() const { return rate_; }
   double value() const { return value_; }
   template <class M>
@@ -87,15 +105,31 @@ class UWM_EXPORT RunningMean final : public BaselineOf<RunningMean> {
   }
   template <class M>
   void update(const M&, const Vector<double>& reward) {
-    before_ = value_;
     const double mean = (reward / static_cast<double>(reward.size())).sum();  // no sum of rewards overflows
     const double way = mean - value_;
     value_ = std::isfinite(way) ? value_ + rate_ * way : (1 - rate_) * value_ + rate_ * mean;
   }
-  void undo() override { value_ = before_; }
 
  private:
-  double rate_, value_, before_;
+  double rate_, value_;
 };
+
+/// What is known of a built-in baseline.
+struct BaselineInfo {
+  std::string name;             ///< in files
+  std::string description;      ///< in a word or two
+  Baseline::Settings defaults;  ///< the settings, with the values that they have by default
+  /// One with these settings, which are all of them.
+  std::unique_ptr<Baseline> (*make)(const Baseline::Settings& settings);
+};
+
+/// The classes of the built-in baselines: the only list of them. The registry, files and the Python module read it.
+using BuiltInBaselines = std::tuple<ConstantBaseline, RunningMean>;
+
+/// What each says of itself.
+UWM_EXPORT const std::vector<BaselineInfo>& baseline_infos();
+
+/// What is known of the baseline of this name. Null if no baseline has it.
+UWM_EXPORT const BaselineInfo* baseline_info(const std::string& name);
 
 }  // namespace uwm

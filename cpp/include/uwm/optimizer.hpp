@@ -15,6 +15,7 @@ namespace uwm {
 
 template <class T>
 class ParameterUpdate;
+struct OptimizerInfo;
 
 /// Applies gradients to a network, uphill. One learning rate for all layers, one per layer, or automatic ones.
 ///
@@ -29,6 +30,9 @@ class UWM_EXPORT Optimizer {
   /// Constructor arguments other than the learning rate, by name.
   using Settings = std::map<std::string, double>;
   virtual Settings settings() const = 0;
+  /// The entry of a built-in optimizer, from which files make it again. Null for one of one's own, which cannot be
+  /// saved.
+  virtual const OptimizerInfo* info() const { return nullptr; }
 
   /// The rates as given. The list is empty if they are automatic.
   const std::vector<Schedule>& learning_rate() const { return learning_rate_; }
@@ -79,11 +83,13 @@ class UWM_EXPORT Optimizer {
   virtual void update(const Update<float>&) const = 0;
   virtual void update(const Update<double>&) const = 0;
 
-  /// One update of the whole network at once, for an optimizer that does not work element by element. It makes the
-  /// update and returns true; update() is then not called and no moments are kept. The gradient fits the network and is
-  /// finite. What the optimizer writes is not checked: the next forward pass refuses parameters that are not finite.
-  virtual bool update_network(Network<float>&, const Gradient<float>&) { return false; }
-  virtual bool update_network(Network<double>&, const Gradient<double>&) { return false; }
+  /// Whether the optimizer does not work element by element, but makes the update of the whole network at once, in
+  /// update_network(). update() is then not called and no moments are kept.
+  virtual bool whole_network() const { return false; }
+  /// The gradient fits the network and is finite. Parameters that are no longer finite are refused. They are as they
+  /// were then, and also if this throws.
+  virtual void update_network(Network<float>&, const Gradient<float>&) {}
+  virtual void update_network(Network<double>&, const Gradient<double>&) {}
 
  private:
   template <class U>

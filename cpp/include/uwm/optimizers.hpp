@@ -4,8 +4,10 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <vector>
 
+#include "uwm/class_list.hpp"
 #include "uwm/optimizer.hpp"
 
 namespace uwm {
@@ -16,6 +18,8 @@ class UWM_EXPORT SGD final : public Optimizer {
   /// Throws ValueError unless 0 <= momentum < 1.
   /// There is no automatic learning rate, since the size of a gradient depends on the size of the rewards.
   explicit SGD(std::vector<Schedule> learning_rate, double momentum = 0.0);
+  static OptimizerInfo about();
+  const OptimizerInfo* info() const override;
   std::string name() const override { return "sgd"; }
   Settings settings() const override { return {{"momentum", momentum_}}; }
 
@@ -43,6 +47,8 @@ class UWM_EXPORT Adam final : public Optimizer {
   /// Throws ValueError unless 0 <= beta1, beta2 < 1 and epsilon is positive and finite.
   explicit Adam(std::vector<Schedule> learning_rate = {}, double beta1 = 0.9, double beta2 = 0.999,
                 double epsilon = 1e-8);
+  static OptimizerInfo about();
+  const OptimizerInfo* info() const override;
   std::string name() const override { return "adam"; }
   bool has_automatic_rate() const override { return true; }
   Settings settings() const override { return {{"beta1", beta1_}, {"beta2", beta2_}, {"epsilon", epsilon_}}; }
@@ -66,10 +72,14 @@ struct OptimizerInfo {
   std::string name;
   std::string description;       ///< one line
   Optimizer::Settings defaults;  ///< the settings, with the values that they have by default
+  /// One with these settings, which are all of them.
   std::unique_ptr<Optimizer> (*make)(std::vector<Schedule> learning_rate, const Optimizer::Settings& settings);
 };
 
-/// The registry: the only list of the built-in optimizers. Files name them by it.
+/// The classes of the built-in optimizers: the only list of them. The registry, files and the Python module read it.
+using BuiltInOptimizers = std::tuple<SGD, Adam>;
+
+/// What each says of itself.
 UWM_EXPORT const std::vector<OptimizerInfo>& optimizer_infos();
 
 /// What is known of the optimizer of this name. Null if no optimizer has it.

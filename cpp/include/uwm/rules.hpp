@@ -4,30 +4,16 @@
 #include <memory>
 #include <string>
 #include <tuple>
-#include <type_traits>
 #include <vector>
 
+#include "uwm/class_list.hpp"
 #include "uwm/export.hpp"
 #include "uwm/flip_form.hpp"
 #include "uwm/rule.hpp"
 
 namespace uwm {
 
-/// What is known of a built-in rule.
-struct RuleInfo {
-  std::string name = {};                             ///< on the command line and in results
-  std::vector<std::string> aliases = {};             ///< what else it is called in the field
-  bool unbiased = false;                             ///< whether its mean update is claimed to be the gradient
-  std::string description = {};                      ///< in a line
-  std::function<std::unique_ptr<Rule>()> make = {};  ///< a new one
-};
-
-/// What a class of built-in rules says of itself.
-struct RuleClass {
-  std::string name;             ///< of the class, in C++ and in Python
-  std::string documentation;    ///< its equation, whether it is biased, where it comes from
-  std::vector<RuleInfo> rules;  ///< one for each of its forms
-};
+struct RuleClass;
 
 /// REINFORCE (Williams, 1992): T_i = R for every unit.
 class UWM_EXPORT Reinforce final : public RuleOf<Reinforce> {
@@ -117,18 +103,26 @@ class UWM_EXPORT FeedbackAlignment final : public RuleOf<FeedbackAlignment> {
   void compute(const Network<T>&, const Sample<T>&, const Vector<double>& reward, UnitRewards<T>& out) const;
 };
 
+/// What is known of a built-in rule.
+struct RuleInfo {
+  std::string name = {};                             ///< on the command line and in results
+  std::vector<std::string> aliases = {};             ///< what else it is called in the field
+  bool unbiased = false;                             ///< whether its mean update is claimed to be the gradient
+  std::string description = {};                      ///< in a line
+  std::function<std::unique_ptr<Rule>()> make = {};  ///< a new one
+};
+
+/// What a class of built-in rules says of itself.
+struct RuleClass {
+  std::string name;             ///< of the class, in C++ and in Python
+  std::string documentation;    ///< its equation, whether it is biased, where it comes from
+  std::vector<RuleInfo> rules;  ///< one for each of its forms
+};
+
 /// The classes of the built-in rules, in the order of the table in the manual: the only list of them. The registry and
 /// the Python module read it.
 using BuiltInRules = std::tuple<Reinforce, StraightThrough, WeightMax, UnbiasedWeightMax, FlipDifference,
                                 PosteriorReinforce, FeedbackAlignment>;
-
-/// Calls f(std::type_identity<R>()) for each class R of `BuiltInRules`.
-template <class F>
-void for_each_rule_class(F f) {
-  [&]<class... R>(std::type_identity<std::tuple<R...>>) {
-    (f(std::type_identity<R>()), ...);
-  }(std::type_identity<BuiltInRules>());
-}
 
 /// The built-in rules, in the order of the table in the manual.
 UWM_EXPORT const std::vector<RuleInfo>& rule_infos();

@@ -6,6 +6,7 @@
 #include "uwm/array.hpp"
 #include "uwm/baseline.hpp"
 #include "uwm/checkpoint.hpp"
+#include "uwm/class_list.hpp"
 #include "uwm/critic.hpp"
 #include "uwm/error.hpp"
 #include "uwm/layer.hpp"

@@ -21,10 +21,6 @@ Array::Shape bias_shape(const std::vector<Index>& sizes, std::size_t l) {
   return {static_cast<std::uint64_t>(sizes[l + 1])};
 }
 
-std::string optimizer_names(const char* conjunction) {
-  return join(optimizer_infos(), conjunction, [](const auto& info) { return "'" + info.name + "'"; });
-}
-
 template <class T>
 void check_state(const Optimizer& optimizer) {
   constexpr std::array ordinals = {"first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth"};

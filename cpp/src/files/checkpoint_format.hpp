@@ -43,8 +43,11 @@ std::string moment_name(std::size_t m, std::size_t l);
 Array::Shape weight_shape(const std::vector<Index>& sizes, std::size_t l);
 Array::Shape bias_shape(const std::vector<Index>& sizes, std::size_t l);
 
-/// The names of the built-in optimizers, quoted: 'sgd' or 'adam'.
-std::string optimizer_names(const char* conjunction);
+/// The names of what a registry lists, quoted: 'sgd' or 'adam'.
+template <class Info>
+std::string quoted_names(const std::vector<Info>& infos, const char* conjunction) {
+  return join(infos, conjunction, [](const Info& info) { return "'" + info.name + "'"; });
+}
 
 /// Throws ValueError if no run of the optimizer leads to such updates and moments.
 template <class T>

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <optional>
 #include <set>
 
@@ -175,13 +176,18 @@ class Loader {
     return {std::move(net), std::move(optimizer), load_baseline(), load_log(), load_extra()};
   }
 
+  /// The file's numbers with these names, which begin with the prefix there.
+  std::map<std::string, double> settings(const std::string& prefix, const std::map<std::string, double>& names) const {
+    std::map<std::string, double> found;
+    for (const auto& [name, _] : names) found[name] = number<double>(prefix + name);
+    return found;
+  }
+
   /// Files of earlier versions have a sigma for every kind of output. Only a Gaussian's is read.
   template <class T>
   std::shared_ptr<const Output<T>> load_output() const {
     const OutputInfo& kind = output_info(metadata("output"));
-    OutputSettings settings;
-    for (const auto& [name, _] : kind.settings) settings[name] = number<double>(name);
-    return kind.make<T>(settings);
+    return kind.make<T>(settings("", kind.settings));
   }
 
   /// Files of earlier versions have no initial gain. Their networks began with Glorot's weights, whose gain is 1.
@@ -205,11 +211,9 @@ class Loader {
 
   std::unique_ptr<Baseline> load_baseline() const {
     if (!file_.metadata().contains("baseline")) return nullptr;
-    const std::string& name = metadata("baseline");
-    const auto value = number<double>("baseline.value");
-    if (name == "constant") return std::make_unique<ConstantBaseline>(value);
-    if (name == "running_mean") return std::make_unique<RunningMean>(number<double>("baseline.rate"), value);
-    fail_metadata("baseline", "'constant' or 'running_mean'");
+    const auto* info = baseline_info(metadata("baseline"));
+    if (info == nullptr) fail_metadata("baseline", quoted_names(baseline_infos(), " or "));
+    return info->make(settings("baseline.", info->defaults));
   }
 
   std::optional<Log> load_log() const {
@@ -255,10 +259,8 @@ class Loader {
   template <class T>
   std::unique_ptr<Optimizer> load_optimizer(const Network<T>& net) const {
     const auto* info = optimizer_info(metadata("optimizer"));
-    if (info == nullptr) fail_metadata("optimizer", optimizer_names(" or "));
-    Optimizer::Settings settings;
-    for (const auto& [name, _] : info->defaults) settings[name] = number<double>("optimizer." + name);
-    auto optimizer = info->make(learning_rate(), settings);
+    if (info == nullptr) fail_metadata("optimizer", quoted_names(optimizer_infos(), " or "));
+    auto optimizer = info->make(learning_rate(), settings("optimizer.", info->defaults));
     restore(*optimizer, net);
     return optimizer;
   }

@@ -1,7 +1,6 @@
 // Saving: a network, and what else a run depends on, as the metadata and tensors of one file.
 
 #include <cmath>
-#include <typeinfo>
 
 #include "files/checkpoint_format.hpp"
 #include "files/number_text.hpp"
@@ -43,23 +42,15 @@ void add_output(Metadata& metadata, const Output<T>& output) {
   for (const auto& [name, value] : output.settings()) metadata[name] = format_number(value);
 }
 
-/// Whether loading would make an optimizer of the same class.
-bool is_built_in(const Optimizer& optimizer) {
-  const auto* info = optimizer_info(optimizer.name());
-  if (info == nullptr) return false;
-  const auto made = info->make(optimizer.learning_rate(), info->defaults);
-  const Optimizer& same_class = *made;
-  return typeid(same_class) == typeid(optimizer);
-}
-
 template <class T>
 void add_optimizer(Metadata& metadata, std::vector<safetensors::View>& views, const Network<T>& net,
                    const Optimizer& optimizer) {
-  require(is_built_in(optimizer), "an optimizer of your own, ", in_quotes(optimizer.name()), ", cannot be saved: only ",
-          optimizer_names(" and "), " can be loaded again; keep its numbers in extra");
+  require(optimizer.info() != nullptr, "an optimizer of your own, ", in_quotes(optimizer.name()),
+          ", cannot be saved: only ", quoted_names(optimizer_infos(), " and "),
+          " can be loaded again; keep its numbers in extra");
   optimizer.check(net);
   check_state<T>(optimizer);
-  metadata["optimizer"] = optimizer.name();
+  metadata["optimizer"] = optimizer.info()->name;
   const auto& rates = optimizer.learning_rate();
   metadata["optimizer.learning_rate"] = rates.empty() ? automatic : join(rates, ", ", format_schedule);
   metadata["optimizer.steps"] = format_number(optimizer.steps());
@@ -73,14 +64,11 @@ void add_optimizer(Metadata& metadata, std::vector<safetensors::View>& views, co
 }
 
 void add_baseline(Metadata& metadata, const Baseline& baseline) {
-  const auto* mean = dynamic_cast<const RunningMean*>(&baseline);
-  const auto* constant = dynamic_cast<const ConstantBaseline*>(&baseline);
-  require(mean != nullptr || constant != nullptr,
-          "a baseline of your own cannot be saved: only a running mean and a constant can be loaded again; keep its "
-          "numbers in extra");
-  metadata["baseline"] = mean != nullptr ? "running_mean" : "constant";
-  metadata["baseline.value"] = format_number(mean != nullptr ? mean->value() : constant->value());
-  if (mean != nullptr) metadata["baseline.rate"] = format_number(mean->rate());
+  require(baseline.info() != nullptr, "a baseline of your own cannot be saved: only ",
+          join(baseline_infos(), " and ", [](const auto& info) { return info.description; }),
+          " can be loaded again; keep its numbers in extra");
+  metadata["baseline"] = baseline.info()->name;
+  for (const auto& [name, value] : baseline.settings()) metadata["baseline." + name] = format_number(value);
 }
 
 void add_log(Metadata& metadata, std::vector<safetensors::View>& views, const Log& log) {

@@ -11,6 +11,17 @@
 
 namespace uwm {
 
+OptimizerInfo Adam::about() {
+  return {.name = "adam",
+          .description = "Adam (Kingma and Ba, 2015)",
+          .defaults = Adam().settings(),
+          .make = [](std::vector<Schedule> rates, const Settings& s) -> std::unique_ptr<Optimizer> {
+            return std::make_unique<Adam>(std::move(rates), s.at("beta1"), s.at("beta2"), s.at("epsilon"));
+          }};
+}
+
+const OptimizerInfo* Adam::info() const { return optimizer_info(name()); }
+
 Adam::Adam(std::vector<Schedule> learning_rate, double beta1, double beta2, double epsilon)
     : Optimizer(std::move(learning_rate)), beta1_(beta1), beta2_(beta2), epsilon_(epsilon) {
   require(beta1 >= 0 && beta1 < 1, "beta1 must be at least 0 and below 1, got ", beta1);

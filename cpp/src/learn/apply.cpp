@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 
 #include "kernels/kernels.hpp"
@@ -55,22 +56,19 @@ class ParameterUpdate {
         gradient_(gradient.layers),
         threads_(threads) {}
 
-  std::string make(Watch watch) {
+  std::string make(Watch watch, const std::function<void()>& meanwhile) {
     bool calm_so_far = true;
     for (std::size_t l = 0; l < layers_.size(); ++l) {
       const T most = largest<T>(gradient_[l]);
       if (!std::isfinite(most)) return text("the gradient of layer ", l, " must be finite, but holds NaN or infinity");
       calm_so_far = calm_so_far && most <= calm<T> && rate(l) <= static_cast<double>(calm<T>);
     }
-    if (optimizer_.update_network(net_, whole_)) {
-      ++optimizer_.steps_;
-      return "";
-    }
-    if (calm_so_far && (watch == Watch::gradient || first_beyond(calm<T>) == layers_.size())) {
-      apply();
-      return "";
-    }
-    return apply_or_undo();
+    if (optimizer_.whole_network() ||
+        !(calm_so_far && (watch == Watch::gradient || first_beyond(calm<T>) == layers_.size())))
+      return apply_or_undo(meanwhile);
+    meanwhile();
+    apply();
+    return "";
   }
 
  private:
@@ -90,28 +88,53 @@ class ParameterUpdate {
     return layers_.size();
   }
 
-  std::string apply_or_undo() {
+  std::string apply_or_undo(const std::function<void()>& meanwhile) {
     const auto layers = layers_;
     const auto state = optimizer_.state_;
-    apply();
-    const std::size_t l = first_beyond(std::numeric_limits<T>::max());
-    if (l == layers_.size()) return "";
-    copy_parameters<T>(layers, layers_);
-    optimizer_.state_ = state;
-    --optimizer_.steps_;
+    const auto steps = optimizer_.steps_;
+    const auto undo = [&] {
+      copy_parameters<T>(layers, layers_);
+      optimizer_.state_ = state;
+      optimizer_.steps_ = steps;
+    };
+    try {
+      apply();
+      const std::size_t l = first_beyond(std::numeric_limits<T>::max());
+      if (l == layers_.size()) {
+        meanwhile();
+        return "";
+      }
+      undo();
+      return why_refused(l);
+    } catch (...) {
+      undo();
+      throw;
+    }
+  }
+
+  std::string why_refused(std::size_t l) const {
+    if (optimizer_.whole_network())
+      return text("the optimizer's update of layer ", l, " must be finite, but holds NaN or infinity");
     return text("the update of layer ", l, " must stay within ", sizeof(T) == 4 ? "float32" : "float64",
                 ", but overflows: the learning rate is ", rate(l), " and the gradient goes up to ",
                 largest<T>(gradient_[l]));
   }
 
   void apply() {
+    if (optimizer_.whole_network())
+      optimizer_.update_network(net_, whole_);
+    else
+      apply_to_elements();
+    ++optimizer_.steps_;
+  }
+
+  void apply_to_elements() {
     if (std::holds_alternative<std::monostate>(optimizer_.state_)) optimizer_.state_ = zeros();
     auto& moments = std::get<Moments>(optimizer_.state_);
     for (std::size_t l = 0; l < layers_.size(); ++l) {
       apply(l, moments, [](auto& layer) -> auto& { return layer.weight; });
       apply(l, moments, [](auto& layer) -> auto& { return layer.bias; });
     }
-    ++optimizer_.steps_;
   }
 
   template <class Array>
@@ -145,11 +168,13 @@ class ParameterUpdate {
 
 template <class T>
 std::string apply_gradient(Optimizer& optimizer, Network<T>& net, const Gradient<T>& gradient, Watch watch,
-                           Threads* threads) {
-  return ParameterUpdate<T>(optimizer, net, gradient, threads).make(watch);
+                           Threads* threads, const std::function<void()>& meanwhile) {
+  return ParameterUpdate<T>(optimizer, net, gradient, threads).make(watch, meanwhile);
 }
 
-template std::string apply_gradient(Optimizer&, Network<float>&, const Gradient<float>&, Watch, Threads*);
-template std::string apply_gradient(Optimizer&, Network<double>&, const Gradient<double>&, Watch, Threads*);
+template std::string apply_gradient(Optimizer&, Network<float>&, const Gradient<float>&, Watch, Threads*,
+                                    const std::function<void()>&);
+template std::string apply_gradient(Optimizer&, Network<double>&, const Gradient<double>&, Watch, Threads*,
+                                    const std::function<void()>&);
 
 }  // namespace uwm

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "uwm/optimizer.hpp"
@@ -13,8 +14,11 @@ enum class Watch { gradient, parameters };
 
 /// Makes one update or none. Returns an empty text after an update. Otherwise returns why it was not made: the gradient
 /// is not finite, or a parameter or moment would not be. The caller has checked that the shapes fit.
+///
+/// `meanwhile` is called when nothing can fail any more but itself. If it throws, the update is not made.
 template <class T>
-std::string apply_gradient(Optimizer& optimizer, Network<T>& net, const Gradient<T>& gradient, Watch watch,
-                           Threads* threads);
+std::string apply_gradient(
+    Optimizer& optimizer, Network<T>& net, const Gradient<T>& gradient, Watch watch, Threads* threads,
+    const std::function<void()>& meanwhile = [] {});
 
 }  // namespace uwm

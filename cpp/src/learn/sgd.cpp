@@ -6,6 +6,17 @@
 
 namespace uwm {
 
+OptimizerInfo SGD::about() {
+  return {.name = "sgd",
+          .description = "gradient ascent, with momentum if wanted",
+          .defaults = SGD({0.0}).settings(),
+          .make = [](std::vector<Schedule> rates, const Settings& s) -> std::unique_ptr<Optimizer> {
+            return std::make_unique<SGD>(std::move(rates), s.at("momentum"));
+          }};
+}
+
+const OptimizerInfo* SGD::info() const { return optimizer_info(name()); }
+
 SGD::SGD(std::vector<Schedule> learning_rate, double momentum)
     : Optimizer(std::move(learning_rate)), momentum_(momentum) {
   require(!this->learning_rate().empty(),

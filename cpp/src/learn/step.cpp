@@ -31,9 +31,9 @@ void Step<T>::reward(const Vector<double>& reward) {
 }
 
 template <class T>
-std::string Step<T>::update() {
+std::string Step<T>::update(const std::function<void()>& meanwhile) {
   optimizer_.check(net_);  // a rule or a task may have changed it: they can hold a reference
-  return apply_gradient(optimizer_, net_, gradient_, Watch::gradient, sample_.work.threads());
+  return apply_gradient(optimizer_, net_, gradient_, Watch::gradient, sample_.work.threads(), meanwhile);
 }
 
 template class Step<float>;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "uwm/network.hpp"
@@ -34,7 +35,8 @@ class Step {
   void reward(const Vector<double>& reward);
 
   /// Updates the parameters by this gradient. Throws ValueError if the optimizer does not fit the network any more.
-  [[nodiscard]] std::string update();
+  /// `meanwhile` is called when nothing can fail any more but itself. If it throws, the update is not made.
+  [[nodiscard]] std::string update(const std::function<void()>& meanwhile = [] {});
 
   /// What the latest forward pass drew. The sample is empty if there was no forward pass, or if it diverged.
   const Sample<T>& sample() const { return sample_; }

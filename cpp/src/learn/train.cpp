@@ -143,7 +143,6 @@ class Loop {
   /// A whole step or, by an exception, none. Returns the rewards.
   const Vector<double>& step(std::int64_t number) {
     const Position position = net_.position();
-    bool learned = false;  // the baseline, from this step's reward
     try {
       auto& inputs = step_.inputs(batch_size_);
       task_.inputs(position, inputs);
@@ -155,13 +154,8 @@ class Loop {
       require(centred_.cwiseAbs().maxCoeff() <= std::numeric_limits<T>::max(),
               "rewards must be within the range of the network's precision, at step ", number);
       step_.reward(centred_);
-      if (baseline_ != nullptr) {
-        baseline_->update(step_.sample().input, reward_);
-        learned = true;
-      }
-      throw_divergence(step_.update(), number + 1);
+      throw_divergence(step_.update([this] { teach_baseline(); }), number + 1);
     } catch (...) {
-      if (learned) baseline_->undo();
       net_.set_step(position.step);
       throw;
     }
@@ -169,6 +163,10 @@ class Loop {
   }
 
  private:
+  void teach_baseline() {
+    if (baseline_ != nullptr) baseline_->update(step_.sample().input, reward_);
+  }
+
   /// The reward less what the baseline predicts.
   void subtract_baseline(std::int64_t number) {
     centred_ = reward_;

@@ -12,7 +12,7 @@ namespace uwm {
 const std::vector<RuleInfo>& rule_infos() {
   static const std::vector<RuleInfo> infos = [] {
     std::vector<RuleInfo> all;
-    for_each_rule_class(
+    for_each_class<BuiltInRules>(
         [&]<class R>(std::type_identity<R>) { std::ranges::move(R::about().rules, std::back_inserter(all)); });
     return all;
   }();
