@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import uwm
+from uwm import reference
 
 NAN = float("nan")
 
@@ -30,7 +31,7 @@ CONSTRUCTION: list[tuple[Callable[[], object], type[Exception], str]] = [
     (lambda: uwm.Network([3, 4.5, 1]), TypeError, "whole number, got 4.5"),
     (lambda: uwm.Network("abc"), TypeError, "sequence of whole numbers"),
     (lambda: uwm.Network(3), TypeError, "sequence of whole numbers"),
-    (lambda: uwm.Network([1] * 5000), ValueError, "at most 4095 layers"),
+    (lambda: uwm.Network([1] * 5000), ValueError, "sizes must hold at most 4096 numbers, got 5000"),
     (lambda: network(output="relu"), ValueError, "'softmax' or 'gaussian', got 'relu'"),
     (lambda: uwm.Network([3, 1], output="softmax"), ValueError, "at least 2 units, got 1"),
     (lambda: network(units="ternary"), ValueError, "'binary' or 'bipolar', got 'ternary'"),
@@ -53,6 +54,10 @@ CONSTRUCTION: list[tuple[Callable[[], object], type[Exception], str]] = [
         "form must be 'blended', 'posterior', 'two_sided' or 'one_sided', got 'three_sided'",
     ),
     (lambda: uwm.rule("backprop"), ValueError, "one of reinforce, ste, weight_max"),
+    (lambda: uwm.Network(iter([2, 3, 1])), TypeError, "sizes must be a sequence of whole numbers"),
+    (lambda: uwm.Network(n for n in (2, 1)), TypeError, "such as [3, 4, 1], got a generator"),
+    (lambda: uwm.Network({2: 1, 3: 1}.keys()), TypeError, "sizes must be a sequence of whole"),
+    (lambda: reference.Network(iter([2, 3, 1])), TypeError, "sizes must be a sequence of whole"),
     (lambda: uwm.SGD(-1.0), ValueError, "not negative, got -1"),
     (lambda: uwm.SGD(NAN), ValueError, "learning rates must be finite"),
     (lambda: uwm.SGD("fast"), TypeError, "a number or a schedule, got a str"),
@@ -62,9 +67,12 @@ CONSTRUCTION: list[tuple[Callable[[], object], type[Exception], str]] = [
     (lambda: uwm.Adam(beta1=1.0), ValueError, "beta1"),
     (lambda: uwm.Adam(beta2=-0.1), ValueError, "beta2"),
     (lambda: uwm.Adam(epsilon=0.0), ValueError, "epsilon"),
-    (lambda: uwm.Linear(1.0, 0.0, 0), ValueError, "at least 1 step"),
-    (lambda: uwm.Linear(NAN, 0.0, 5), ValueError, "finite numbers"),
-    (lambda: uwm.Exponential(1.0, 0.0, 5), ValueError, "positive numbers"),
+    (lambda: uwm.Linear(1.0, 0.0, 0), ValueError, "steps must be at least 1, got 0"),
+    (lambda: uwm.Linear(NAN, 0.0, 5), ValueError, "start must be a finite number, got nan"),
+    (lambda: uwm.Linear(-1, 0, 1), ValueError, "start must be at least 0, got -1"),
+    (lambda: uwm.Linear(1, -1, 1), ValueError, "end must be at least 0, got -1"),
+    (lambda: uwm.InverseRoot(-1, 1), ValueError, "rate must be at least 0, got -1"),
+    (lambda: uwm.Exponential(1.0, 0.0, 5), ValueError, "end must be above 0, got 0"),
     (lambda: uwm.RunningMean(rate=0.0), ValueError, "rate must be above 0"),
     (lambda: uwm.RunningMean(value=NAN), ValueError, "value must be finite"),
     (lambda: uwm.tasks.Multiplexer(0), ValueError, "between 1 and 16, got 0"),
@@ -153,17 +161,22 @@ def test_rules(name: str) -> None:
         (net, sample, np.ones(4), "reward must have shape (5,), got (4,)"),
         (net, sample, np.ones((5, 1)), "1 dimension"),
         (net, sample, np.full(5, NAN), "reward must be finite"),
-        (uwm.Network([3, 5, 2]), sample, np.ones(5), "layer 0 of the sample has 4 units"),
-        (uwm.Network([3, 4, 4, 2]), sample, np.ones(5), "2 layers, the network has 3"),
-        (uwm.Network([2, 4, 2]), sample, np.ones(5), "3 inputs, the network has 2"),
+        (
+            uwm.Network([3, 5, 2]),
+            sample,
+            np.ones(5),
+            "layer 0 of the sample must have the network's 5",
+        ),
+        (uwm.Network([3, 4, 4, 2]), sample, np.ones(5), "network's 3 layers, got 2"),
+        (uwm.Network([2, 4, 2]), sample, np.ones(5), "network's 2 inputs, got 3"),
         (net.astype("float64"), sample, np.ones(5), "another dtype"),
         (
             network(output="softmax"),
             sample,
             np.ones(5),
-            "a bernoulli output, the network a softmax",
+            "network's softmax output, got bernoulli",
         ),
-        (network(units="bipolar"), sample, np.ones(5), "binary units, the network bipolar"),
+        (network(units="bipolar"), sample, np.ones(5), "network's bipolar units, got binary"),
         (net, sample, np.full(5, 1e300), "within the range of float32"),
     ]
     for call in (rule.unit_rewards, rule.gradient):
@@ -271,8 +284,24 @@ def test_train() -> None:
         ([3, 4, 1], rule, uwm.SGD(0.1), task, good | {"baseline": NAN}, ValueError, "baseline"),
         ([3, 4, 1], rule, uwm.SGD(0.1), task, good | {"baseline": "b"}, TypeError, "baseline"),
         ([3, 4, 1], rule, uwm.SGD(0.1), task, good | {"progress": 1}, TypeError, "callable"),
-        ([4, 4, 1], rule, uwm.SGD(0.1), task, good, ValueError, "3 inputs, the network 4"),
-        ([3, 4, 2], rule, uwm.SGD(0.1), task, good, ValueError, "1 outputs, the network has 2"),
+        (
+            [4, 4, 1],
+            rule,
+            uwm.SGD(0.1),
+            task,
+            good,
+            ValueError,
+            "net must have the task's 3 inputs, got 4",
+        ),
+        (
+            [3, 4, 2],
+            rule,
+            uwm.SGD(0.1),
+            task,
+            good,
+            ValueError,
+            "net must have the task's 1 outputs, got 2",
+        ),
         ([3, 4, 1], "ste", uwm.SGD(0.1), task, good, TypeError, "must be a uwm.Rule, got a str"),
         ([3, 4, 1], rule, uwm.SGD(0.1), "digits", good, TypeError, "must be a uwm.Task"),
         ([3, 4, 1], rule, uwm.SGD([1.0] * 3), task, good, ValueError, "one per layer (2), got 3"),

@@ -221,7 +221,7 @@ def test_one_choice() -> None:
     single = uwm.Network([3, 4, 1]).forward(x)
     np.testing.assert_array_equal(single.actions, single.output[:, 0])
     for net in (uwm.Network([3, 4, 2]), uwm.Network([3, 4, 1], output="gaussian")):
-        with pytest.raises(ValueError, match="softmax output, or a single Bernoulli unit"):
+        with pytest.raises(ValueError, match="softmax or a single Bernoulli unit for actions, got"):
             _ = net.forward(x).actions
 
 

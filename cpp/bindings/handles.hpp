@@ -176,6 +176,11 @@ bool overrides(const py::object& object, std::initializer_list<const char*> name
   return false;
 }
 
+/// How many items a sequence has, or what else an object is, for messages.
+inline std::string count_of(const py::object& object) {
+  return py::isinstance<py::sequence>(object) ? std::to_string(py::len(object)) : described(object);
+}
+
 /// A seed, 0 ... 2^64 - 1, and a step, 0 ... max_step - 1.
 inline std::uint64_t seed_from(const py::object& seed) { return whole_bits(seed, "seed", 64); }
 inline std::uint64_t step_from(const py::object& step, const char* name = "step") { return whole_bits(step, name, 48); }
@@ -184,7 +189,7 @@ inline std::uint64_t step_from(const py::object& step, const char* name = "step"
 template <class T>
 const Sample<T>& sample_of(const SampleHandle& handle) {
   const auto* sample = std::get_if<std::shared_ptr<Sample<T>>>(&handle.sample);
-  if (sample == nullptr) throw ValueError("the sample comes from a network of another dtype");
+  if (sample == nullptr) throw ValueError("sample must be of the network's dtype, got another dtype");
   return **sample;
 }
 
@@ -195,7 +200,7 @@ void read_unit_rewards(const py::object& returned, const Sample<T>& sample, cons
                        UnitRewards<T>& out) {
   if (!py::isinstance<py::sequence>(returned) || py::len(returned) != sample.layers.size())
     throw ValueError("unit_rewards must return one array per layer, " + std::to_string(sample.layers.size()) +
-                     " in all");
+                     " in all, got " + count_of(returned));
   out.resize_like(sample);
   const auto sequence = py::reinterpret_borrow<py::sequence>(returned);
   for (std::size_t l = 0; l < sample.layers.size(); ++l) {

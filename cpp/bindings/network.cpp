@@ -137,7 +137,8 @@ constexpr const char* weight_doc =
 std::vector<double> one_or_more(const py::object& object, const char* name) {
   if (py::isinstance<py::bool_>(object)) real_number(object, name);  // refuses it
   const auto array = numbers<double>(object, name);
-  if (array.ndim() > 1) throw ValueError(std::string(name) + " must be one number or one per layer");
+  if (array.ndim() > 1)
+    throw ValueError(std::string(name) + " must be one number or one per layer, got shape " + shape_of(array));
   return {array.data(), array.data() + array.size()};
 }
 
@@ -161,32 +162,22 @@ bool is_double(const py::object& dtype) {
   return name == "float64";
 }
 
-/// Whether what an object holds has no order of its own: a set, a dict.
-bool is_unordered(const py::object& object) {
-  const py::module_ kinds = py::module_::import("collections.abc");
-  return py::isinstance(object, kinds.attr("Set")) || py::isinstance(object, kinds.attr("Mapping"));
-}
-
 }  // namespace
 
 std::vector<Index> sizes_from(const py::object& object) {
-  const bool sequence = py::isinstance<py::iterable>(object) && !py::isinstance<py::str>(object) &&
-                        !py::isinstance<py::bytes>(object) && !is_unordered(object) &&
-                        !(py::isinstance<py::array>(object) && object.attr("ndim").cast<int>() == 0);
-  if (!sequence)
+  if (!py::cast<bool>(py::module_::import("uwm.checks").attr("is_sequence")(object)))
     throw py::type_error("sizes must be a sequence of whole numbers, such as [3, 4, 1], got " + described(object));
   std::vector<Index> sizes;
   for (const auto& item : object) {
     const py::int_ number = whole_object(item, "every number in sizes");
     int overflow = 0;
     const long long n = PyLong_AsLongLongAndOverflow(number.ptr(), &overflow);
-    if (overflow != 0) throw ValueError("every number in sizes must be between 1 and 2^30");
+    if (overflow != 0)
+      throw ValueError("every number in sizes must be between 1 and 2^30, got " + std::string(py::str(number)));
     sizes.push_back(static_cast<Index>(n));
   }
   return sizes;
 }
-
-namespace {}  // namespace
 
 std::vector<double> gain_from(const py::object& object) {
   if (py::isinstance<py::str>(object)) {
@@ -414,7 +405,9 @@ LayerHandle layer_from_state(const py::tuple& state) {
   const auto net = item<NetworkHandle>(state, 0, 2);
   const auto index = item<std::size_t>(state, 1, 2);
   const std::size_t layers = visit(net, [](const auto& n) { return n.layers().size(); });
-  if (index >= layers) throw ValueError("the network has no layer " + std::to_string(index));
+  if (index >= layers)
+    throw ValueError("index must be below the number of layers, " + std::to_string(layers) + ", got " +
+                     std::to_string(index));
   return LayerHandle(net, index);
 }
 
@@ -479,6 +472,7 @@ void bind_properties(py::class_<NetworkHandle>& cls) {
 }  // namespace
 
 void bind_network(py::module_& module) {
+  module.attr("MAX_INITIAL_GAIN") = max_initial_gain;
   bind_layer(module);
   py::class_<NetworkHandle> cls(module, "Network", network_doc);
   cls.def(py::init(&construct), py::arg("sizes"), py::kw_only(), py::arg("output") = "bernoulli",

@@ -11,12 +11,12 @@ A learning rate that falls with the root of the updates: rate / sqrt(1 + t / ste
 Over the first ``warm_up`` updates it rises to that in equal steps: the first update has 1 / warm_up of it.
 
 Args:
-    rate: at the start, not negative for an optimizer.
+    rate: at the start, at least 0.
     steps: updates until it has fallen to 0.71 of that; at least 1.
     warm_up: updates, 0 for none.
 
 Raises:
-    ValueError: steps below 1, warm_up below 0, or a rate that is not finite.
+    ValueError: steps below 1, warm_up below 0, or a rate that is negative or not finite.
 
 >>> import uwm
 >>> fall = uwm.InverseRoot(1.0, 100, warm_up=10)
@@ -49,7 +49,7 @@ constexpr const char* linear_doc = R"(
 A learning rate that goes in a straight line from start to end over so many updates and stays there.
 
 Raises:
-    ValueError: steps below 1, or a number that is not finite.
+    ValueError: steps below 1, or a number that is negative or not finite.
 
 >>> import uwm
 >>> uwm.Linear(0.1, 0.0, 10)(5)
@@ -276,7 +276,7 @@ template <class T>
 Gradient<T> read_gradient(const py::object& object, const Network<T>& net) {
   if (!py::isinstance<py::sequence>(object) || py::len(object) != net.layers().size())
     throw ValueError("the gradient must hold one entry with .weight and .bias per layer, " +
-                     std::to_string(net.layers().size()) + " in all");
+                     std::to_string(net.layers().size()) + " in all, got " + count_of(object));
   Gradient<T> g;
   for (const auto& item : object) {
     if (!py::hasattr(item, "weight") || !py::hasattr(item, "bias"))

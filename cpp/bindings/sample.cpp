@@ -60,7 +60,8 @@ py::tuple state(const SampleHandle& self) {
 /// Likelihoods and odds are kept for layers of Bernoulli-logistic units only.
 template <class T>
 void check_record(const Sample<T>& sample) {
-  if (sample.layers.empty() || sample.batch() < 1) throw ValueError("a sample has at least one layer and one row");
+  if (sample.layers.empty() || sample.batch() < 1)
+    throw ValueError("a sample must have at least one layer and one row");
   const bool logistic_output = output_info(sample.output_kind).independent_units;
   for (const auto& layer : sample.layers) {
     const bool logistic = &layer != &sample.layers.back() || logistic_output;
@@ -112,7 +113,8 @@ py::array_t<std::int64_t> actions(const Sample<T>& sample) {
   const OutputInfo& kind = output_info(sample.output_kind);
   const bool single = kind.independent_units && sample.output().cols() == 1;
   if (!single && !kind.one_hot)
-    throw ValueError("actions needs a softmax output, or a single Bernoulli unit; see Sample.output");
+    throw ValueError("output must be softmax or a single Bernoulli unit for actions, got " +
+                     std::to_string(sample.output().cols()) + " " + sample.output_kind + " units; see Sample.output");
   py::array_t<std::int64_t> actions(sample.batch());
   auto out = actions.mutable_unchecked<1>();
   for (Index s = 0; s < sample.batch(); ++s) {

@@ -317,7 +317,7 @@ TEST(arrays_and_texts_of_ones_own_come_back) {
   CHECK(found.extra == extra);
   CHECK(std::get<Array>(found.extra.at("bools")).numbers<bool>() == std::vector<bool>({true, false, true}));
   CHECK(std::get<Array>(found.extra.at("counts")).numbers<std::uint64_t>()[0] == ~std::uint64_t{0});
-  CHECK_THROWS(ValueError, "must be float32, but is bool", std::get<Array>(found.extra.at("bools")).numbers<float>());
+  CHECK_THROWS(ValueError, "must be float32, got bool", std::get<Array>(found.extra.at("bools")).numbers<float>());
   CHECK_THROWS(ValueError, "as many numbers as its shape needs", Array(std::vector<int>{1, 2, 3}, {2, 2}));
   CHECK_THROWS(ValueError, "as many numbers as its shape needs", Array(std::vector<int>{1}, {0}));
   CHECK_THROWS(ValueError, "0 and 1, got 2", Array(Dtype::boolean, {1}, {std::byte{2}}));
@@ -689,7 +689,7 @@ TEST(damaged_settings_of_the_optimizer_are_refused) {
                      "learning rates or schedules");
   e.refuses_header("\"optimizer.learning_rate\":\"0.1\"", "\"optimizer.learning_rate\":\"-1\"", "not negative");
   e.refuses_header("\"optimizer.learning_rate\":\"0.1\"", "\"optimizer.learning_rate\":\"linear 1 2 0\"",
-                   "at least 1 step");
+                   "steps must be at least 1, got 0");
   e.refuses_header("\"optimizer.learning_rate\":\"0.1\"", "\"optimizer.learning_rate\":\"1, 1\"",
                    "one per layer (1), got 2");
 }

@@ -209,7 +209,7 @@ TEST(bad_arguments_of_a_network_are_refused) {
   CHECK_THROWS(ValueError, "got 0", Net({3, 0, 1}));
   CHECK_THROWS(ValueError, "got -4", Net({-4, 1}));
   CHECK_THROWS(ValueError, "between 1 and 2^30", Net({(Index{1} << 30) + 1, 1}));
-  CHECK_THROWS(ValueError, "layers are possible", Net(std::vector<Index>(4098, 1)));
+  CHECK_THROWS(ValueError, "sizes must hold at most 4096 numbers, got 4098", Net(std::vector<Index>(4098, 1)));
   CHECK_THROWS(ValueError, "got 'tanh'", Net({3, 1}, "tanh"));
   CHECK_THROWS(ValueError, "at least 2 units", Net({3, 1}, "softmax"));
   CHECK_THROWS(ValueError, "must not be null", Net({3, 1}, std::shared_ptr<const uwm::Output<float>>()));

@@ -73,7 +73,7 @@ void check_log_likelihoods() {
 
 template <class T>
 void check_sizes_and_actions() {
-  CHECK_THROWS(ValueError, "a softmax output needs at least 2 units, got 1", uwm::SoftmaxOutput<T>().check_size(1));
+  CHECK_THROWS(ValueError, "a softmax output must have at least 2 units, got 1", uwm::SoftmaxOutput<T>().check_size(1));
   uwm::SoftmaxOutput<T>().check_size(2);
   uwm::BernoulliOutput<T>().check_size(1);
   uwm::GaussianOutput<T>().check_size(1);
@@ -129,7 +129,7 @@ void check_info(const uwm::OutputInfo& info) {
   const auto output = info.make<T>();
   CHECK(output->info() == &info && output->name() == info.name && output->settings() == info.settings);
   CHECK(output->independent_units() == info.independent_units && output->one_hot() == info.one_hot);
-  CHECK_THROWS(ValueError, "output has no width", info.make<T>({{"width", 1.0}}));
+  CHECK_THROWS(ValueError, " output, got 'width'", info.make<T>({{"width", 1.0}}));
 }
 
 TEST(the_registry_makes_every_kind_with_its_settings) {

@@ -249,9 +249,10 @@ void check_refusals() {
   const auto sample = net.forward(Matrix<T>::Zero(2, 4));
   Vector<double> reward = Vector<double>::Zero(2);
   uwm::check_sample(net, sample, reward);
-  CHECK_THROWS(ValueError, "a network with 2 layers", uwm::check_sample(deeper, sample, reward));
-  CHECK_THROWS(ValueError, "layer 0 of the sample has 3 units", uwm::check_sample(wider, sample, reward));
-  CHECK_THROWS(ValueError, "a network with 4 inputs", uwm::check_sample(longer, sample, reward));
+  CHECK_THROWS(ValueError, "sample must have the network's 3 layers, got 2", uwm::check_sample(deeper, sample, reward));
+  CHECK_THROWS(ValueError, "layer 0 of the sample must have the network's 5 units, got 3",
+               uwm::check_sample(wider, sample, reward));
+  CHECK_THROWS(ValueError, "sample must have the network's 6 inputs, got 4", uwm::check_sample(longer, sample, reward));
   CHECK_THROWS(ValueError, "reward must have shape (2,), got (3,)",
                uwm::check_sample(net, sample, Vector<double>::Zero(3)));
   reward[1] = std::numeric_limits<double>::quiet_NaN();
@@ -263,8 +264,9 @@ void check_refusals() {
   uwm::Gradient<T> g;
   CHECK_THROWS(ValueError, "one array per layer (2), got 0", uwm::gradient(net, sample, t, g));
   t.resize_like(sample);
-  CHECK_THROWS(ValueError, "a network with 2 layers", uwm::gradient(deeper, sample, t, g));
-  CHECK_THROWS(ValueError, "layer 0 of the sample has 3 units", uwm::gradient(wider, sample, t, g));
+  CHECK_THROWS(ValueError, "sample must have the network's 3 layers, got 2", uwm::gradient(deeper, sample, t, g));
+  CHECK_THROWS(ValueError, "layer 0 of the sample must have the network's 5 units, got 3",
+               uwm::gradient(wider, sample, t, g));
   t.layers[1].resize(2, 3);
   CHECK_THROWS(ValueError, "unit rewards of layer 1 must have shape (2, 1), got (2, 3)",
                uwm::gradient(net, sample, t, g));
@@ -468,7 +470,7 @@ TEST(a_rules_gradient_is_the_update_of_its_unit_rewards) {
   }
 
   const Network<double> other({4, 3, 1});
-  CHECK_THROWS(ValueError, "a network with 3 layers", rule.gradient(other, sample, reward));
+  CHECK_THROWS(ValueError, "the network's 2 layers, got 3", rule.gradient(other, sample, reward));
   CHECK_THROWS(ValueError, "reward must have shape (5,), got (2,)",
                rule.gradient(net, sample, Vector<double>::Zero(2)));
   CHECK_THROWS(ValueError, "reward must be finite",
@@ -484,9 +486,9 @@ TEST(a_sample_of_another_kind_of_units_is_refused) {
   const Matrix<double> x = Matrix<double>::Zero(2, 4);
   const Vector<double> reward = Vector<double>::Zero(2);
   const uwm::Reinforce rule;
-  CHECK_THROWS(ValueError, "the sample has bipolar units, the network binary ones",
+  CHECK_THROWS(ValueError, "sample must have the network's binary units, got bipolar ones",
                rule.gradient(net, bipolar.forward(x), reward));
-  CHECK_THROWS(ValueError, "the sample has a softmax output, the network a bernoulli one",
+  CHECK_THROWS(ValueError, "sample must have the network's bernoulli output, got softmax",
                rule.gradient(net, softmax.forward(x), reward));
 }
 

@@ -12,6 +12,7 @@ from uwm._rule_classes import *  # noqa: F403
 from uwm.outputs import Output
 
 __version__: str
+MAX_INITIAL_GAIN: float
 
 # float32 or float64, as the network's dtype is
 _Array: TypeAlias = npt.NDArray[np.floating[Any]]

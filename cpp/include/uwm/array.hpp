@@ -62,7 +62,7 @@ class UWM_EXPORT Array {
   template <class T>
   std::vector<T> numbers() const {
     if (dtype_of<T> != dtype_)
-      throw ValueError("the array must be " + to_string(dtype_of<T>) + ", but is " + to_string(dtype_));
+      throw ValueError("the array must be " + to_string(dtype_of<T>) + ", got " + to_string(dtype_));
     std::vector<T> out(bytes_.size() / sizeof(T));
     if constexpr (std::is_same_v<T, bool>) {
       for (std::size_t i = 0; i < out.size(); ++i) out[i] = bytes_[i] != std::byte{0};

@@ -7,6 +7,9 @@
 
 namespace uwm {
 
+/// The largest initial gain. Beyond it a weight is as good as infinite: one input decides.
+inline constexpr double max_initial_gain = 1e6;
+
 /// What a network is made with besides its sizes and its output.
 struct NetworkOptions {
   Units units = Units::binary;

@@ -18,10 +18,10 @@ struct UWM_EXPORT Schedule {
 
   Schedule() = default;
   Schedule(double value) : start(value), end(value) {}  // NOLINT: a number is a schedule
-  /// Throw ValueError unless steps >= 1 and the numbers are finite (exponential: positive).
+  /// Throw ValueError unless steps >= 1 and the numbers are finite and not negative (exponential: positive).
   static Schedule linear(double start, double end, std::int64_t steps);
   static Schedule exponential(double start, double end, std::int64_t steps);
-  /// Throws ValueError unless steps >= 1, warm_up >= 0 and the rate is finite.
+  /// Throws ValueError unless steps >= 1, warm_up >= 0 and the rate is finite and not negative.
   static Schedule inverse_root(double rate, std::int64_t steps, std::int64_t warm_up = 0);
 
   /// The value after t updates.

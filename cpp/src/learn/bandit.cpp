@@ -11,14 +11,14 @@ Bandit::Bandit(Matrix<double> inputs, std::vector<std::int64_t> labels, std::int
     : inputs_(std::move(inputs)), labels_(std::move(labels)) {
   require(inputs_.rows() >= 1 && inputs_.cols() >= 1, "inputs must have shape (n, n_in) with n, n_in >= 1, got (",
           inputs_.rows(), ", ", inputs_.cols(), ")");
-  require(inputs_.rows() < Index{1} << 32, "at most 2^32 - 1 inputs are possible, got ", inputs_.rows());
+  require(inputs_.rows() < Index{1} << 32, "inputs must have at most 2^32 - 1 rows, got ", inputs_.rows());
   require(inputs_.allFinite(), "inputs must be finite, but hold NaN or infinity");
   require(static_cast<Index>(labels_.size()) == inputs_.rows(), "labels must have shape (", inputs_.rows(), ",), got (",
           labels_.size(), ",)");
   const auto [low, high] = std::minmax_element(labels_.begin(), labels_.end());
   require(*low >= 0, "labels must be 0 or more, got ", *low);
   n_classes_ = n_classes == 0 ? *high + 1 : n_classes;
-  require(n_classes_ >= 2, "a bandit needs at least 2 classes, got ", n_classes_);
+  require(n_classes_ >= 2, "a bandit must have at least 2 classes, got ", n_classes_);
   require(*high < n_classes_, "labels must be below the number of classes, ", n_classes_, ", got ", *high);
 }
 

@@ -34,23 +34,22 @@ void Optimizer::check(const Network<T>& net) const {
   const std::size_t layers = net.layers().size();
   check_settings(static_cast<double>(std::numeric_limits<T>::max()),
                  static_cast<double>(std::numeric_limits<T>::epsilon()));
-  require(n_moments() <= max_moments, "an optimizer may keep ", max_moments, " moments, ", name(), " wants ",
-          n_moments());
-  require(!learning_rate_.empty() || has_automatic_rate(), name(),
-          " has no automatic learning rate: learning_rate must be a number or schedule, or one per layer");
+  require(n_moments() <= max_moments, name(), " must keep at most ", max_moments, " moments, got ", n_moments());
+  require(!learning_rate_.empty() || has_automatic_rate(),
+          "learning_rate must be a number or schedule, or one per layer, got none: ", name(), " has no automatic one");
   require(learning_rate_.size() <= 1 || learning_rate_.size() == layers,
           "learning_rate must be one number or one per layer (", layers, "), got ", learning_rate_.size());
   if (std::holds_alternative<std::monostate>(state_)) return;
   const auto* moments = std::get_if<Moments<T>>(&state_);
-  require(moments != nullptr, "the optimizer has worked on a network of the other precision; make a new one");
-  require(moments->size() == n_moments(), name(), " keeps ", n_moments(), " moments, got ", moments->size());
+  require(moments != nullptr, "net must be the network of the first step, got the other precision");
+  require(moments->size() == n_moments(), name(), " must have ", n_moments(), " moments, got ", moments->size());
   for (const auto& moment : *moments) {
     bool same = moment.size() == layers;
     for (std::size_t l = 0; same && l < layers; ++l)
       same = moment[l].weight.rows() == net.layers()[l].weight.rows() &&
              moment[l].weight.cols() == net.layers()[l].weight.cols() &&
              moment[l].bias.size() == net.layers()[l].bias.size();
-    require(same, "the optimizer has worked on a network of another shape; make a new one");
+    require(same, "net must be the network of the first step, got another shape");
   }
 }
 
@@ -65,8 +64,8 @@ void Optimizer::step(Network<T>& net, const Gradient<T>& gradient) {
   check(net);
   net.check_shapes();
   const auto& layers = net.layers();
-  require(gradient.layers.size() == layers.size(), "the gradient has ", gradient.layers.size(),
-          " layers, the network has ", layers.size());
+  require(gradient.layers.size() == layers.size(), "the gradient must have the network's ", layers.size(),
+          " layers, got ", gradient.layers.size());
   for (std::size_t l = 0; l < layers.size(); ++l) {
     const auto& g = gradient.layers[l];
     const auto& w = layers[l].weight;

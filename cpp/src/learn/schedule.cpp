@@ -10,36 +10,41 @@ namespace uwm {
 
 namespace {
 
-void check_schedule(double start, double end, std::int64_t steps) {
-  require(std::isfinite(start) && std::isfinite(end), "a schedule must go between finite numbers, got ", start, " and ",
-          end);
-  require(steps >= 1, "a schedule must last at least 1 step, got ", steps);
+void check_rate(const char* name, double rate) {
+  require(std::isfinite(rate), name, " must be a finite number, got ", rate);
+  require(rate >= 0, name, " must be at least 0, got ", rate);
 }
 
-}  // namespace
-
-Schedule Schedule::linear(double start, double end, std::int64_t steps) {
-  check_schedule(start, end, steps);
+Schedule schedule(Schedule::Shape shape, double start, double end, std::int64_t steps) {
+  require(steps >= 1, "steps must be at least 1, got ", steps);
   Schedule s;
-  s.shape = Shape::linear;
+  s.shape = shape;
   s.start = start;
   s.end = end;
   s.steps = steps;
   return s;
 }
 
+}  // namespace
+
+Schedule Schedule::linear(double start, double end, std::int64_t steps) {
+  check_rate("start", start);
+  check_rate("end", end);
+  return schedule(Shape::linear, start, end, steps);
+}
+
 Schedule Schedule::exponential(double start, double end, std::int64_t steps) {
-  check_schedule(start, end, steps);
-  require(start > 0 && end > 0, "an exponential schedule must go between positive numbers, got ", start, " and ", end);
-  Schedule s = linear(start, end, steps);
-  s.shape = Shape::exponential;
-  return s;
+  check_rate("start", start);
+  check_rate("end", end);
+  require(start > 0, "start must be above 0, got ", start);
+  require(end > 0, "end must be above 0, got ", end);
+  return schedule(Shape::exponential, start, end, steps);
 }
 
 Schedule Schedule::inverse_root(double rate, std::int64_t steps, std::int64_t warm_up) {
+  check_rate("rate", rate);
   require(warm_up >= 0, "warm_up must be at least 0, got ", warm_up);
-  Schedule s = linear(rate, rate, steps);
-  s.shape = Shape::inverse_root;
+  Schedule s = schedule(Shape::inverse_root, rate, rate, steps);
   s.warm_up = warm_up;
   return s;
 }

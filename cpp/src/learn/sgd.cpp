@@ -20,7 +20,7 @@ const OptimizerInfo* SGD::info() const { return optimizer_info(name()); }
 SGD::SGD(std::vector<Schedule> learning_rate, double momentum)
     : Optimizer(std::move(learning_rate)), momentum_(momentum) {
   require(!this->learning_rate().empty(),
-          "learning_rate must be a number or schedule, or one per layer: sgd has no automatic one");
+          "learning_rate must be a number or schedule, or one per layer, got none: sgd has no automatic one");
   require(momentum >= 0 && momentum < 1, "momentum must be at least 0 and below 1, got ", momentum);
 }
 

@@ -102,10 +102,11 @@ void check_fit(const Network<T>& net, const Task& task, const TrainOptions& opti
   require(options.steps >= 1, "steps must be at least 1, got ", options.steps);
   require(options.batch_size >= 1, "batch_size must be at least 1, got ", options.batch_size);
   require(options.record_every >= 0, "record_every must be at least 1, got ", options.record_every);
-  require(task.n_inputs() == net.n_inputs(), "the task has ", task.n_inputs(), " inputs, the network ", net.n_inputs());
+  require(task.n_inputs() == net.n_inputs(), "net must have the task's ", task.n_inputs(), " inputs, got ",
+          net.n_inputs());
   const bool binary_choice = task.n_outputs() == 2 && net.n_outputs() == 1 && net.output().independent_units();
-  require(task.n_outputs() == net.n_outputs() || binary_choice, "the task needs ", task.n_outputs(),
-          " outputs, the network has ", net.n_outputs());
+  require(task.n_outputs() == net.n_outputs() || binary_choice, "net must have the task's ", task.n_outputs(),
+          " outputs, got ", net.n_outputs());
 }
 
 /// Throws ValueError unless a task or baseline has filled in finite numbers of the right shape.

@@ -18,14 +18,11 @@ namespace {
 
 std::vector<Index> checked_sizes(std::vector<Index> sizes) {
   require(sizes.size() >= 2, "sizes must hold at least 2 numbers, inputs and outputs, got ", sizes.size());
-  require(sizes.size() <= max_layers, "at most ", max_layers - 1, " layers are possible, got ", sizes.size() - 1);
+  require(sizes.size() <= max_layers, "sizes must hold at most ", max_layers, " numbers, got ", sizes.size());
   for (const Index n : sizes)
     require(n >= 1 && n <= Index{1} << 30, "every number in sizes must be between 1 and 2^30, got ", n);
   return sizes;
 }
-
-/// Beyond this a Glorot weight is as good as infinite: one input decides.
-constexpr double most_gain = 1e6;
 
 /// Whether neither the number nor what divides by it leaves the normal numbers of the precision.
 template <class T>
@@ -44,7 +41,7 @@ void check_gain(const std::vector<double>& gain, std::size_t n_layers) {
   require(gain.size() <= 1 || gain.size() == n_layers, "initial_gain must be one number or one per layer (", n_layers,
           "), got ", gain.size());
   for (const double g : gain)
-    require(g >= 0 && g <= most_gain, "initial_gain must be from 0 to ", most_gain, ", got ", g);
+    require(g >= 0 && g <= max_initial_gain, "initial_gain must be from 0 to ", max_initial_gain, ", got ", g);
 }
 
 }  // namespace

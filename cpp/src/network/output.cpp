@@ -76,7 +76,7 @@ template <class T>
 std::shared_ptr<const Output<T>> OutputInfo::make(const OutputSettings& given) const {
   OutputSettings all = settings;
   for (const auto& [key, value] : given) {
-    require(all.contains(key), "a ", name, " output has no ", key);
+    require(all.contains(key), "settings must be those of a ", name, " output, got '", key, "'");
     all[key] = value;
   }
   if constexpr (std::is_same_v<T, float>)

@@ -19,7 +19,7 @@ const OutputInfo* SoftmaxOutput<T>::info() const {
 
 template <class T>
 void SoftmaxOutput<T>::check_size(Index n) const {
-  require(n >= 2, "a softmax output needs at least 2 units, got ", n);
+  require(n >= 2, "a softmax output must have at least 2 units, got ", n);
 }
 
 template <class T>

@@ -31,7 +31,7 @@ const RuleInfo& rule_info(const std::string& name) {
     if (rule.name == name || std::ranges::find(rule.aliases, name) != rule.aliases.end()) return rule;
     names += (names.empty() ? "" : ", ") + rule.name;
   }
-  throw ValueError(text("rule must be one of ", names, "; got '", name, "'"));
+  throw ValueError(text("rule must be one of ", names, ", got '", name, "'"));
 }
 
 std::unique_ptr<Rule> make_rule(const std::string& name) { return rule_info(name).make(); }

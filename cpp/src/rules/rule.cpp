@@ -30,13 +30,13 @@ namespace {
 
 template <class T>
 void check_layers(const Network<T>& net, const Sample<T>& sample) {
-  require(sample.layers.size() == net.layers().size(), "the sample is of a network with ", sample.layers.size(),
-          " layers, the network has ", net.layers().size());
-  require(sample.input.cols() == net.n_inputs(), "the sample is of a network with ", sample.input.cols(),
-          " inputs, the network has ", net.n_inputs());
+  require(sample.layers.size() == net.layers().size(), "sample must have the network's ", net.layers().size(),
+          " layers, got ", sample.layers.size());
+  require(sample.input.cols() == net.n_inputs(), "sample must have the network's ", net.n_inputs(), " inputs, got ",
+          sample.input.cols());
   for (std::size_t l = 0; l < sample.layers.size(); ++l)
-    require(sample.layers[l].logit.cols() == net.sizes()[l + 1], "layer ", l, " of the sample has ",
-            sample.layers[l].logit.cols(), " units, that of the network ", net.sizes()[l + 1]);
+    require(sample.layers[l].logit.cols() == net.sizes()[l + 1], "layer ", l, " of the sample must have the network's ",
+            net.sizes()[l + 1], " units, got ", sample.layers[l].logit.cols());
 }
 
 template <class T>
@@ -44,10 +44,10 @@ void check_fit(const Network<T>& net, const Sample<T>& sample, const Vector<doub
   check_layers(net, sample);
   require(reward.size() == sample.batch(), "reward must have shape (", sample.batch(), ",), got (", reward.size(),
           ",)");
-  require(sample.output_kind == net.output().name(), "the sample has a ", sample.output_kind, " output, the network a ",
-          net.output().name(), " one");
-  require(sample.units == net.units(), "the sample has ", to_string(sample.units), " units, the network ",
-          to_string(net.units()), " ones");
+  require(sample.output_kind == net.output().name(), "sample must have the network's ", net.output().name(),
+          " output, got ", sample.output_kind);
+  require(sample.units == net.units(), "sample must have the network's ", to_string(net.units()), " units, got ",
+          to_string(sample.units), " ones");
   require(reward.allFinite(), "reward must be finite, but holds NaN or infinity");
   require(reward.cwiseAbs().maxCoeff() <= std::numeric_limits<T>::max(), "reward must be within the range of ",
           sizeof(T) == 4 ? "float32" : "float64");

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import uwm
+from uwm import _core
 from uwm.checks import finite, is_sequence, one_of, sequence, shown, whole_number
 from uwm.outputs import Output, parse as parse_output, spelled
 from uwm.rules import canonical
@@ -23,7 +24,6 @@ DEFAULT_RULES = (
     "unbiased_weight_max_posterior",
 )
 AUTO = "auto"
-MOST_GAIN = 1e6
 MOST_SEEDS = 100_000
 MOST_LAYERS = 1_000
 
@@ -258,7 +258,7 @@ def rate_value(value: object) -> float:
 
 def gain_value(value: object) -> float:
     """Return an initial gain, a number of at least 0."""
-    return float(finite("initial_gain", value, least=0, most=MOST_GAIN))
+    return float(finite("initial_gain", value, least=0, most=_core.MAX_INITIAL_GAIN))
 
 
 def output_value(value: object) -> str | None:

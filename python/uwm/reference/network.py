@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uwm._arrays import finite_array
+from uwm._core import MAX_INITIAL_GAIN
 from uwm.checks import MOST_SEED, finite, is_sequence, one_of, sequence, shown, whole_number
 from uwm.protocols import Array, NetworkLike, OutputLike
 
@@ -79,9 +80,10 @@ def _checked_gain(gain: object, n_layers: int) -> str | float | list[float]:
         one_of("initial_gain", gain, ("auto",))
         return gain
     if not is_sequence(gain):
-        return float(finite("initial_gain", gain, least=0, most=1e6))
+        return float(finite("initial_gain", gain, least=0, most=MAX_INITIAL_GAIN))
     each = [
-        float(finite("initial_gain", g, least=0, most=1e6)) for g in sequence("initial_gain", gain)
+        float(finite("initial_gain", g, least=0, most=MAX_INITIAL_GAIN))
+        for g in sequence("initial_gain", gain)
     ]
     if len(each) not in (1, n_layers):
         raise ValueError(
