@@ -425,3 +425,30 @@ TEST(training_takes_an_optimizer_that_makes_the_whole_update_at_once) {
   uwm::train(net, uwm::UnbiasedWeightMax(), optimizer, task, {.steps = 10, .batch_size = 4});
   CHECK(optimizer.steps() == 10 && !same_parameters(net, before));
 }
+
+TEST(the_registries_make_what_they_list) {
+  std::string names;
+  for (const auto& info : uwm::optimizer_infos()) {
+    const auto made = info.make({0.1}, info.defaults);
+    CHECK(made->info() == &info && made->name() == info.name && made->settings() == info.defaults);
+    CHECK(uwm::optimizer_info(info.name) == &info && uwm::make_optimizer(info.name, {0.1})->info() == &info);
+    names += info.name + " ";
+  }
+  for (const auto& info : uwm::baseline_infos()) {
+    const auto made = info.make(info.defaults);
+    CHECK(made->info() == &info && made->settings() == info.defaults && uwm::baseline_info(info.name) == &info);
+    names += info.name + " ";
+  }
+  CHECK(names == "sgd adam constant running_mean ");
+  CHECK(uwm::optimizer_info("running_mean") == nullptr && uwm::baseline_info("sgd") == nullptr);
+  CHECK(UnitSteps({0.1}).info() == nullptr);
+}
+
+TEST(the_settings_of_a_running_mean_are_what_it_has_learned) {
+  uwm::RunningMean mean(0.5);
+  mean.update(Matrix<float>(Matrix<float>::Ones(2, 3)), Vector<double>::Ones(2));
+  CHECK(mean.settings().at("rate") == 0.5 && mean.settings().at("value") == 0.5);
+  Vector<double> b(1);
+  mean.info()->make(mean.settings())->predict(Matrix<float>(Matrix<float>::Ones(1, 3)), b);
+  CHECK(b[0] == 0.5);
+}
