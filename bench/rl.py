@@ -45,11 +45,11 @@ def microseconds(
     times = []
     for _ in range(REPEATS):
         agent.begin()
-        start = time.perf_counter()
+        start = time.process_time()  # a busy machine does not count
         for k in range(steps):
             agent.act(x[k % 64])
             agent.observe(reward, x[(k + 1) % 64], no, no)
-        times.append((time.perf_counter() - start) / steps / environments)
+        times.append((time.process_time() - start) / steps / environments)
     return 1e6 * float(np.median(times))
 
 

@@ -263,6 +263,12 @@ def test_other_spaces_are_refused_by_name(observations: Any, actions: Any, said:
         (ValueError, "seed must be at least 0, got -1", {"seed": -1}),
         (TypeError, "no setting 'discont'; did you mean 'discount'?", {"discont": 0.9}),
         (TypeError, "sigma must be a number, got True", {"sigma": True}),
+        (TypeError, "hidden must be a sequence, got 64", {"hidden": 64}),
+        (
+            ValueError,
+            "every number in critic_hidden must be at least 1, got 0",
+            {"critic_hidden": [0]},
+        ),
         (TypeError, "rule must be a uwm.Rule, got 3", {"rule": 3}),
     ],
 )
@@ -277,6 +283,8 @@ def test_calls_that_do_not_fit_are_refused() -> None:
     agent = uwm.rl.Agent(Scripted())
     with pytest.raises(ValueError, match="total_timesteps or episodes, one of the two"):
         agent.learn()
+    with pytest.raises(TypeError, match="progress must be a function or None, got True"):
+        agent.learn(9, progress=True)
     with pytest.raises(ValueError, match="total_timesteps must be at least 1, got 0"):
         agent.learn(0)
     with pytest.raises(ValueError, match="act must come before observe"):

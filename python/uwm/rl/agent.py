@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy.typing as npt
 
 from uwm import _core
-from uwm.checks import is_false, kind, whole_number
+from uwm.checks import is_false, kind, shown, whole_number
 from uwm.rl.environments import World, id_of, make_environment, world_of
 from uwm.rl.files import About, rule_name, write
 from uwm.rl.log import Log
@@ -196,6 +196,9 @@ class Agent:
         """
         if (total_timesteps is None) == (episodes is None):
             raise ValueError("learn must be given total_timesteps or episodes, one of the two")
+        for name, function in (("callback", callback), ("progress", progress)):
+            if function is not None and not callable(function):
+                raise TypeError(f"{name} must be a function or None, got {shown(function)}")
         count_steps = total_timesteps is not None
         wanted = (
             whole_number("total_timesteps", total_timesteps, 1)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from uwm import _core
+from uwm.checks import sequence, whole_number
 
 Rate: TypeAlias = float | _core.Linear | _core.Exponential | _core.InverseRoot
 Rates: TypeAlias = Rate | Sequence[Rate]
@@ -75,13 +76,14 @@ class Settings:
     order: str = "learn_first"
 
 
+LAYERS = ("hidden", "critic_hidden")
 NAMES = tuple(field.name for field in dataclasses.fields(Settings))
 
 
 def make_settings(given: Mapping[str, Any]) -> Settings:
     """Return settings by name.
 
-    Raises TypeError for a name that is none of a setting.
+    Raises TypeError for a name that is none of a setting, and layers that are no whole numbers.
 
     >>> make_settings({"discount": 0.9}).discount
     0.9
@@ -91,7 +93,12 @@ def make_settings(given: Mapping[str, Any]) -> Settings:
             close = difflib.get_close_matches(name, NAMES, n=1)
             hint = f"; did you mean {close[0]!r}?" if close else f": they are {', '.join(NAMES)}"
             raise TypeError(f"an agent has no setting {name!r}{hint}")
-    return Settings(**given)
+    layers = {name: _layers(name, given[name]) for name in LAYERS if name in given}
+    return Settings(**{**given, **layers})
+
+
+def _layers(name: str, value: object) -> tuple[int, ...]:
+    return tuple(whole_number(f"every number in {name}", n, 1) for n in sequence(name, value))
 
 
 def as_json(settings: Settings) -> dict[str, Any]:
