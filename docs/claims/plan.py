@@ -109,8 +109,7 @@ def cases(scale: float) -> tuple[Case, ...]:
 
 def sizes_settings(episodes: int, seeds: int) -> Settings:
     """Return the settings of the runs against the number of units."""
-    return Settings(address_bits=2, rules=RULES, episodes=episodes, batch_size=16, seeds=seeds,
-                    initial_gain=1.0)  # fmt: skip
+    return Settings(address_bits=2, rules=RULES, episodes=episodes, batch_size=16, seeds=seeds)
 
 
 FULL = Study(
@@ -120,8 +119,11 @@ FULL = Study(
     fresh_seeds=10,
     published_episodes=800_000,
     published_seeds=3,
-    scaling=Plan(sizes_settings(32_000, 3), trained=True),
-)
+    scaling=Plan(
+        sizes_settings(32_000, 3), widths=(8, 16, 32, 64, 128, 256, 512), depths=(1, 2, 3, 5, 8),
+        factors=(4, 2, 1, 0.5, 0.25), trained=True,
+    ),
+)  # fmt: skip
 SHORT = Study(
     cases=cases(0.1),
     trials=8,
@@ -130,7 +132,7 @@ SHORT = Study(
     published_episodes=80_000,
     published_seeds=2,
     scaling=Plan(
-        sizes_settings(8_000, 2), widths=(8, 32, 128), depths=(1, 2, 4), factors=(3, 1),
+        sizes_settings(8_000, 2), widths=(8, 32, 128), depths=(1, 2, 4), factors=(2, 1),
         samples=4096, trained=True,
     ),
 )  # fmt: skip

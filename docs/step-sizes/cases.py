@@ -41,7 +41,7 @@ STUDY = {
     "digits": Case((64,), 16, 200_000, 0, (0.828, 0.988)),
 }
 WIDTHS = (8, 16, 32, 64, 128, 256, 512, 1024, 2048)
-DEPTHS = (1, 2, 3, 5, 8)
+DEPTHS = (1, 2, 3, 4, 5, 6, 7, 8)
 SIZES = {f"width-{n}": Case((n, n), 16, 32_000, 2) for n in WIDTHS} | {
     f"depth-{n}": Case((32,) * n, 16, 32_000, 2) for n in DEPTHS
 }

@@ -3,6 +3,7 @@
     python docs/step-sizes/make.py untuned     # every rule, every case, ten seeds: hours
     python docs/step-sizes/make.py changes     # one constant at a time
     python docs/step-sizes/make.py held-out    # tasks that no constant was chosen on
+    python docs/step-sizes/make.py baselines   # what is subtracted from the reward
     python docs/step-sizes/make.py gaussian    # a Gaussian output
     python docs/step-sizes/make.py figure      # reward against size, from untuned.csv
 
@@ -17,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from baselines import BASELINES
 from cases import CASES, DEPTHS, SIZES, STUDY, WIDTHS, Case, Regression, curve, parity
 from changes import CHANGES
 
@@ -40,11 +42,24 @@ def network(
     return uwm.Network(sizes, output=output, seed=seed, **options)  # type: ignore[arg-type]
 
 
-def rewards(case: Case, net: uwm.Network, rule: str, adam: uwm.Adam, task: uwm.Task) -> list[float]:
+def rewards(
+    case: Case,
+    net: uwm.Network,
+    rule: str,
+    adam: uwm.Adam,
+    task: uwm.Task,
+    baseline: uwm.Baseline | None = None,
+) -> list[float]:
     """Train, and return the mean reward and that of the last tenth."""
-    steps = -(-case.episodes // case.batch_size)
     log = uwm.train(
-        net, uwm.rule(rule), adam, task, steps=steps, batch_size=case.batch_size, threads=1
+        net,
+        uwm.rule(rule),
+        adam,
+        task,
+        steps=-(-case.episodes // case.batch_size),
+        batch_size=case.batch_size,
+        baseline=baseline,
+        threads=1,
     )
     return [round(log.mean_reward, 6), round(log.final_reward, 6)]
 
@@ -73,6 +88,20 @@ def changes(args: argparse.Namespace) -> Iterator[tuple[object, ...]]:
                     constants.weights(net)
                     adam = constants.adam(net)
                     yield (*key, *rewards(CASES[name], net, RULES[0], adam, task))
+
+
+def baselines(args: argparse.Namespace) -> Iterator[tuple[object, ...]]:
+    """Each baseline under three rules; the key names rule and baseline."""
+    for seed in range(*(args.seeds or (970, 973))):
+        for name in args.cases or ("digits", "mux3-b16", "mux4-b16", "mux3-b1"):
+            for rule in args.rules or (RULES[0], "weight_max", "reinforce"):
+                for what, make in BASELINES.items():
+                    key = (name, f"{rule}, {what}", seed)
+                    if args.wanted(key):
+                        task = CASES[name].task()
+                        net, baseline = network(CASES[name], task, seed), make(task.n_inputs)
+                        found = rewards(CASES[name], net, rule, uwm.Adam(), task, baseline)
+                        yield (*key, *found)
 
 
 def held_out(args: argparse.Namespace) -> Iterator[tuple[object, ...]]:
@@ -163,6 +192,7 @@ def figure(folder: Path) -> Path:
 PARTS = {
     "untuned": (untuned, ("case", "rule", "seed", *RESULTS)),
     "changes": (changes, ("case", "change", "seed", *RESULTS)),
+    "baselines": (baselines, ("case", "rule and baseline", "seed", *RESULTS)),
     "gaussian": (gaussian, ("task", "sigma", "seed", *RESULTS, "explained")),
     "held-out": (held_out, ("task", "units", "seed", *RESULTS, "accuracy", "logistic")),
 }
