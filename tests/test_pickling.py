@@ -212,8 +212,8 @@ def test_copies_of_networks_are_independent() -> None:
 
 def test_errors_pickle_with_their_log() -> None:
     stop = uwm.Interrupted("stopped")
-    stop.log = THINGS["log"]
-    assert repr(pickle.loads(pickle.dumps(stop)).log) == repr(THINGS["log"])
+    stop.result = THINGS["log"]
+    assert repr(pickle.loads(pickle.dumps(stop)).result) == repr(THINGS["log"])
     error = pickle.loads(pickle.dumps(uwm.DivergenceError("far")))
     assert type(error) is uwm.DivergenceError and str(error) == "far"
 

@@ -567,7 +567,7 @@ def test_a_stopped_run_hands_back_its_log() -> None:
 
     with pytest.raises(uwm.Interrupted) as stopped:
         uwm.train(uwm.Network([3, 1]), uwm.Reinforce(), uwm.Adam(), Stop(1), steps=20)
-    assert stopped.value.log.steps == 7
+    assert stopped.value.result.steps == 7
 
 
 def test_training_refuses_what_does_not_fit() -> None:

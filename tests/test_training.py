@@ -166,7 +166,7 @@ def test_ctrl_c_keeps_what_is_done() -> None:
     interrupt_soon()
     with pytest.raises(uwm.Interrupted, match="interrupted after") as caught:
         run(net, opt, 1_000_000_000, record_every=10)
-    log = caught.value.log
+    log = caught.value.result
     assert isinstance(caught.value, KeyboardInterrupt)
     assert 0 < log.steps == opt.steps == net.step
     assert len(log.rewards) == -(-log.steps // 10)
@@ -182,7 +182,7 @@ def test_ctrl_c_in_a_rule_written_in_python() -> None:
     interrupt_soon()
     with pytest.raises(uwm.Interrupted) as caught:
         uwm.train(net, Slow(), opt, uwm.tasks.Multiplexer(1), steps=1_000_000)
-    assert caught.value.log.steps == opt.steps == net.step
+    assert caught.value.result.steps == opt.steps == net.step
 
 
 def test_training_runs_beside_other_python_threads() -> None:
@@ -281,7 +281,7 @@ def test_ctrl_c_at_the_very_end() -> None:
 
     with pytest.raises(uwm.Interrupted) as caught:
         run(uwm.Network([6, 7, 1]), uwm.Adam(), 10, progress=stop)
-    assert caught.value.log.steps == 10
+    assert caught.value.result.steps == 10
 
 
 def test_progress_is_called_for_slow_callbacks() -> None:

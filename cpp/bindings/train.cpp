@@ -18,8 +18,8 @@ The rewards of a training run.
 )";
 
 constexpr const char* interrupted_doc =
-    "Ctrl-C during training. ``log`` holds the rewards so far; network and optimizer are as the last "
-    "whole step left them.";
+    "A long call was stopped. ``result`` is what was finished. Of ``train`` that is the Log of the steps so far; "
+    "network and optimizer are as the last whole step left them.";
 
 constexpr const char* train_doc = R"(
 Trains a network in place: input, forward pass, reward, unit rewards, gradient, update. Runs in C++ without the GIL;
@@ -46,7 +46,7 @@ Raises:
         written in Python is raised as it is, network and optimizer as the last whole step left them.
     DivergenceError: a gradient, a parameter or a logit left the finite numbers, or would have.
     RuntimeError: another thread uses the network, the optimizer or the baseline.
-    Interrupted: Ctrl-C; its ``log`` has the rewards so far.
+    Interrupted: Ctrl-C; its ``result`` is the Log of the steps so far.
 
 >>> import uwm
 >>> net = uwm.Network([6, 16, 1], seed=0)
@@ -331,7 +331,7 @@ void bind_log(py::module_& module) {
 
 [[noreturn]] void throw_interrupted(const py::handle& interrupted, const LogHandle& log) {
   const py::object error = interrupted("training was interrupted after " + std::to_string(log.steps) + " steps");
-  error.attr("log") = log;
+  error.attr("result") = log;
   PyErr_SetObject(interrupted.ptr(), error.ptr());
   throw py::error_already_set();
 }

@@ -256,7 +256,7 @@ class DivergenceError(ArithmeticError): ...
 class FileError(OSError): ...
 
 class Interrupted(KeyboardInterrupt):
-    log: Log
+    result: Any
 
 def train(
     net: Network,

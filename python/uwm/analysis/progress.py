@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from uwm._core import Interrupted
 from uwm.checks import is_false
@@ -21,6 +20,6 @@ def tell(progress: Progress | None, done: int, total: int) -> None:
     3 of 4
     """
     if progress is not None and is_false(progress(done, total)) and done < total:
-        stop: Any = Interrupted(f"interrupted, {done} of {total} were done")
+        stop = Interrupted(f"interrupted, {done} of {total} were done")
         stop.result = None
         raise stop

@@ -24,8 +24,7 @@ def finished(call: Callable[[], T]) -> tuple[T, bool]:
     try:
         return call(), False
     except uwm.Interrupted as error:
-        stop: Any = error
-        return stop.result, True
+        return error.result, True
 
 
 def hand_over(

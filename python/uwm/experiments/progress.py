@@ -76,7 +76,6 @@ class Monitor:
 
 def interrupted(result: Any, words: str) -> uwm.Interrupted:
     """Return the error of a call that was stopped; its `result` is what was finished."""
-    stop: Any = uwm.Interrupted(f"interrupted, {words}")
+    stop = uwm.Interrupted(f"interrupted, {words}")
     stop.result = result
-    made: uwm.Interrupted = stop
-    return made
+    return stop

@@ -40,11 +40,11 @@ class Log:
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C stopped a training run; `log` is what it had brought by then."""
+    """Ctrl-C stopped a training run; `result` is the Log of the steps so far."""
 
     def __init__(self, log: Log) -> None:
         super().__init__(f"stopped after {log.steps} steps")
-        self.log = log
+        self.result = log
 
 
 def train(
