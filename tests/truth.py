@@ -119,12 +119,13 @@ def _reward(rule: str, c: int, a: Decimal, A: Decimal, B: Decimal, ratio: Decima
 
 
 def _shares(changes: list[Decimal], rests: list[Decimal]) -> tuple[Decimal, Decimal]:
-    """Of independent events, squares of changes of probability: at most one, two or more."""
-    none, one, more = Decimal(1), Decimal(0), Decimal(0)
+    """1 - s and s: s grows with the probability of two or more of independent events."""
+    none, one, many = Decimal(1), Decimal(0), Decimal(0)
     for change, rest in zip(changes, rests, strict=True):
         d, not_d = change**2, rest * (2 - rest)
-        none, one, more = none * not_d, one * not_d + none * d, more + one * d
-    return none + one, more
+        none, one, many = none * not_d, one * not_d + none * d, many + one * d
+    few = none + one
+    return few**2 * (1 + 2 * many), many**2 * (3 - 2 * many)
 
 
 def _one_minus_product(kappas: list[Decimal], gains: list[Decimal]) -> Decimal:

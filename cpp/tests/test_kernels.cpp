@@ -218,7 +218,7 @@ struct FlipCase {
 /// What one unit is handed down, added up in double: A, B, lambda and the difference, the probability that more than
 /// one of the units above changes, and the size of the terms.
 struct Handed {
-  double A = 0, B = 0, lambda = 1, difference = 0, more = 0, size = 1;
+  double A = 0, B = 0, lambda = 1, difference = 0, many = 0, size = 1;
 };
 
 template <class T>
@@ -238,7 +238,7 @@ Handed handed_down(const FlipCase<T>& c, Size s, Size i) {
     h.lambda *= kappa;
     h.difference += (1 - kappa) * c.t[at];
     const double change = (1 - kappa) / (1 + odds), d = change * change;
-    h.more += d * one;
+    h.many += d * one;
     one += d * (none - one);
     none -= d * none;
     h.size = std::max({h.size, std::abs(h.A), std::abs(h.B), h.lambda, std::abs(h.difference)});
@@ -256,8 +256,9 @@ void check_handed_down(const FlipCase<T>& c, FlipForm form, Size s, Size i) {
   if (form == FlipForm::posterior) CHECK_NEAR(c.b_out[at], h.B, tolerance);
   if (form == FlipForm::blended) {
     const double joint = (1 - h.lambda) * double(c.reward[s]);
-    CHECK_NEAR(c.a_out[at], h.A + h.more * (joint - h.A), 2 * tolerance);
-    CHECK_NEAR(c.b_out[at], h.B + h.more * (-joint - h.B), 2 * tolerance);
+    const double share = h.many * h.many * (3 - 2 * h.many);
+    CHECK_NEAR(c.a_out[at], h.A + share * (joint - h.A), 2 * tolerance);
+    CHECK_NEAR(c.b_out[at], h.B + share * (-joint - h.B), 2 * tolerance);
   }
   if (form == FlipForm::posterior || form == FlipForm::blended || form == FlipForm::ratio)
     CHECK_NEAR(c.ratio_out[at], h.lambda, tolerance);

@@ -9,11 +9,13 @@
 //   gain_i <- gain_i + (1 - kappa_ji) (1 - gain_i)          1 - lambda_i, with the digits that the difference loses
 //
 // `blended` keeps two numbers more, and mixes A_i and B_i with what the reward R says of the layer as one joint
-// action. The share of that is the probability of two or more of independent events d_j:
+// action. The share of that grows smoothly from 0 to 1 with m_i, the probability of two or more of independent events
+// of probability d_j:
 //
-//   share_i <- share_i + d_j one_i                       d_j = (q_j (1 - kappa_ji))^2; one_i before its update
-//   one_i <- one_i + d_j (1 - share_i - 2 one_i)         the probability of exactly one; share_i before its update
-//   A_i <- A_i + share_i ((1 - lambda_i) R - A_i)        B_i <- B_i + share_i (-(1 - lambda_i) R - B_i)      at the end
+//   m_i <- m_i + d_j one_i                               d_j = (q_j (1 - kappa_ji))^2; one_i before its update
+//   one_i <- one_i + d_j (1 - m_i - 2 one_i)             the probability of exactly one; m_i before its update
+//   share_i = m_i^2 (3 - 2 m_i)                                                                              at the end
+//   A_i <- A_i + share_i ((1 - lambda_i) R - A_i)        B_i <- B_i + share_i (-(1 - lambda_i) R - B_i)
 //
 // 1 - lambda loses digits where lambda is near 1. What is lost is no more than a rounding error of R, times share_i.
 //
@@ -110,7 +112,8 @@ inline void fill_signed(const FlipPass<T>& p, Size s, Size first, Size width) {
 
 /// Mixes A_i and B_i with what the reward says of the layer as one joint action: `joint`, (1 - lambda_i) R.
 template <class T>
-inline void blend(Vec<T> share, Vec<T> joint, Vec<T>& A, Vec<T>& B) {
+inline void blend(Vec<T> many, Vec<T> joint, Vec<T>& A, Vec<T>& B) {
+  const Vec<T> share = many * many * (3 - 2 * many);
   A += share * (joint - A);
   B -= share * (joint + B);
 }
@@ -127,7 +130,7 @@ inline void flip_strip(const FlipPass<T>& p, Size s, Size first, Size width) {
   strip_lanes_used<T>(width, used);
   Mask<T> silent[V];  // c_i < 0
   for (int v = 0; v < V; ++v) silent[v] = negative<T>(load<T>(p.eligibility + lower + v * lanes<T>, used[v]));
-  Vec<T> A[V] = {}, B[V] = {}, gain[V] = {}, one[V] = {}, share[V] = {}, ratio[V];
+  Vec<T> A[V] = {}, B[V] = {}, gain[V] = {}, one[V] = {}, many[V] = {}, ratio[V];
   for (int v = 0; v < V; ++v) ratio[v] = broadcast<T>(1);
   const Vec<T> limit = broadcast<T>(Range<T>::most);
   for (Size j = p.n_upper - 1; j >= 0; --j) {
@@ -156,8 +159,8 @@ inline void flip_strip(const FlipPass<T>& p, Size s, Size first, Size width) {
       if constexpr (both_sides) B[v] -= ratio[v] * difference * reward_if_flipped;
       if constexpr (form == FlipForm::blended) {
         const Vec<T> change = p.likelihood[upper + j] * difference, d = change * change;
-        const Vec<T> none_less_one = 1 - share[v] - 2 * one[v];
-        share[v] += d * one[v];
+        const Vec<T> none_less_one = 1 - many[v] - 2 * one[v];
+        many[v] += d * one[v];
         one[v] += d * none_less_one;
       }
       if constexpr (with_ratio) ratio[v] *= one_plus_a * inverse;
@@ -165,7 +168,7 @@ inline void flip_strip(const FlipPass<T>& p, Size s, Size first, Size width) {
   }
   for (int v = 0; v < V; ++v) {
     const Size at = lower + v * lanes<T>;
-    if constexpr (form == FlipForm::blended) blend<T>(share[v], (1 - ratio[v]) * p.reward[s], A[v], B[v]);
+    if constexpr (form == FlipForm::blended) blend<T>(many[v], (1 - ratio[v]) * p.reward[s], A[v], B[v]);
     if constexpr (form == FlipForm::ratio)
       store<T>(p.gain_out + at, gain[v], used[v]);
     else

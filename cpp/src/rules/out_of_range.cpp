@@ -64,8 +64,8 @@ HandedDown below_units(FlipForm form, const LayerSample<T>& upper, Index s, cons
                        double reward, bool output, const std::vector<HandedDown>& units) {
   HandedDown below;
   below.ratio = Extended(1);
-  Extended gain, size;           // 1 - lambda as a sum, and that of the magnitudes of its terms
-  Extended none(1), one, share;  // probabilities of none, one, and more of independent events d_j
+  Extended gain, size;          // 1 - lambda as a sum, and that of the magnitudes of its terms
+  Extended none(1), one, many;  // probabilities of none, one, and more of independent events d_j
   for (Index j = 0; j < upper.logit.cols(); ++j) {
     const HandedDown& unit = units[static_cast<std::size_t>(j)];
     const double s_j = action_sign<double>(upper.eligibility(s, j));
@@ -87,7 +87,7 @@ HandedDown below_units(FlipForm form, const LayerSample<T>& upper, Index s, cons
     const bool falls = d > 0;  // from q to u
     const Extended rest = falls ? a * q + u : x * u + q;
     const Extended event = change * change, no_event = rest * (Extended(2) - rest);
-    share = share + event * one;
+    many = many + event * one;
     one = one * no_event + event * none;
     none = none * no_event;
   }
@@ -96,7 +96,9 @@ HandedDown below_units(FlipForm form, const LayerSample<T>& upper, Index s, cons
     below.advantage = Extended(reward) * gain;
     below.flipped_advantage = -below.advantage;
   } else if (form == FlipForm::blended) {
-    const Extended local = none + one, global = share * Extended(reward) * gain;
+    const Extended few = none + one;  // 1 - many, with its digits: the share is many^2 (3 - 2 many)
+    const Extended local = few * few * (Extended(1) + Extended(2) * many);
+    const Extended global = many * many * (Extended(3) - Extended(2) * many) * Extended(reward) * gain;
     below.advantage = local * below.advantage + global;
     below.flipped_advantage = local * below.flipped_advantage - global;
   }

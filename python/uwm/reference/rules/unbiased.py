@@ -36,8 +36,8 @@ class UnbiasedWeightMax(Comparing):
 
         A_i + s_i ((1 - lambda_i) R - A_i),  B_i + s_i (-(1 - lambda_i) R - B_i)
 
-    s_i is the probability of two or more of independent events that have the probabilities
-    (p_j - p'_j)^2, p'_j: p_j had i flipped.
+    s_i = m_i^2 (3 - 2 m_i). m_i is the probability of two or more of independent events that have
+    the probabilities (p_j - p'_j)^2, p'_j: p_j had i flipped.
 
     form: "blended", "posterior", "two_sided" or "one_sided". Raises ValueError for another.
 
@@ -111,10 +111,10 @@ def _posterior_weighted(net: NetworkLike, sample: Sample, R: Array, blended: boo
 
 
 def _shares(net: NetworkLike, sample: Sample, ell: int) -> tuple[Extended, Extended]:
-    """Of independent events of probability (p_j - p'_j)^2: at most one, and two or more.
+    """1 - s and s = m^2 (3 - 2 m), m the probability of two or more of independent events.
 
-    They depend on the other units of layer l, but neither on i's action nor on those above: shares
-    that did would bring a bias.
+    An event has the probability (p_j - p'_j)^2. The shares depend on the other units of layer l,
+    but neither on i's action nor on those above: shares that did would bring a bias.
     """
     y = np.broadcast_arrays(
         action_logits(sample, ell + 1)[:, :, None], flipped_action_logits(net, sample, ell)
@@ -124,11 +124,13 @@ def _shares(net: NetworkLike, sample: Sample, ell: int) -> tuple[Extended, Exten
     rest = Extended.sigmoid(-np.maximum(*y)) + Extended.sigmoid(np.minimum(*y))
     event, no_event = change * change, rest * (Extended.of(2.0) - rest)
     none = Extended.of(np.ones_like(y[0][:, 0]))
-    one = more = Extended.of(np.zeros_like(y[0][:, 0]))
+    one = many = Extended.of(np.zeros_like(y[0][:, 0]))
     for j in range(y[0].shape[1]):
         d, not_d = event[:, j], no_event[:, j]
-        none, one, more = none * not_d, one * not_d + none * d, more + one * d
-    return none + one, more
+        none, one, many = none * not_d, one * not_d + none * d, many + one * d
+    few, two = none + one, Extended.of(2.0)  # few is 1 - many, with its digits
+    local = few * few * (Extended.of(1.0) + two * many)
+    return local, many * many * (Extended.of(3.0) - two * many)
 
 
 def _reward_of(y: Array, A: Extended, B: Extended, lam: Extended) -> Extended:
