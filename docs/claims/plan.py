@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 from saturation import REMEDIES, Remedy
 
 import uwm
@@ -23,6 +24,11 @@ UNBIASED = (
     "unbiased_weight_max_one_sided",
     "posterior_reinforce",
 )
+
+
+def falling(n_layers: int) -> list[float]:
+    """Return rates that fall from 0.02 to 0.002, with three digits."""
+    return [float(f"{rate:.3g}") for rate in np.geomspace(0.02, 0.002, n_layers)]
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,9 @@ class Case:
             "batch_size": self.batch_size,
             "episodes": self.episodes,
             "rules": RULES,
-            "initial_gain": 1.0,  # of the searches that are there
+            # Of the searches that are there. The rates are those of a rule's first trial.
+            "initial_gain": 1.0,
+            "learning_rate": 0.003 if self.task == "digits" else falling(len(self.hidden) + 1),
         }
         return Settings.for_task(self.task, **{**fixed, **changes})
 
