@@ -6,6 +6,7 @@
     python docs/step-sizes/make.py baselines   # what is subtracted from the reward
     python docs/step-sizes/make.py gaussian    # a Gaussian output
     python docs/step-sizes/make.py figure      # reward against size, from untuned.csv
+    python docs/step-sizes/make.py tables      # the page's tables, from all files
 
 Options: --cases, --rules, --seeds FIRST END, --out FOLDER (default: data beside this file).
 """
@@ -21,6 +22,7 @@ import numpy as np
 from baselines import BASELINES
 from cases import CASES, DEPTHS, SIZES, STUDY, WIDTHS, Case, Regression, curve, parity
 from changes import CHANGES
+from tables import fill
 
 import uwm
 
@@ -201,7 +203,7 @@ PARTS = {
 def main() -> None:
     """Make one part."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("part", choices=[*PARTS, "figure"])
+    parser.add_argument("part", choices=[*PARTS, "figure", "tables"])
     parser.add_argument("--cases", type=lambda text: text.split(","))
     parser.add_argument("--rules", type=lambda text: text.split(","))
     parser.add_argument("--seeds", type=int, nargs=2, metavar=("FIRST", "END"))
@@ -209,6 +211,9 @@ def main() -> None:
     args = parser.parse_args()
     if args.part == "figure":
         print(figure(args.out))
+        return
+    if args.part == "tables":
+        fill(HERE.parent / "step-sizes.md", args.out)
         return
     make, head = PARTS[args.part]
     path = args.out / f"{args.part}.csv"
