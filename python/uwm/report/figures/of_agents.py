@@ -28,11 +28,13 @@ def agent_curves(comparison: AgentComparison) -> bytes:
         runs = [run for run in comparison.runs if len(run.log)]
         most = min(int(run.log.steps[-1]) for run in runs)
         at = np.linspace(most / 20, most, POINTS)
+        every = np.concatenate([run.log.returns for run in runs])
+        seen = float(every.min()), float(every.max())
         lines, names = [], []
         for rule, colour in colours(comparison.rules).items():
             curves = [smoothed(run, at) for run in runs if run.rule == rule]
             if curves:
-                lines.append(draw_band(axes, at, np.stack(curves), colour))
+                lines.append(draw_band(axes, at, np.stack(curves), colour, possible=seen))
                 names.append(rule)
         seeds = max(len(comparison.of(rule)) for rule in names)
         headed(figure, comparison.environment, f"{comparison.describe()}; {shown(seeds)}")
