@@ -9,7 +9,7 @@ import pytest
 
 import uwm
 from uwm.tasks import Binarized, Classification, mnist
-from uwm.tasks.mnist import read_idx
+from uwm.tasks.idx_files import read_idx
 
 
 def idx(array: np.ndarray) -> bytes:

@@ -2,7 +2,7 @@
 
     python docs/claims/equal.py            # the runs, into data/equal.csv; goes on where it was
     python docs/claims/equal.py --repeat   # two searches again with other seeds: data/repeated.csv
-    python docs/claims/equal.py --report   # the tables, to the terminal
+    python docs/claims/equal.py --report   # the tables, into docs/claims.md; peers.py's, too
 
 A case has one pool of settings: what each rule's search ended with (Glorot's weights, constant
 rates), and the automatic weights with multiples of the automatic rates. Each rule tries the whole
@@ -16,6 +16,7 @@ import argparse
 import csv
 import dataclasses
 import math
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -213,6 +214,45 @@ def spread(table: Table) -> list[str]:
     return lines
 
 
+def csv_table(path: Path, texts: int = 1) -> list[str]:
+    """Return a CSV file as Markdown; figures with three digits after the first columns."""
+    with open(path, encoding="utf-8") as file:
+        head, *rows = csv.reader(file)
+    lines = ["| " + " | ".join(f"`{name}`" for name in head) + " |"]
+    lines.append("| --- |" + " ---: |" * (len(head) - texts))
+    for row in rows:
+        figures = [f"{float(value):,.3g}" for value in row[texts:]]
+        lines.append("| " + " | ".join([*row[:texts], *figures]) + " |")
+    return lines
+
+
+def hindsight_table(path: Path) -> list[str]:
+    """Return the means over the seeds of hindsight.csv as Markdown."""
+    found: dict[tuple[str, str], list[list[float]]] = defaultdict(list)
+    with open(path, encoding="utf-8") as file:
+        for task, rule, _, *values in list(csv.reader(file))[1:]:
+            found[task, rule].append([float(value) for value in values])
+    lines = ["| task | rule | mean reward | last tenth | test accuracy |"]
+    lines.append("| --- | --- | ---: | ---: | ---: |")
+    for (task, rule), runs in found.items():
+        means = " | ".join(f"{x:.3f}" for x in np.mean(runs, axis=0))
+        lines.append(f"| {task} | `{rule}` | {means} |")
+    return lines
+
+
+def fill(page: Path, tables: dict[str, list[str]]) -> None:
+    """Put each table into the page, after its <!-- table: name --> line."""
+    text = page.read_text(encoding="utf-8")
+    for name, lines in tables.items():
+        mark = f"<!-- table: {name} -->\n"
+        found = re.compile(re.escape(mark) + r"(?:\|[^\n]*\n)*")
+        if not found.search(text):
+            raise ValueError(f"{page} must have a line {mark.strip()}")
+        new = mark + "\n".join(lines) + "\n"
+        text = found.sub(lambda _, new=new: new, text)  # type: ignore[misc]
+    page.write_text(text, encoding="utf-8")
+
+
 def main() -> None:
     """Run, repeat or report."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -225,7 +265,14 @@ def main() -> None:
     table = Table(DATA / "equal.csv", KEYS)
     repeated = Table(DATA / "repeated.csv", ("case", "rule", "search", "setting", "seed"))
     if args.report:
-        print("\n".join([*report(table, cases), "", *winners(table, cases), "", *spread(repeated)]))
+        tables = {
+            "equal": report(table, cases),
+            "equal-settings": winners(table, cases),
+            "repeated": spread(repeated),
+            "peers": csv_table(DATA / "peers.csv"),
+            "hindsight": hindsight_table(DATA / "hindsight.csv"),
+        }
+        fill(DATA.parent.parent / "claims.md", tables)
     elif args.repeat:
         repeat(repeated, cases, args.jobs)
     else:

@@ -14,8 +14,8 @@ from uwm.tasks.by_name import resolve
 from uwm.tasks.classification import Classification
 from uwm.tasks.files import LayoutWarning, from_file
 from uwm.tasks.handwritten import digits
+from uwm.tasks.idx_files import mnist
 from uwm.tasks.info import TaskInfo
-from uwm.tasks.mnist import mnist
 
 __all__ = [
     "TASKS",
