@@ -265,7 +265,7 @@ arguments = {
     "forward": (x,), "clamp": (x, sample.activations), "astype": ("float64",),
     "step": (net, gradient), "unit_rewards": (net, sample, ones), "gradient": (net, sample, ones),
     "predict": (x,), "update": (x, ones), "inputs": (0, 0, 2), "reward": (0, 0, sample),
-    "act": (x,), "observe": (ones, x, ones, ones), "set_environments": (2,),
+    "act": (x,), "learn": (ones,), "observe": (ones, x, ones, ones), "set_environments": (2,),
     "save": (path, {}), "restore": (path,),
     "__call__": (1,), "__deepcopy__": ({},), "__reduce_ex__": (2,),
 }

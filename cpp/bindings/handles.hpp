@@ -12,6 +12,7 @@
 #include <type_traits>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "arguments.hpp"
 #include "gil.hpp"
@@ -44,10 +45,24 @@ struct SampleHandle : Handle {
   SampleHandle(Either<Sample> s) : sample(std::move(s)) {}  // NOLINT(google-explicit-constructor)
   Either<Sample> sample;
 };
+/// A layer of a gradient: one of the engine, of which arrays are made when they are asked for, or arrays that came
+/// from Python.
 struct LayerGradientHandle : Handle {
-  LayerGradientHandle(py::array w, py::array b) : weight(std::move(w)), bias(std::move(b)) {}
-  py::array weight, bias;
+  struct Arrays {
+    py::array weight, bias;
+  };
+  LayerGradientHandle(py::array w, py::array b) : held(Arrays{std::move(w), std::move(b)}) {}
+  LayerGradientHandle(Either<Gradient> of, std::size_t i) : held(std::move(of)), index(i) {}
+  std::variant<Arrays, Either<Gradient>> held;
+  std::size_t index = 0;  ///< which layer of the engine's gradient
 };
+/// One handle per layer.
+template <class T>
+std::vector<LayerGradientHandle> gradient_layers(const std::shared_ptr<Gradient<T>>& gradient) {
+  std::vector<LayerGradientHandle> layers;
+  for (std::size_t l = 0; l < gradient->layers.size(); ++l) layers.emplace_back(gradient, l);
+  return layers;
+}
 struct RuleHandle : Handle {
   std::shared_ptr<const Rule> engine;
 };
@@ -111,6 +126,31 @@ inline py::array real_array(const py::object& object, const char* name) {
   return py::module_::import("uwm._arrays").attr("real_array")(name, object);
 }
 
+/// The items of a NumPy array that lie one after the other as numbers of type U; null for any other object.
+template <class U>
+const U* items_of(const py::object& object) {
+  using Api = py::detail::npy_api;
+  if (Py_TYPE(object.ptr()) != Api::get().PyArray_Type_) return nullptr;
+  const auto* array = py::detail::array_proxy(object.ptr());
+  const auto* type = py::detail::array_descriptor_proxy(array->descr);
+  constexpr int number = sizeof(U) == sizeof(float) ? Api::NPY_FLOAT_ : Api::NPY_DOUBLE_;
+  constexpr int in_order = Api::NPY_ARRAY_C_CONTIGUOUS_ | Api::NPY_ARRAY_ALIGNED_;
+  const bool plain = type->type_num == number && type->byteorder == '=' && (array->flags & in_order) == in_order;
+  return plain ? reinterpret_cast<const U*>(array->data) : nullptr;
+}
+
+/// Converts n numbers to precision T. ValueError for a finite number that has no place there.
+template <class T, class U>
+void convert(const U* from, Index n, T* to, const char* name) {
+  Eigen::Map<Vector<T>> converted(to, n);
+  converted = Eigen::Map<const Vector<U>>(from, n).template cast<T>();
+  if (sizeof(T) >= sizeof(U) || converted.allFinite()) return;
+  for (Index i = 0; i < n; ++i)
+    if (std::isinf(to[i]) && std::isfinite(from[i]))
+      throw ValueError(std::string(name) + " must be within the range of float32, got " +
+                       std::string(py::str(py::float_(static_cast<double>(from[i])))));
+}
+
 /// The numbers of an array in precision T. ValueError for a finite number that has no place there.
 template <class T>
 py::array_t<T, py::array::c_style | py::array::forcecast> numbers(const py::object& object, const char* name) {
@@ -120,29 +160,45 @@ py::array_t<T, py::array::c_style | py::array::forcecast> numbers(const py::obje
     return py::array_t<T, flags>(array);
   const py::array_t<double, flags> wide(array);
   py::array_t<T, flags> narrow(std::vector<py::ssize_t>(wide.shape(), wide.shape() + wide.ndim()));
-  const double* from = wide.data();
-  T* to = narrow.mutable_data();
-  for (py::ssize_t i = 0; i < wide.size(); ++i) {
-    to[i] = static_cast<T>(from[i]);
-    if (std::isinf(to[i]) && std::isfinite(from[i]))
-      throw ValueError(std::string(name) + " must be within the range of float32, got " +
-                       std::string(py::str(py::float_(from[i]))));
-  }
+  convert<T>(wide.data(), wide.size(), narrow.mutable_data(), name);
   return narrow;
+}
+
+inline void require_dimensions(const py::array& array, py::ssize_t n, const char* name) {
+  if (array.ndim() != n)
+    throw ValueError(std::string(name) + " must have " + std::to_string(n) + (n == 1 ? " dimension" : " dimensions") +
+                     ", got shape " + shape_of(array));
+}
+
+/// Reads an array of as many dimensions as the matrix or vector has, which takes its shape. Its memory is used again.
+/// Arrays of float32 and float64 are read where they lie: a small batch costs less than a call to NumPy.
+template <class M>
+void read_array(const py::object& object, const char* name, M& out) {
+  using T = typename M::Scalar;
+  const auto read = [&](const py::array& array, const auto* items) {
+    constexpr bool is_vector = M::ColsAtCompileTime == 1;
+    require_dimensions(array, is_vector ? 1 : 2, name);
+    out.resize(array.shape(0), is_vector ? 1 : array.shape(1));
+    convert<T>(items, out.size(), out.data(), name);
+  };
+  if (const auto* wide = items_of<double>(object)) return read(py::reinterpret_borrow<py::array>(object), wide);
+  if (const auto* narrow = items_of<float>(object)) return read(py::reinterpret_borrow<py::array>(object), narrow);
+  const auto array = numbers<T>(object, name);
+  read(array, array.data());
 }
 
 template <class T>
 Matrix<T> matrix(const py::object& object, const char* name) {
-  const auto array = numbers<T>(object, name);
-  if (array.ndim() != 2) throw ValueError(std::string(name) + " must have 2 dimensions, got shape " + shape_of(array));
-  return Eigen::Map<const Matrix<T>>(array.data(), array.shape(0), array.shape(1));
+  Matrix<T> m;
+  read_array(object, name, m);
+  return m;
 }
 
 template <class T>
 Vector<T> vector(const py::object& object, const char* name) {
-  const auto array = numbers<T>(object, name);
-  if (array.ndim() != 1) throw ValueError(std::string(name) + " must have 1 dimension, got shape " + shape_of(array));
-  return Eigen::Map<const Vector<T>>(array.data(), array.shape(0));
+  Vector<T> v;
+  read_array(object, name, v);
+  return v;
 }
 
 /// A NumPy view of a matrix or vector whose memory `owner` keeps alive.
@@ -170,9 +226,10 @@ py::capsule keep(const std::shared_ptr<T>& pointer) {
 template <class Base>
 bool overrides(const py::object& object, std::initializer_list<const char*> names) {
   const py::object base = py::type::of<Base>();
-  const py::object own = py::getattr(object, "__dict__", py::dict());
+  const py::object own =
+      Py_TYPE(object.ptr())->tp_dictoffset != 0 ? py::getattr(object, "__dict__", py::none()) : py::none();
   for (const char* name : names)
-    if (own.contains(name) || !py::type::of(object).attr(name).is(base.attr(name))) return true;
+    if ((!own.is_none() && own.contains(name)) || !py::type::of(object).attr(name).is(base.attr(name))) return true;
   return false;
 }
 
@@ -250,8 +307,15 @@ std::vector<double> one_or_more(const py::object& object, const char* name);
 std::vector<double> gain_from(const py::object& object);
 /// Learning rates: "auto", which is no rate at all, a number, a schedule, or a sequence of numbers and schedules.
 std::vector<Schedule> rates_from(const py::object& object);
-/// The engine's rule, or one that calls the Python object with the Python network. TypeError for no rule.
-std::shared_ptr<const Rule> rule_from(const py::object& rule, const py::object& net);
+/// The engine's rule, or one that calls the Python object with the Python network. TypeError for no rule, and for one
+/// with a method of its own that `who` would not call.
+std::shared_ptr<const Rule> rule_from(const py::object& rule, const py::object& net, const char* who = "train");
+/// The same of an optimizer.
+std::shared_ptr<Optimizer> optimizer_from(const py::object& optimizer, const py::object& net,
+                                          const char* who = "train");
+/// The handle of a network that `who` trains. TypeError for no network, and for one with a method of its own that
+/// `who` would not call.
+const NetworkHandle& network_from(const py::object& net, const char* who = "train");
 
 void bind_network(py::module_& module);
 void bind_outputs(py::module_& module);
@@ -261,6 +325,7 @@ void bind_optimizers(py::module_& module);
 void bind_tasks(py::module_& module);
 void bind_baselines(py::module_& module);
 void bind_train(py::module_& module);
+void bind_learner(py::module_& module);
 void bind_checkpoint(py::module_& module);
 void bind_rl(py::module_& module);
 void bind_system(py::module_& module);

@@ -47,6 +47,7 @@ PYBIND11_MODULE(_core_of_main_interpreter, module) {
   bind_tasks(module);
   bind_baselines(module);
   bind_train(module);
+  bind_learner(module);
   bind_checkpoint(module);
   bind_rl(module);
   sign_and_explain(module);

@@ -272,6 +272,26 @@ void bind_automatic_rates(py::module_& module) {
       py::arg("net"), automatic_rates_doc);
 }
 
+/// The gradient of the engine whose layers a list holds, all and in order, so that nothing need be copied. Null for
+/// anything else.
+template <class T>
+std::shared_ptr<const Gradient<T>> engine_gradient(const py::object& object, const Network<T>& net) {
+  const std::size_t n = net.layers().size();
+  if (!PyList_CheckExact(object.ptr()) || py::len(object) != n) return nullptr;
+  const py::object cls = py::type::of<LayerGradientHandle>();
+  std::shared_ptr<const Gradient<T>> found;
+  for (std::size_t l = 0; l < n; ++l) {
+    const auto item = py::reinterpret_borrow<py::object>(PyList_GET_ITEM(object.ptr(), static_cast<py::ssize_t>(l)));
+    if (!py::type::of(item).is(cls)) return nullptr;  // a subclass may have a weight of its own
+    const auto& layer = item.cast<const LayerGradientHandle&>();
+    const auto* made = std::get_if<Either<Gradient>>(&layer.held);
+    const auto* gradient = made != nullptr ? std::get_if<std::shared_ptr<Gradient<T>>>(made) : nullptr;
+    if (gradient == nullptr || layer.index != l || (l > 0 && *gradient != found)) return nullptr;
+    found = *gradient;
+  }
+  return found;
+}
+
 template <class T>
 Gradient<T> read_gradient(const py::object& object, const Network<T>& net) {
   if (!py::isinstance<py::sequence>(object) || py::len(object) != net.layers().size())
@@ -420,9 +440,11 @@ std::string name(const py::object& self) {
 void step(const OptimizerHandle& self, const NetworkHandle& net, const py::object& gradient) {
   Optimizer& optimizer = engine(self);
   visit(net, [&](auto& n) {
-    const auto g = read_gradient<Scalar<decltype(n)>>(gradient, n);
+    using T = Scalar<decltype(n)>;
+    auto g = engine_gradient<T>(gradient, n);
+    if (g == nullptr) g = std::make_shared<const Gradient<T>>(read_gradient<T>(gradient, n));
     const Use using_optimizer = Use::changing(self), using_net = Use::changing(net);
-    optimizer.step(n, g);
+    optimizer.step(n, *g);
   });
 }
 

@@ -100,25 +100,62 @@ py::list unit_rewards(const RuleHandle& self, const NetworkHandle& net, const Sa
   });
 }
 
+/// The gradient that a rule's own unit_rewards in Python makes.
+template <class T>
+void own_gradient(const py::object& rule, const NetworkHandle& net, const Network<T>& n, const SampleHandle& sample,
+                  const py::object& reward, Gradient<T>& out) {
+  const auto& s = sample_of<T>(sample);
+  const auto r = std::make_shared<Vector<double>>(vector<double>(reward, "reward"));
+  check_sample(n, s, *r);
+  UnitRewards<T> rewards;
+  read_unit_rewards(rule.attr("unit_rewards")(net, sample, view(*r, keep(r), true)), s, *r, rewards);
+  const Use use = Use::reading(net);
+  gradient(n, s, rewards, out);
+  check_gradient(out);
+}
+
+template <class T>
+void engine_gradient(const Rule& rule, const NetworkHandle& net, const Network<T>& n, const SampleHandle& sample,
+                     const py::object& reward, Gradient<T>& out) {
+  const auto& s = sample_of<T>(sample);
+  const Vector<double> r = vector<double>(reward, "reward");
+  const Use use = Use::reading(net);
+  const WithoutGil release;
+  check_sample(n, s, r);
+  rule.gradient(n, s, r, out);
+}
+
 std::vector<LayerGradientHandle> gradient_of(const py::object& self, const NetworkHandle& net,
                                              const SampleHandle& sample, const py::object& reward) {
-  self.cast<const RuleHandle&>();
+  const auto& handle = self.cast<const RuleHandle&>();
+  const bool own = handle.engine == nullptr || overrides<RuleHandle>(self, {"unit_rewards"});
   return visit(net, [&](const auto& n) {
     using T = Scalar<decltype(n)>;
-    const auto& s = sample_of<T>(sample);
-    const auto r = std::make_shared<Vector<double>>(vector<double>(reward, "reward"));
-    check_sample(n, s, *r);
-    UnitRewards<T> rewards;
-    read_unit_rewards(self.attr("unit_rewards")(net, sample, view(*r, keep(r), true)), s, *r, rewards);
-    auto g = std::make_shared<Gradient<T>>();
-    const Use use = Use::reading(net);
-    gradient(n, s, rewards, *g);
-    check_gradient(*g);
-    std::vector<LayerGradientHandle> layers;
-    for (const auto& layer : g->layers)
-      layers.emplace_back(view(layer.weight, keep(g), true), view(layer.bias, keep(g), true));
-    return layers;
+    Gradient<T> made;
+    if (own)
+      own_gradient<T>(self, net, n, sample, reward, made);
+    else
+      engine_gradient<T>(*handle.engine, net, n, sample, reward, made);
+    const auto kept = std::make_shared<Gradient<T>>();  // without the memory that the computation took
+    kept->layers = std::move(made.layers);
+    return gradient_layers(kept);
   });
+}
+
+/// A writable view of a matrix or vector of the layer: get(layer) gives it. It shows memory that the view keeps alive.
+template <class Get>
+py::array array_of(const LayerGradientHandle& self, Get get) {
+  if (const auto* arrays = std::get_if<LayerGradientHandle::Arrays>(&self.held)) return get(*arrays);
+  return std::visit([&](const auto& g) { return view(get(g->layers[self.index]), keep(g), true); },
+                    std::get<Either<Gradient>>(self.held));
+}
+
+py::array weight_of(const LayerGradientHandle& self) {
+  return array_of(self, [](const auto& layer) -> const auto& { return layer.weight; });
+}
+
+py::array bias_of(const LayerGradientHandle& self) {
+  return array_of(self, [](const auto& layer) -> const auto& { return layer.bias; });
 }
 
 LayerGradientHandle make_layer_gradient(const py::object& weight, const py::object& bias) {
@@ -241,13 +278,13 @@ py::list python_rule_infos() {
 void bind_layer_gradient(py::module_& module) {
   py::class_<LayerGradientHandle> cls(module, "LayerGradient", layer_gradient_doc);
   cls.def(py::init(&make_layer_gradient), py::arg("weight"), py::arg("bias"))
-      .def_readonly("weight", &LayerGradientHandle::weight, "(n_out, n_in)")
-      .def_readonly("bias", &LayerGradientHandle::bias, "(n_out,)")
+      .def_property_readonly("weight", &weight_of, "(n_out, n_in)")
+      .def_property_readonly("bias", &bias_of, "(n_out,)")
       .def("__repr__", [](const LayerGradientHandle& self) {
-        return "<uwm.LayerGradient of shape " + shape_of(self.weight) + ">";
+        return "<uwm.LayerGradient of shape " + shape_of(weight_of(self)) + ">";
       });
   picklable(
-      cls, [](const LayerGradientHandle& self) { return py::make_tuple(self.weight, self.bias); },
+      cls, [](const LayerGradientHandle& self) { return py::make_tuple(weight_of(self), bias_of(self)); },
       [](const py::tuple& state) {
         return make_layer_gradient(item<py::object>(state, 0, 2), item<py::object>(state, 1, 2));
       });

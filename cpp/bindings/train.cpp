@@ -169,45 +169,51 @@ class PythonOptimizer final : public Optimizer {
   template <class T>
   void step(const Gradient<T>& gradient) const {
     call([&] {
-      py::list layers;
-      for (const auto& g : gradient.layers)
-        layers.append(LayerGradientHandle(py::array(copied(g.weight)), py::array(copied(g.bias))));
-      optimizer_.attr("step")(net_, layers);
+      const auto kept = std::make_shared<Gradient<T>>();
+      kept->layers = gradient.layers;
+      optimizer_.attr("step")(net_, gradient_layers(kept));
     });
   }
   py::object optimizer_, net_;
 };
 
 /// TypeError for a subclass that replaces what training passes over: silence would train something else than was meant.
-void refuse_overrides(const py::object& object, std::initializer_list<const char*> honoured) {
+void refuse_overrides(const py::object& object, std::initializer_list<const char*> honoured,
+                      const char* who = "train") {
   py::list names;
   for (const char* name : honoured) names.append(name);
-  py::module_::import("uwm._overrides").attr("refuse_overrides")(object, names, "train");
+  py::module_::import("uwm._overrides").attr("refuse_overrides")(object, names, who);
 }
 
-std::shared_ptr<Optimizer> optimizer_from(const py::object& optimizer, const py::object& net) {
+}  // namespace
+
+const NetworkHandle& network_from(const py::object& net, const char* who) {
+  if (!py::isinstance<NetworkHandle>(net)) throw py::type_error("net must be a uwm.Network, got " + described(net));
+  refuse_overrides(net, {"copy", "astype", "reset"}, who);
+  return net.cast<const NetworkHandle&>();
+}
+
+std::shared_ptr<Optimizer> optimizer_from(const py::object& optimizer, const py::object& net, const char* who) {
   if (!py::isinstance<OptimizerHandle>(optimizer))
     throw py::type_error("optimizer must be a uwm.Optimizer, got " + described(optimizer));
   const auto& handle = optimizer.cast<const OptimizerHandle&>();
   if (overrides<OptimizerHandle>(optimizer, {"step"})) return std::make_shared<PythonOptimizer>(optimizer, net);
   if (handle.engine == nullptr)
     throw py::type_error("a subclass of uwm.Optimizer must define step(self, net, gradient)");
-  refuse_overrides(optimizer, {"name", "reset"});
+  refuse_overrides(optimizer, {"name", "reset"}, who);
   return handle.engine;
 }
 
-}  // namespace
-
-std::shared_ptr<const Rule> rule_from(const py::object& rule, const py::object& net) {
+std::shared_ptr<const Rule> rule_from(const py::object& rule, const py::object& net, const char* who) {
   if (!py::isinstance<RuleHandle>(rule)) throw py::type_error("rule must be a uwm.Rule, got " + described(rule));
   const auto& handle = rule.cast<const RuleHandle&>();
   const bool own = overrides<RuleHandle>(rule, {"unit_rewards"});
   if (handle.engine == nullptr && !own)
     throw py::type_error("a subclass of uwm.Rule must define unit_rewards(self, net, sample, reward)");
   if (own)
-    refuse_overrides(rule, {"unit_rewards", "name", "norm"});
+    refuse_overrides(rule, {"unit_rewards", "name", "norm"}, who);
   else
-    refuse_overrides(rule, {"name"});
+    refuse_overrides(rule, {"name"}, who);
   return own ? std::make_shared<PythonRule>(rule, net) : handle.engine;
 }
 
@@ -256,11 +262,9 @@ std::pair<Log, bool> run(const py::object& net, const py::object& rule, const py
                          const py::object& task, const py::object& steps, const py::object& batch_size,
                          const py::object& baseline, const py::object& record_every, const py::object& threads,
                          const py::object& progress) {
-  if (!py::isinstance<NetworkHandle>(net)) throw py::type_error("net must be a uwm.Network, got " + described(net));
-  refuse_overrides(net, {"copy", "astype", "reset"});
+  const NetworkHandle& handle = network_from(net);
   if (!progress.is_none() && !PyCallable_Check(progress.ptr()))
     throw py::type_error("progress must be callable, got " + described(progress));
-  const auto& handle = net.cast<const NetworkHandle&>();
   const auto the_rule = rule_from(rule, net);
   const auto the_optimizer = optimizer_from(optimizer, net);
   const auto the_task = task_from(task);

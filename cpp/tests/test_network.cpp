@@ -331,11 +331,11 @@ TEST(a_copy_of_a_sample_shares_no_threads) {
   uwm::Threads threads(1);
   auto sample = net.forward(normal_matrix<float>(5, 4, 1, 2));
   sample.work.use(&threads);
-  CHECK(!sample.work.memory().scratch.empty());
+  CHECK(sample.work.memory().scratch.size() > 0);
   uwm::Sample<float> copy(sample), assigned;
   assigned = sample;
   for (auto* s : {&copy, &assigned})
-    CHECK(s->output() == sample.output() && s->work.threads() == nullptr && s->work.memory().scratch.empty());
+    CHECK(s->output() == sample.output() && s->work.threads() == nullptr && s->work.memory().scratch.size() == 0);
 }
 
 TEST(a_flip_moves_a_logit_by_one_or_two_weights_over_the_temperature) {

@@ -23,6 +23,7 @@ from uwm._core import (
     InverseRoot as InverseRoot,
     Layer as Layer,
     LayerGradient as LayerGradient,
+    Learner as Learner,
     Linear as Linear,
     Log as Log,
     Network as Network,

@@ -19,7 +19,7 @@ struct FlipMemory {
 /// All working memory that the library keeps from one call to the next.
 template <class T>
 struct Workspace<T>::Memory {
-  std::vector<T> scratch;            // of the kernels
+  Vector<T> scratch;                 // of the kernels
   std::vector<double> logit;         // the logits of one sample, and where a flip moves them
   std::vector<T> delta;              // T_j (h_j - p_j) of one layer
   std::vector<T> feedback;           // what a rule hands delta down through in the place of the weights

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <vector>
-
 #include "kernels/kernels.hpp"
 #include "uwm/threads.hpp"
 #include "work/grain.hpp"
@@ -11,7 +9,7 @@ namespace uwm {
 
 /// Computes a product. The threads share its rows.
 template <class T>
-void multiply(Threads* threads, kernels::Product<T> product, std::vector<T>& scratch) {
+void multiply(Threads* threads, kernels::Product<T> product, Vector<T>& scratch) {
   const auto& kernel = kernels::active<T>();
   grow(scratch, kernel.product_scratch * (threads == nullptr ? 1 : threads->size()));
   split(threads, product.m, grain_of(product.n * product.k), [&](Index begin, Index end, int worker) {

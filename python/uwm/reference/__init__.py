@@ -32,7 +32,7 @@ from .rules import (
 from .schedules import Exponential, InverseRoot, Linear, Schedule
 from .step_sizes import automatic_rates
 from .tasks import Bandit, Multiplexer, Task
-from .training import Interrupted, Log, train
+from .training import Interrupted, Learner, Log, train
 
 __all__ = [
     "RULES",
@@ -45,6 +45,7 @@ __all__ = [
     "InverseRoot",
     "Layer",
     "LayerGradient",
+    "Learner",
     "Linear",
     "Log",
     "Multiplexer",

@@ -13,7 +13,7 @@ from uwm.checks import check_task, is_false, whole_number
 from uwm.protocols import Array
 
 from .baselines import Baseline, Constant
-from .network import Network
+from .network import Network, Sample
 from .optimizers import Optimizer
 from .rules import Rule
 from .tasks import Task
@@ -37,6 +37,34 @@ class Log:
     mean_reward: float
     final_reward: float
     seconds: float
+
+
+class Learner:
+    """The steps of `train` one at a time, for a loop of your own.
+
+    Raises ValueError if `learn` comes before `forward`, or a shape does not fit.
+
+    >>> from uwm.reference import Adam, Learner, Network, UnbiasedWeightMax
+    >>> learner = Learner(Network([3, 4, 1]), UnbiasedWeightMax(), Adam())
+    >>> sample = learner.forward(np.ones((5, 3)))
+    >>> learner.learn(np.ones(5))
+    """
+
+    def __init__(self, net: Network, rule: Rule, optimizer: Optimizer) -> None:
+        self.net, self.rule, self.optimizer = net, rule, optimizer
+        self._sample: Sample | None = None
+
+    def forward(self, x: Array) -> Sample:
+        """Draw the actions for inputs (batch, n_in)."""
+        self._sample = self.net.forward(x)
+        return self._sample
+
+    def learn(self, reward: Array) -> None:
+        """Make one update from the latest sample; reward (batch,), a baseline subtracted."""
+        if self._sample is None:
+            raise ValueError("forward must come before learn")
+        R = finite_array("reward", reward, (self._sample.batch_size,))
+        self.optimizer.step(self.net, self.rule.gradient(self.net, self._sample, R))
 
 
 class Interrupted(KeyboardInterrupt):
@@ -80,17 +108,17 @@ def train(
     check_task(net, task)
     given = 0.0 if baseline is None else baseline
     b = given if isinstance(given, Baseline) else Constant(given)
+    learner = Learner(net, rule, opt)
     means: list[float] = []
     start = reported = time.perf_counter()
     try:
         for _ in range(steps):
             x = task.inputs(net.seed, net.step, batch_size)
             now = net.step
-            sample = net.forward(x)
+            sample = learner.forward(x)
             R = finite_array("reward", task.reward(net.seed, now, sample), (batch_size,))
             expected = finite_array("baseline", b.predict(sample.inputs), (batch_size,))
-            gradient = rule.gradient(net, sample, R - expected)
-            opt.step(net, gradient)
+            learner.learn(R - expected)
             b.update(sample.inputs, R)  # only after a step that was not refused
             means.append(float(R.mean()))
             if progress is not None and time.perf_counter() - reported > 0.1:
