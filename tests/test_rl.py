@@ -376,7 +376,7 @@ def test_ctrl_c_leaves_a_log_and_an_agent_that_goes_on() -> None:
     agent = plain_agent(Scripted())
     with pytest.raises(uwm.Interrupted, match="3 episodes were finished") as stopped:
         agent.learn(episodes=9, callback=callback)
-    log: Any = stopped.value.log
+    log: Any = stopped.value.result
     assert list(log.returns) == [3.0, 0.5, 3.0]
     assert len(agent.learn(episodes=2)) == 2
 
@@ -493,3 +493,21 @@ def test_importing_uwm_imports_no_gymnasium() -> None:
 def test_cartpole_is_learned(seed: int) -> None:
     agent = uwm.rl.Agent("CartPole-v1", seed=seed)
     assert agent.learn(episodes=300).last(100) >= 400
+
+
+@pytest.mark.parametrize(
+    ("env", "observation", "message"),
+    [
+        ("CartPole-v1", [1.0, 2.0, 3.0], r"observation must have shape \(4,\), got \(3,\)"),
+        ("FrozenLake-v1", 16, "observation must be a whole number from 0 to 15, got 16"),
+        ("FrozenLake-v1", 0.5, "observation must be a whole number from 0 to 15, got 0.5"),
+    ],
+)
+def test_an_observation_of_another_space_is_refused(
+    env: str, observation: Any, message: str
+) -> None:
+    agent = uwm.rl.Agent(env)
+    with pytest.raises(ValueError, match=message):
+        agent.act(observation)
+    with pytest.raises(ValueError, match=message):
+        agent.predict(observation)

@@ -129,3 +129,20 @@ def test_the_interquartile_mean_and_its_interval() -> None:
     low, high = bootstrap_interval(np.arange(20.0))
     assert 5 < low < 9.5 < high < 14
     assert np.isnan(bootstrap_interval([1.0])).all()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "message"),
+    [
+        ({"episodes": 0}, ValueError, "episodes must be at least 1, got 0"),
+        ({"total_timesteps": -1}, ValueError, "total_timesteps must be at least 1, got -1"),
+        ({"episodes": 1, "first_seed": -1}, ValueError, "first_seed must be at least 0, got -1"),
+        ({"episodes": 1, "rules": [3]}, TypeError, "rules must be"),
+        ({"episodes": 1, "settings": {"discont": 1}}, TypeError, "did you mean 'discount'"),
+    ],
+)
+def test_what_is_wrong_is_told_before_any_agent_starts(
+    wrong: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        compare_agents("CartPole-v1", seeds=2, jobs=1, **wrong)

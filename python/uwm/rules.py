@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from uwm import _core
 from uwm._core import Rule
-from uwm.checks import one_of
+from uwm.checks import instance, one_of
 from uwm.own import is_own, make_own
 
 
@@ -77,6 +77,7 @@ def canonical(what: str, spec: str) -> str:
     Raises:
         ValueError: no rule has this name. A class of one's own is not looked for.
     """
+    instance(what, spec, str, "a name or a uwm.Rule")
     if is_own(spec):
         return spec
     try:
@@ -105,7 +106,7 @@ def resolve(spec: str | Rule, what: str = "rules") -> Rule:
     """
     if isinstance(spec, Rule):
         return spec
-    if not is_own(spec):
+    if not isinstance(spec, str) or not is_own(spec):
         return rule(canonical(what, spec))
     made = make_own(what, spec)
     if not isinstance(made, Rule):

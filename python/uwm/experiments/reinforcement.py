@@ -138,12 +138,19 @@ def compare_agents(
         raise ValueError("rules must hold at least one rule, got none")
     if (episodes is None) == (total_timesteps is None):
         raise ValueError("one of episodes and total_timesteps must be given")
+    if episodes is None:
+        total_timesteps = whole_number("total_timesteps", total_timesteps, 1)
+    else:
+        episodes = whole_number("episodes", episodes, 1)
+    first_seed = whole_number("first_seed", first_seed, 0)
     numbers = tuple(range(first_seed, first_seed + seeds))
     requests = [
         AgentRequest(environment, rule, seed, episodes, total_timesteps, preset, settings)
         for seed in numbers  # outermost: stopped early, all rules have had as many
         for rule in names
     ]
+    for request in requests[: len(names)]:  # what is wrong with an agent is told before any starts
+        request.agent()
     monitor = Monitor(progress)
     results = train_agents(requests, len(names), number_of_jobs(jobs), monitor)
     ordered = [

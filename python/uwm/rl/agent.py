@@ -185,8 +185,8 @@ class Agent:
         Raises:
             ValueError: neither or both of the two numbers are given, or there is no environment.
             DivergenceError: a parameter left the finite numbers, or would have.
-            Interrupted: Ctrl-C; its ``log`` has the episodes so far. Episodes under way are given
-                up, after this as after any other error.
+            Interrupted: Ctrl-C; its ``result`` is the log of the episodes so far. Episodes under
+                way are given up, after this as after any other error.
 
         >>> import uwm.rl
         >>> agent = uwm.rl.Agent("CartPole-v1")

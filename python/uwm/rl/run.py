@@ -60,7 +60,7 @@ def learn(
 ) -> Log:
     """Step until so many steps or episodes are done, and return the log of the episodes.
 
-    Raises `uwm.Interrupted` on Ctrl-C; its `log` has the episodes so far.
+    Raises `uwm.Interrupted` on Ctrl-C; its `result` is the log of the episodes so far.
     """
     returns: list[float] = []
     lengths: list[int] = []
@@ -84,8 +84,8 @@ def learn(
             goes_on = goes_on and reporter.goes_on(done) and done < wanted
         reporter.goes_on(done, at_end=True)
     except KeyboardInterrupt as error:
-        stop: Any = _core.Interrupted(f"interrupted, {len(returns)} episodes were finished")
-        stop.log = Log(returns, lengths, steps)
+        stop = _core.Interrupted(f"interrupted, {len(returns)} episodes were finished")
+        stop.result = Log(returns, lengths, steps)
         raise stop from error
     return Log(returns, lengths, steps)
 

@@ -40,17 +40,31 @@ class Observations:
     start: int = 0
 
     def encode(self, observation: Any) -> npt.NDArray[Any]:
-        """Return one observation as (n,) numbers."""
-        if self.kind == "Discrete":
-            return np.asarray(np.arange(self.n) == np.asarray(observation) - self.start, np.float32)
-        return np.asarray(observation).reshape(self.n)
+        """Return one observation as (n,) numbers; raise ValueError if it is none of the space."""
+        given: npt.NDArray[Any] = np.asarray(observation)
+        if given.shape != self.shape:
+            raise ValueError(f"observation must have shape {self.shape}, got {given.shape}")
+        encoded: npt.NDArray[Any] = self.encode_batch(given[None])[0]
+        return encoded
 
     def encode_batch(self, observations: Any) -> npt.NDArray[Any]:
-        """Return a batch of observations as (batch, n) numbers."""
+        """Return a batch of observations as (batch, n) numbers; raise ValueError for others."""
         given: npt.NDArray[Any] = np.asarray(observations)
-        if self.kind == "Discrete":
-            return np.asarray(np.arange(self.n) == given[:, None] - self.start, np.float32)
-        return given.reshape(len(given), self.n)
+        if given.shape[1:] != self.shape or given.ndim == 0:
+            wanted = ("batch", *self.shape)
+            raise ValueError(
+                f"observations must have shape ({', '.join(map(str, wanted))}), got {given.shape}"
+            )
+        if self.kind != "Discrete":
+            return given.reshape(len(given), self.n)
+        one_hot = np.asarray(np.arange(self.n) == given[:, None] - self.start, np.float32)
+        if not one_hot.any(axis=1).all():
+            last = self.start + self.n - 1
+            wrong = given[~one_hot.any(axis=1)][0]
+            raise ValueError(
+                f"observation must be a whole number from {self.start} to {last}, got {wrong}"
+            )
+        return one_hot
 
     def is_batch(self, observation: Any) -> bool:
         """Tell a batch of observations from a single one."""
