@@ -128,7 +128,7 @@ FULL = Study(
     published_episodes=800_000,
     published_seeds=3,
     scaling=Plan(
-        sizes_settings(32_000, 3), widths=(8, 16, 32, 64, 128, 256, 512), depths=(1, 2, 3, 5, 8),
+        sizes_settings(32_000, 3), widths=(8, 32, 128), depths=(1, 2, 3, 5),
         factors=(4, 2, 1, 0.5, 0.25), trained=True,
     ),
 )  # fmt: skip
