@@ -274,42 +274,26 @@ class Broken(uwm.Task):
 
 
 def test_train() -> None:
-    task, rule = uwm.tasks.Multiplexer(1), uwm.WeightMax()
+    task, rule, sgd = uwm.tasks.Multiplexer(1), uwm.WeightMax(), uwm.SGD(0.1)
     good = {"steps": 5}
     cases: list[tuple[Any, Any, Any, Any, dict[str, Any], type[Exception], str]] = [
-        ([3, 4, 1], rule, uwm.SGD(0.1), task, {"steps": 0}, ValueError, "steps must be at least 1"),
-        ([3, 4, 1], rule, uwm.SGD(0.1), task, {"steps": -5}, ValueError, "got -5"),
-        ([3, 4, 1], rule, uwm.SGD(0.1), task, good | {"batch_size": 0}, ValueError, "batch_size"),
-        ([3, 4, 1], rule, uwm.SGD(0.1), task, good | {"record_every": 0}, ValueError, "record_ev"),
-        ([3, 4, 1], rule, uwm.SGD(0.1), task, good | {"baseline": NAN}, ValueError, "baseline"),
-        ([3, 4, 1], rule, uwm.SGD(0.1), task, good | {"baseline": "b"}, TypeError, "baseline"),
-        ([3, 4, 1], rule, uwm.SGD(0.1), task, good | {"progress": 1}, TypeError, "callable"),
-        (
-            [4, 4, 1],
-            rule,
-            uwm.SGD(0.1),
-            task,
-            good,
-            ValueError,
-            "net must have the task's 3 inputs, got 4",
-        ),
-        (
-            [3, 4, 2],
-            rule,
-            uwm.SGD(0.1),
-            task,
-            good,
-            ValueError,
-            "net must have the task's 1 outputs, got 2",
-        ),
-        ([3, 4, 1], "ste", uwm.SGD(0.1), task, good, TypeError, "must be a uwm.Rule, got a str"),
-        ([3, 4, 1], rule, uwm.SGD(0.1), "digits", good, TypeError, "must be a uwm.Task"),
+        ([3, 4, 1], rule, sgd, task, {"steps": 0}, ValueError, "steps must be at least 1"),
+        ([3, 4, 1], rule, sgd, task, {"steps": -5}, ValueError, "got -5"),
+        ([3, 4, 1], rule, sgd, task, good | {"batch_size": 0}, ValueError, "batch_size"),
+        ([3, 4, 1], rule, sgd, task, good | {"record_every": 0}, ValueError, "record_ev"),
+        ([3, 4, 1], rule, sgd, task, good | {"baseline": NAN}, ValueError, "baseline"),
+        ([3, 4, 1], rule, sgd, task, good | {"baseline": "b"}, TypeError, "baseline"),
+        ([3, 4, 1], rule, sgd, task, good | {"progress": 1}, TypeError, "callable"),
+        ([4, 4, 1], rule, sgd, task, good, ValueError, "net must have the task's 3 inputs, got 4"),
+        ([3, 4, 2], rule, sgd, task, good, ValueError, "net must have the task's 1 outputs, got 2"),
+        ([3, 4, 1], "ste", sgd, task, good, TypeError, "must be a uwm.Rule, got a str"),
+        ([3, 4, 1], rule, sgd, "digits", good, TypeError, "must be a uwm.Task"),
         ([3, 4, 1], rule, uwm.SGD([1.0] * 3), task, good, ValueError, "one per layer (2), got 3"),
-        ([3, 4, 1], rule, uwm.SGD(0.1), Broken(np.ones((2, 3)), [1.0]), good, ValueError, "(1, 3)"),
+        ([3, 4, 1], rule, sgd, Broken(np.ones((2, 3)), [1.0]), good, ValueError, "(1, 3)"),
         (
             [3, 4, 1],
             rule,
-            uwm.SGD(0.1),
+            sgd,
             Broken(np.full((1, 3), NAN), [1.0]),
             good,
             ValueError,
@@ -318,7 +302,7 @@ def test_train() -> None:
         (
             [3, 4, 1],
             rule,
-            uwm.SGD(0.1),
+            sgd,
             Broken(np.ones((1, 3)), [NAN]),
             good,
             ValueError,
@@ -327,7 +311,7 @@ def test_train() -> None:
         (
             [3, 4, 1],
             rule,
-            uwm.SGD(0.1),
+            sgd,
             Broken(np.ones((1, 3)), [1.0, 2.0]),
             good,
             ValueError,
@@ -341,7 +325,7 @@ def test_train() -> None:
             uwm.train(net, the_rule, optimizer, the_task, **options)
         np.testing.assert_array_equal(net.layers[0].weight, before)
     with pytest.raises(TypeError):
-        uwm.train("net", rule, uwm.SGD(0.1), task, steps=1)
+        uwm.train("net", rule, sgd, task, steps=1)
 
 
 def test_divergence_is_reported() -> None:

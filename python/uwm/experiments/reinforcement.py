@@ -103,6 +103,17 @@ class AgentComparison:
         return f"{amount}, {seeds}, preset {self.preset}{own}"
 
 
+def checked_length(
+    episodes: int | None, total_timesteps: int | None
+) -> tuple[int | None, int | None]:
+    """Return the two numbers, one of them None; raise ValueError unless one says how long."""
+    if (episodes is None) == (total_timesteps is None):
+        raise ValueError("one of episodes and total_timesteps must be given")
+    if episodes is None:
+        return None, whole_number("total_timesteps", total_timesteps, 1)
+    return whole_number("episodes", episodes, 1), None
+
+
 def compare_agents(
     environment: str,
     *,
@@ -136,12 +147,7 @@ def compare_agents(
     names = tuple(dict.fromkeys(canonical("rules", rule) for rule in rules))
     if not names:
         raise ValueError("rules must hold at least one rule, got none")
-    if (episodes is None) == (total_timesteps is None):
-        raise ValueError("one of episodes and total_timesteps must be given")
-    if episodes is None:
-        total_timesteps = whole_number("total_timesteps", total_timesteps, 1)
-    else:
-        episodes = whole_number("episodes", episodes, 1)
+    episodes, total_timesteps = checked_length(episodes, total_timesteps)
     first_seed = whole_number("first_seed", first_seed, 0)
     numbers = tuple(range(first_seed, first_seed + seeds))
     requests = [
@@ -149,8 +155,6 @@ def compare_agents(
         for seed in numbers  # outermost: stopped early, all rules have had as many
         for rule in names
     ]
-    for request in requests[: len(names)]:  # what is wrong with an agent is told before any starts
-        request.agent()
     monitor = Monitor(progress)
     results = train_agents(requests, len(names), number_of_jobs(jobs), monitor)
     ordered = [
