@@ -18,7 +18,7 @@ namespace uwm {
 namespace {
 
 constexpr float leak = 0.01f;
-constexpr float least_variance = 1e-5f;
+constexpr float least_layer_variance = 1e-5f;
 
 std::vector<Index> sizes_of(Index n_inputs, const CriticSettings& settings) {
   std::vector<Index> sizes = {n_inputs};
@@ -28,7 +28,7 @@ std::vector<Index> sizes_of(Index n_inputs, const CriticSettings& settings) {
 }
 
 /// log(1 + exp(z)) without overflow.
-float softplus(float z) { return std::max(z, 0.0f) + std::log1p(std::exp(-std::abs(z))); }
+float softplus_unit(float z) { return std::max(z, 0.0f) + std::log1p(std::exp(-std::abs(z))); }
 
 }  // namespace
 
@@ -87,14 +87,14 @@ void Critic::activate(std::size_t layer) {
   const auto& z = sample_.layers[layer].logit;
   auto& h = sample_.layers[layer].activation;
   if (settings_.units == CriticSettings::Units::softplus) {
-    h = z.unaryExpr(&softplus);
+    h = z.unaryExpr(&softplus_unit);
     return;
   }
   auto& [normalized, delta, inverse_std] = activities_[layer];
   for (Index k = 0; k < z.rows(); ++k) {
     const float mean = z.row(k).mean();
     const float variance = (z.row(k).array() - mean).square().mean();
-    inverse_std[k] = 1 / std::sqrt(variance + least_variance);
+    inverse_std[k] = 1 / std::sqrt(variance + least_layer_variance);
     normalized.row(k) = (z.row(k).array() - mean) * inverse_std[k];
     h.row(k) = normalized.row(k).cwiseMax(leak * normalized.row(k));
   }
