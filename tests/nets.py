@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 from types import ModuleType
 from typing import Any
 
 import numpy as np
-import pytest
 
 import uwm.reference
 
@@ -38,12 +36,19 @@ TEMPERATURES = (0.7, 1.4, 1.0, 1.2)
 
 def implementation(name: str) -> ModuleType:
     """The engine or the reference: they have the same names."""
-    if name == "reference":
-        return uwm.reference
-    engine = importlib.import_module("uwm")
-    if not hasattr(engine, "Network"):
-        pytest.skip("the engine is not built")
-    return engine
+    return uwm.reference if name == "reference" else uwm
+
+
+def parameters(net: Any) -> list[Array]:
+    """Copies of all weights and biases."""
+    return [a.copy() for layer in net.layers for a in (layer.weight, layer.bias)]
+
+
+def assert_same(net: uwm.Network, other: uwm.Network) -> None:
+    """Two networks have the same parameters and are at the same step."""
+    assert net.step == other.step
+    for a, b in zip(parameters(net), parameters(other), strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 def output_of(module: Any, name: str, sigma: float) -> Any:

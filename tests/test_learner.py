@@ -11,22 +11,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from nets import assert_same, parameters
 from own_parts import Ascent, Broadcast, Clipped
 
 import uwm
 from uwm import reference
 
 TASK = uwm.tasks.Multiplexer(2)
-
-
-def parameters(net: uwm.Network) -> list[np.ndarray]:
-    return [a.copy() for layer in net.layers for a in (layer.weight, layer.bias)]
-
-
-def assert_same(net: uwm.Network, other: uwm.Network) -> None:
-    assert net.step == other.step
-    for a, b in zip(parameters(net), parameters(other), strict=True):
-        np.testing.assert_array_equal(a, b)
 
 
 def network(**options: Any) -> uwm.Network:

@@ -13,18 +13,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from nets import assert_same, parameters
 
 import uwm
-
-
-def parameters(net: uwm.Network) -> list[np.ndarray]:
-    return [a.copy() for layer in net.layers for a in (layer.weight, layer.bias)]
-
-
-def assert_same(net: uwm.Network, other: uwm.Network) -> None:
-    assert net.step == other.step
-    for a, b in zip(parameters(net), parameters(other), strict=True):
-        np.testing.assert_array_equal(a, b)
 
 
 def run(net: uwm.Network, opt: uwm.Optimizer, steps: int, **options: Any) -> uwm.Log:

@@ -10,14 +10,6 @@
 
 namespace uwm {
 
-namespace {
-
-void throw_divergence(const std::string& why) {
-  if (!why.empty()) throw DivergenceError(text("learning diverged (a learning rate that is too large?): ", why));
-}
-
-}  // namespace
-
 template <class T>
 Learner<T>::Learner(Network<T>& net, const Rule& rule, Optimizer& optimizer)
     : net_(net), step_(std::make_unique<Step<T>>(net, rule, optimizer)) {}

@@ -4,6 +4,8 @@
 
 #include "learn/apply.hpp"
 #include "network/forward.hpp"
+#include "uwm/error.hpp"
+#include "work/message.hpp"
 
 namespace uwm {
 
@@ -34,6 +36,10 @@ template <class T>
 std::string Step<T>::update(const std::function<void()>& meanwhile) {
   optimizer_.check(net_);  // a rule or a task may have changed it: they can hold a reference
   return apply_gradient(optimizer_, net_, gradient_, Watch::gradient, sample_.work.threads(), meanwhile);
+}
+
+void throw_divergence(const std::string& why) {
+  if (!why.empty()) throw DivergenceError(text("learning diverged (a learning rate that is too large?): ", why));
 }
 
 template class Step<float>;

@@ -49,4 +49,7 @@ class Step {
   Gradient<T> gradient_;
 };
 
+/// Throws DivergenceError with the reason why learning diverged; nothing if it is empty.
+void throw_divergence(const std::string& why);
+
 }  // namespace uwm

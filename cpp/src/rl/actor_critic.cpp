@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "learn/step.hpp"
 #include "network/forward.hpp"
 #include "rl/space.hpp"
 #include "uwm/error.hpp"
@@ -16,10 +17,6 @@ namespace uwm {
 namespace {
 
 std::size_t at(Index k) { return static_cast<std::size_t>(k); }
-
-void throw_diverged_agent(const std::string& why) {
-  if (!why.empty()) throw DivergenceError(text("learning diverged (a learning rate that is too large?): ", why));
-}
 
 /// The critic's initial weights are not the actor's.
 std::uint64_t critic_seed(std::uint64_t seed) { return seed ^ (std::uint64_t{1} << 63); }
@@ -199,7 +196,7 @@ void ActorCritic::draw() {
   sample_.input = input_;
   const std::string why = forward_or_restore(*actor_, sample_);
   if (!why.empty()) resize_like(*actor_, environments_, sample_);
-  throw_diverged_agent(why);
+  throw_divergence(why);
 }
 
 /// What was seen and done enters the traces, with a reward of 1: the rules are linear in the reward, and the TD error
@@ -276,7 +273,7 @@ void ActorCritic::observe(std::span<const double> reward, ConstMatrixRef<float> 
   if (any_goes_on || act_first) critic_.forward(input_, next_value_);
   if (act_first && goes_on) draw();
   for (Index k = 0; k < environments_; ++k) td_error_[k] = td_error_of(k, terminated[at(k)], truncated[at(k)]);
-  throw_diverged_agent(td_error_.allFinite() ? "" : "a TD error is not finite");
+  throw_divergence(td_error_.allFinite() ? "" : "a TD error is not finite");
   if (live > 0) learn(live);
   for (Index k = 0; k < environments_; ++k) count(k, reward[at(k)], terminated[at(k)] || truncated[at(k)]);
   if (act_first && goes_on) {
@@ -337,7 +334,7 @@ void ActorCritic::predict(ConstMatrixRef<float> observation, bool deterministic,
     actor_->set_step(half + predictions_++ % half);
     const std::string why = forward_or_restore(*actor_, prediction_);
     actor_->set_step(step);
-    throw_diverged_agent(why);
+    throw_divergence(why);
   }
   actions_of(prediction_, out);
 }
@@ -352,7 +349,7 @@ void ActorCritic::decide(Sample<float>& sample) const {
     if (l + 1 < sample.layers.size())
       layer.activation = layer.logit.unaryExpr([silent](float z) { return z > 0 ? 1.0f : silent; });
   }
-  throw_diverged_agent(sample.output().allFinite() ? "" : "a logit is not finite");
+  throw_divergence(sample.output().allFinite() ? "" : "a logit is not finite");
 }
 
 void ActorCritic::actions_of(const Sample<float>& sample, Actions& out) const {

@@ -9,22 +9,19 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from uwm.checks import shown
 from uwm.cli.errors import CommandError, explained
 from uwm.cli.options import add_output, check_folder, check_packages, names, whole
 from uwm.cli.results import finished, hand_over
-from uwm.experiments.progress import Listener, Progress, nobody
+from uwm.experiments.progress import nobody
 from uwm.experiments.reinforcement import AgentRequest, compare_agents
 from uwm.report.agent_table import as_json, show
 from uwm.report.console import console
-
-if TYPE_CHECKING:
-    from rich.console import Console
+from uwm.report.live import bar_per_run
 
 HELP = "reinforcement learning: rules as teachers of agents in an environment"
 EPISODES = 1000
@@ -70,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
 
             check_film(args.video)
         quiet = nullcontext(nobody)
-        with quiet if args.quiet else lines(console(stderr=True)) as listener:
+        with quiet if args.quiet else bar_per_run(console(stderr=True)) as listener:
             result, stopped = finished(
                 lambda: compare_agents(
                     args.environment,
@@ -103,39 +100,6 @@ def setting(text: str) -> tuple[str, Any]:
         return name, json.loads(value)
     except ValueError:
         return name, value
-
-
-@contextmanager
-def lines(screen: Console) -> Iterator[Listener]:
-    """Show how far the runs are: bars on a terminal, else a line for each run that is done."""
-    if not screen.is_terminal or screen.is_dumb_terminal:
-
-        def report(event: Progress) -> None:
-            if event.step >= event.steps:
-                told = f"done, mean return of the last 100 episodes {event.reward:.1f}"
-                screen.print(f"{event.name}, seed {event.seed}: {told}")
-
-        yield report
-        return
-
-    from rich.progress import Progress as Bars
-
-    from uwm.report.live import columns
-
-    with Bars(*columns(), console=screen) as bars:
-        rows: dict[tuple[str, int], Any] = {}
-
-        def show_bar(event: Progress) -> None:
-            key = event.name, event.seed
-            if key not in rows:
-                label = f"{event.name}, seed {event.seed}"
-                rows[key] = bars.add_task(label, total=event.steps, reward="-")
-            bars.update(rows[key], completed=event.step, reward=f"{event.reward:.1f}")
-            if event.step >= event.steps:
-                bars.remove_task(rows[key])
-                bars.print(f"{event.name}, seed {event.seed}: mean return {event.reward:.1f}")
-
-        yield show_bar
 
 
 def film(args: argparse.Namespace, result: Any, settings: dict[str, Any]) -> None:

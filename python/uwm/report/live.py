@@ -1,4 +1,4 @@
-"""Progress on the screen while an experiment runs."""
+"""Progress on the screen while runs are made: of a comparison of rules, or of agents."""
 
 from __future__ import annotations
 
@@ -21,14 +21,8 @@ def bars(screen: Console, settings: Settings) -> Iterator[Listener]:
     Yields the function to hand to compare as `progress`. Without a proper terminal it prints
     one line per finished run.
     """
-    if not screen.is_terminal or screen.is_dumb_terminal:  # no bar in motion
-
-        def report(event: Progress) -> None:
-            if event.step >= event.steps:
-                told = f"done, reward now {event.reward:.3f}"
-                screen.print(f"{event.name}, seed {event.seed}: {told}")
-
-        yield report
+    if still(screen):
+        yield line_per_run(screen, "done, reward now {:.3f}")
         return
 
     from rich.progress import Progress as Bars
@@ -46,6 +40,52 @@ def bars(screen: Console, settings: Settings) -> Iterator[Listener]:
             shown.update(rows[event.name], completed=sum(s for s, _ in seen), reward=mean)
 
         yield show
+
+
+@contextmanager
+def bar_per_run(screen: Console) -> Iterator[Listener]:
+    """Show a bar for each agent that learns, and a line for each that is done.
+
+    Yields the function to hand to compare_agents as `progress`. Without a proper terminal there are
+    lines alone.
+    """
+    words = "done, mean return of the last 100 episodes {:.1f}"
+    if still(screen):
+        yield line_per_run(screen, words)
+        return
+
+    from rich.progress import Progress as Bars
+
+    with Bars(*columns(), console=screen) as shown:
+        rows: dict[tuple[str, int], Any] = {}
+        done = line_per_run(shown.console, words)
+
+        def show(event: Progress) -> None:
+            key = event.name, event.seed
+            if key not in rows:
+                label = f"{event.name}, seed {event.seed}"
+                rows[key] = shown.add_task(label, total=event.steps, reward="-")
+            shown.update(rows[key], completed=event.step, reward=f"{event.reward:.1f}")
+            if event.step >= event.steps:
+                shown.remove_task(rows[key])
+            done(event)
+
+        yield show
+
+
+def still(screen: Console) -> bool:
+    """Whether the screen shows no bar in motion."""
+    return not screen.is_terminal or screen.is_dumb_terminal
+
+
+def line_per_run(screen: Console, words: str) -> Listener:
+    """Return a listener that prints a line for each run that is done; words takes its reward."""
+
+    def report(event: Progress) -> None:
+        if event.step >= event.steps:
+            screen.print(f"{event.name}, seed {event.seed}: {words.format(event.reward)}")
+
+    return report
 
 
 def columns() -> list[Any]:
