@@ -1,0 +1,290 @@
+"""The store of results: what it keeps, and what it refuses."""
+
+from __future__ import annotations
+
+import errno
+import math
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from uwm.experiments.cells import Cell, Found, Row
+from uwm.experiments.store import NAME, Store
+
+
+def row(seed: int, *, status: str = "done", reward: float = 0.5, kind: str = "run") -> Row:
+    """Return a row of a run."""
+    spec = {"task": {"name": "multiplexer", "address_bits": 3}, "rule": "ste", "seed": seed}
+    result = {"mean_reward": reward, "rewards": [0.0, reward], "episodes": [50, 100]}
+    cell = Cell(kind, spec, lambda context: Found())
+    lost = status in ("failed", "interrupted")
+    return Row(
+        cell.key, kind, spec, status, None if lost else result, "it broke" if lost else "",
+        "Traceback" if lost else "", {"version": "0.1.0", "seconds": 0.25},
+    )  # fmt: skip
+
+
+def test_rows_come_back_as_they_were(tmp_path):
+    rows = [row(0), row(1, status="diverged"), row(2, kind="noise")]
+    with Store(tmp_path) as store:
+        assert store.add(rows) == 3
+        assert store.add(rows) == 0
+        assert list(store.rows()) == rows
+        assert list(store.rows("noise")) == rows[2:]
+    with Store(tmp_path, create=False) as store:
+        assert len(store) == 3
+        assert store.find([rows[1].key, "none", rows[0].key]) == {r.key: r for r in rows[:2]}
+
+
+def test_first_result_stays_unless_replaced(tmp_path):
+    with Store(tmp_path) as store:
+        store.add([row(0)])
+        assert store.add([row(0, reward=0.75)]) == 0
+        assert store.find([row(0).key])[row(0).key].result["mean_reward"] == 0.5
+        assert store.replace([row(0, reward=0.75)]) == 1
+        assert store.find([row(0).key])[row(0).key].result["mean_reward"] == 0.75
+
+
+def test_failures_are_kept_until_there_is_a_result(tmp_path):
+    with Store(tmp_path) as store:
+        assert store.add([row(0, status="failed"), row(1, status="interrupted")]) == 0
+        assert store.add([row(0, status="failed")]) == 0
+        assert store.failures() == [row(0, status="failed")]
+        assert not store.find([row(0).key, row(1).key])
+        store.add([row(0)])
+        assert store.failures() == []
+
+
+def test_many_rows(tmp_path):
+    rows = [row(k) for k in range(1201)]
+    with Store(tmp_path) as store:
+        store.add(rows)
+        assert list(store.rows()) == rows
+        assert len(store.find(r.key for r in rows)) == 1201
+
+
+def test_studies(tmp_path):
+    with Store(tmp_path) as store:
+        store.note_study("compare", "Multiplexer", {"seeds": 2}, ["a", "b"])
+        store.note_study("tune", "Digits", {}, [])
+        store.note_study("compare", "Multiplexer", {"seeds": 2}, ["a", "b"])
+        first, second = store.studies()
+        assert (first.command, second.command) == ("tune", "compare")
+        assert (second.settings, second.keys) == ({"seeds": 2}, ("a", "b"))
+
+
+def test_values(tmp_path):
+    with Store(tmp_path) as store:
+        store.add([Row("k", "run", {"seed": 0}, "done", {"x": math.nan, "y": [1.0, math.nan]})])
+        assert store.find(["k"])["k"].result == {"x": None, "y": [1.0, None]}
+        with pytest.raises(ValueError, match="result must be finite numbers or NaN, got infinity"):
+            store.add([row(1), Row("l", "run", {}, "done", {"x": math.inf})])
+        with pytest.raises(TypeError, match="spec must be JSON values, got "):
+            store.add([row(1), Row("l", "run", {"x": object()}, "done", {})])
+        store.add([Row("m", "run", {"task": "\udcff.csv"}, "failed", None, "\udcff", "\udcff")])
+        assert store.failures()[0].spec == {"task": "\udcff.csv"}
+        assert len(store) == 1
+
+
+def test_threads_share_a_store(tmp_path):
+    with Store(tmp_path) as store:
+        threads = [
+            threading.Thread(target=lambda k=k: [store.add([row(j)]) for j in range(k, k + 30)])
+            for k in range(0, 120, 20)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(store) == 130
+
+
+def test_closed_store(tmp_path):
+    store = Store(tmp_path)
+    store.close()
+    store.close()
+    with pytest.raises(ValueError, match="must be open, got a store that was closed"):
+        store.add([row(0)])
+
+
+WRITER = """
+import sys
+from uwm.experiments.cells import Row
+from uwm.experiments.store import Store
+folder, name = sys.argv[1:]
+with Store(folder) as store:
+    for k in range(10**6):
+        key = f"{name}-{k}"
+        store.add([Row(key, "run", {"seed": k}, "done", {"rewards": [0.5] * 200})])
+        print(key, flush=True)
+"""
+
+
+def test_killed_writers_lose_no_row(tmp_path):
+    """Four processes write into a folder that none has made, and are killed one after another."""
+    writers = [
+        subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(tmp_path / "new"), str(k)],
+            stdout=subprocess.PIPE, text=True,
+        )
+        for k in range(4)
+    ]  # fmt: skip
+    acknowledged = []
+    for writer in writers:
+        acknowledged.append(writer.stdout.readline().strip())
+    for delay, writer in zip((0.2, 0.05, 0.13, 0.02), writers, strict=True):
+        time.sleep(delay)
+        writer.send_signal(signal.SIGKILL)
+    for writer in writers:
+        acknowledged += writer.communicate()[0].split()
+    with Store(tmp_path / "new", create=False) as store:
+        assert store.find(acknowledged).keys() == set(acknowledged)
+        assert len(acknowledged) >= 4
+        assert len(store) <= len(acknowledged) + 4
+        store.add([row(0)])
+
+
+def filled(folder: Path) -> Path:
+    """Return the path of a store with two results."""
+    with Store(folder) as store:
+        store.add([row(0), row(1)])
+    return folder / NAME
+
+
+def unchanged(path: Path) -> bool:
+    """Whether the store has its two results, and takes a third."""
+    with Store(path.parent, create=False) as store:
+        return list(store.rows()) == [row(0), row(1)] and store.add([row(2)]) == 1
+
+
+def test_store_that_must_be_there(tmp_path):
+    with pytest.raises(FileNotFoundError, match="there is no store of results"):
+        Store(tmp_path / "none", create=False)
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("content", [b"rule,seed\nste,0\n", b"SQLite"])
+def test_file_of_somebody_elses(tmp_path, content):
+    (tmp_path / NAME).write_bytes(content)
+    with pytest.raises(ValueError, match=r"results\.sqlite must be a store of results, got"):
+        Store(tmp_path)
+    assert (tmp_path / NAME).read_bytes() == content
+
+
+def test_database_of_somebody_elses(tmp_path):
+    with sqlite3.connect(tmp_path / NAME) as other:
+        other.execute("CREATE TABLE results (x)")
+    other.close()
+    with pytest.raises(ValueError, match="must be a store of results, got something else"):
+        Store(tmp_path)
+    (tmp_path / "folder" / NAME).mkdir(parents=True)
+    with pytest.raises(ValueError, match="must be a store of results, got something else"):
+        Store(tmp_path / "folder")
+
+
+def test_newer_version(tmp_path):
+    path = filled(tmp_path)
+    with sqlite3.connect(path) as newer:
+        newer.execute("PRAGMA user_version = 7")
+    newer.close()
+    for create in (True, False):
+        with pytest.raises(ValueError, match="got version 7 of a newer uwm: update uwm, or choose"):
+            Store(tmp_path, create=create)
+    with sqlite3.connect(path) as newer:
+        newer.execute("PRAGMA user_version = 1")
+    newer.close()
+    assert unchanged(path)
+
+
+def test_damaged_file(tmp_path):
+    path = filled(tmp_path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    damaged = r"is damaged .*: it stays as it is; uwm merge NEW_FOLDER"
+    with pytest.raises(ValueError, match=damaged), Store(tmp_path) as store:
+        list(store.rows())
+    path.write_bytes(whole)
+    assert unchanged(path)
+
+
+def test_full_disk(tmp_path):
+    path = filled(tmp_path)
+    with Store(tmp_path) as store:
+        store._connection.execute("PRAGMA max_page_count = 1")  # stands for the end of the disk
+        with pytest.raises(OSError) as caught:
+            store.add(row(k) for k in range(2, 500))
+        assert (caught.value.errno, caught.value.filename) == (errno.ENOSPC, str(path))
+        assert list(store.rows()) == [row(0), row(1)]
+    assert unchanged(path)
+
+
+def test_locked_store(tmp_path, monkeypatch):
+    path = filled(tmp_path)
+    monkeypatch.setattr("uwm.experiments.store.file.SECONDS", 0.05)
+    other = sqlite3.connect(path, isolation_level=None)
+    with Store(tmp_path) as store:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(TimeoutError, match="another process has kept it locked"):
+            store.add([row(2)])
+        other.execute("ROLLBACK")
+    other.close()
+    assert unchanged(path)
+
+
+@contextmanager
+def readable_only(folder: Path) -> Iterator[None]:
+    """Take away the right to write into a folder, from root, too."""
+    paths = [folder, *folder.iterdir()]
+    root = os.geteuid() == 0
+    for path in paths:
+        path.chmod(0o555)
+    for parent in folder.parents:
+        if root and not parent.stat().st_mode & 0o001:
+            parent.chmod(parent.stat().st_mode | 0o011)
+    if root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+        folder.chmod(0o755)
+        for path in paths[1:]:
+            path.chmod(0o644)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of folders")
+def test_folder_that_can_only_be_read(tmp_path):
+    path = filled(tmp_path)
+    with readable_only(tmp_path):
+        with Store(tmp_path) as store:
+            assert not store.writable
+            assert list(store.rows()) == [row(0), row(1)]
+            with pytest.raises(PermissionError, match="it can be read, not written"):
+                store.add([row(2)])
+        with pytest.raises(PermissionError):
+            Store(tmp_path / "sub")
+    assert unchanged(path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of folders")
+def test_read_only_folder_with_a_journal(tmp_path):
+    """A writer was killed before its rows went from the journal into the file."""
+    script = (
+        "import os, sys; from uwm.experiments.cells import Row; "
+        "from uwm.experiments.store import Store; store = Store(sys.argv[1]); "
+        "store.add([Row('k', 'run', {}, 'done', {'x': 1})]); os._exit(0)"
+    )
+    subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True)
+    (tmp_path / f"{NAME}-shm").unlink()
+    with readable_only(tmp_path), Store(tmp_path, create=False) as store:
+        assert store.find(["k"])["k"].result == {"x": 1}
