@@ -5,14 +5,15 @@ from __future__ import annotations
 import errno
 import math
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -240,51 +241,43 @@ def test_locked_store(tmp_path, monkeypatch):
     assert unchanged(path)
 
 
-@contextmanager
-def readable_only(folder: Path) -> Iterator[None]:
-    """Take away the right to write into a folder, from root, too."""
-    paths = [folder, *folder.iterdir()]
-    root = os.geteuid() == 0
-    for path in paths:
-        path.chmod(0o555)
-    for parent in folder.parents:
-        if root and not parent.stat().st_mode & 0o001:
-            parent.chmod(parent.stat().st_mode | 0o011)
-    if root:
-        os.seteuid(65534)
-    try:
-        yield
-    finally:
-        if root:
-            os.seteuid(0)
-        folder.chmod(0o755)
-        for path in paths[1:]:
-            path.chmod(0o644)
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder of a user who may not do everything: root becomes nobody meanwhile."""
+    with tempfile.TemporaryDirectory() as name:
+        is_root = os.geteuid() == 0
+        if is_root:
+            os.chown(name, 65534, 65534)
+            os.seteuid(65534)
+        try:
+            yield Path(name)
+        finally:
+            os.chmod(name, 0o700)
+            if is_root:
+                os.seteuid(0)
 
 
-@pytest.mark.skipif(os.name != "posix", reason="modes of folders")
-def test_folder_that_can_only_be_read(tmp_path):
-    path = filled(tmp_path)
-    with readable_only(tmp_path):
-        with Store(tmp_path) as store:
-            assert not store.writable
-            assert list(store.rows()) == [row(0), row(1)]
-            with pytest.raises(PermissionError, match="it can be read, not written"):
-                store.add([row(2)])
-        with pytest.raises(PermissionError):
-            Store(tmp_path / "sub")
+def test_folder_that_can_only_be_read(folder):
+    path = filled(folder)
+    folder.chmod(0o500)
+    with Store(folder) as store:
+        assert not store.writable
+        assert list(store.rows()) == [row(0), row(1)]
+        with pytest.raises(PermissionError, match="it can be read, not written"):
+            store.add([row(2)])
+    with pytest.raises(PermissionError):
+        Store(folder / "sub")
+    folder.chmod(0o700)
     assert unchanged(path)
 
 
-@pytest.mark.skipif(os.name != "posix", reason="modes of folders")
-def test_read_only_folder_with_a_journal(tmp_path):
+def test_read_only_folder_with_a_journal(folder):
     """A writer was killed before its rows went from the journal into the file."""
-    script = (
-        "import os, sys; from uwm.experiments.cells import Row; "
-        "from uwm.experiments.store import Store; store = Store(sys.argv[1]); "
-        "store.add([Row('k', 'run', {}, 'done', {'x': 1})]); os._exit(0)"
-    )
-    subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True)
-    (tmp_path / f"{NAME}-shm").unlink()
-    with readable_only(tmp_path), Store(tmp_path, create=False) as store:
-        assert store.find(["k"])["k"].result == {"x": 1}
+    with Store(folder / "one") as store:
+        store.add([row(0)])
+        shutil.copytree(folder / "one", folder / "two")
+    (folder / "two" / f"{NAME}-shm").unlink()
+    (folder / "two").chmod(0o500)
+    with Store(folder / "two", create=False) as store:
+        assert list(store.rows()) == [row(0)]
+    (folder / "two").chmod(0o700)

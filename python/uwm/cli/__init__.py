@@ -1,7 +1,7 @@
 """The command `uwm`.
 
-A sub-command is a module of this package with `HELP`, `add_arguments(parser)` and
-`run(args) -> int`, and a name in COMMANDS.
+A sub-command is a module of this package with `add_arguments(parser)` and `run(args) -> int`, and
+a line in COMMANDS. Its module is imported when it is used: help comes at once.
 """
 
 from __future__ import annotations
@@ -19,7 +19,14 @@ from uwm.checks import meant, one_line
 from uwm.cli.errors import CommandError, OwnCodeError, explain
 from uwm.cli.output import silence, streams
 
-COMMANDS = ("compare", "gradients", "tune", "scaling", "rl", "info")
+COMMANDS = {
+    "compare": "several rules on one task: progress, table, learning curves",
+    "gradients": "bias, variance, noise-to-signal of rules against the exact gradient",
+    "tune": "the best learning rates of each rule on a task",
+    "scaling": "how noise, learning and cost change with the number of units",
+    "rl": "reinforcement learning: rules as teachers of agents in an environment",
+    "info": "version, instruction set in use, threads",
+}
 
 
 class Parser(argparse.ArgumentParser):
@@ -102,17 +109,20 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         help="print where CMake's find_package(uwm) looks",
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name in COMMANDS:
-        module = importlib.import_module(f"uwm.cli.{name}")
+    words = sys.argv[1:] if argv is None else argv
+    asked = next((word for word in words if not word.startswith("-")), None)
+    for name, help in COMMANDS.items():
         child = commands.add_parser(
             name,
-            help=module.HELP,
-            description=module.__doc__,
+            help=help,
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
-        module.add_arguments(child)
-        child.set_defaults(run=module.run)
+        if name == asked:
+            module = importlib.import_module(f"uwm.cli.{name}")
+            child.description = module.__doc__
+            module.add_arguments(child)
+            child.set_defaults(run=module.run)
     args, unknown = parser.parse_known_args(argv)
     if unknown:
         child = commands.choices[args.command]
