@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -469,6 +470,20 @@ def test_predicting_does_not_touch_learning() -> None:
             agent.evaluate(episodes=2, seed=1)
         logs.append(list(agent.learn(episodes=5).returns))
     assert logs[0] == logs[1]
+
+
+@pytest.mark.parametrize("mode", ["vector_entry_point", "sync"])
+def test_an_agent_of_a_vector_environment_is_evaluated_in_a_single_one(mode: str) -> None:
+    envs = gym.make_vec("CartPole-v1", num_envs=3, vectorization_mode=mode, max_episode_steps=7)
+    log = uwm.rl.Agent(envs).evaluate(episodes=2, seed=1)
+    assert list(log.lengths) == [7, 7]
+
+
+def test_the_wrappers_of_a_vector_environment_are_there_in_evaluation() -> None:
+    wrapper = partial(gym.wrappers.TransformReward, func=lambda reward: 3 * reward)
+    envs = gym.make_vec("CartPole-v1", num_envs=2, vectorization_mode="sync", wrappers=[wrapper])
+    log = uwm.rl.Agent(envs).evaluate(episodes=2, seed=1)
+    assert list(log.returns) == list(3 * log.lengths)
 
 
 def test_stable_baselines3_evaluates_an_agent() -> None:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from uwm import _core
 from uwm.checks import is_false, kind, shown, whole_number
-from uwm.rl.environments import World, id_of, make_environment, world_of
+from uwm.rl.environments import World, id_of, make_environment, make_like, world_of
 from uwm.rl.files import About, rule_name, write
 from uwm.rl.log import Log
 from uwm.rl.presets import preset_rule, preset_settings
@@ -307,7 +307,8 @@ class Agent:
     ) -> Log:
         """Return the log of episodes in which nothing is learned.
 
-        env: an id or a single environment; None: a new one like that in which the agent learns.
+        env: an id or a single environment; None: a new one like that in which the agent learns, or
+            like one of a vector environment.
         deterministic: as in ``predict``. seed: of the first reset.
         Raises ValueError if None is given and the environment cannot be made anew.
 
@@ -317,7 +318,7 @@ class Agent:
         2
         """
         whole_number("episodes", episodes, 1)
-        made = self._like_env() if env is None else make_environment(env)
+        made = make_like(self.env) if env is None else make_environment(env)
         if isinstance(made, gymnasium().vector.VectorEnv):
             raise ValueError(f"evaluate must be given a single environment, got {kind(made)}")
         return run_episodes(self, made, episodes, deterministic, seed)
@@ -370,12 +371,6 @@ class Agent:
         if self._world is None:
             raise ValueError("the agent must have an environment to learn in: see set_env")
         return self._world
-
-    def _like_env(self) -> Any:
-        spec = getattr(self.env, "spec", None)
-        if spec is None:
-            raise ValueError("evaluate must be given an env, since the agent's cannot be made anew")
-        return gymnasium().make(spec)
 
 
 def _episode_callback(agent: Agent, callback: Callback) -> EpisodeDone:

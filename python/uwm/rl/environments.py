@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 from typing import Any
 
@@ -44,6 +45,30 @@ def _register_minatar() -> None:
         importlib.import_module("minatar.gym").register_envs()
     except ImportError as error:
         raise ImportError("MinAtar's games need minatar: pip install minatar") from error
+
+
+def make_like(env: Any) -> Any:
+    """Return a new single environment like this one, or like one of a vector environment.
+
+    Raises ValueError if the environment does not say how it was made.
+
+    >>> make_like(gymnasium().make_vec("CartPole-v1", num_envs=4)).spec.id
+    'CartPole-v1'
+    """
+    gym = gymnasium()
+    spec = copy.deepcopy(getattr(env, "spec", None))
+    if spec is None:
+        raise ValueError("evaluate must be given an env, since the agent's cannot be made anew")
+    if not isinstance(env, gym.vector.VectorEnv):
+        return gym.make(spec)
+    # What gymnasium.make_vec adds is nothing that a single environment takes.
+    for name in ("num_envs", "vectorization_mode", "vector_kwargs"):
+        spec.kwargs.pop(name, None)
+    wrappers = spec.kwargs.pop("wrappers", ())
+    made = gym.make(spec, max_episode_steps=spec.kwargs.pop("max_episode_steps", None))
+    for wrapper in wrappers:
+        made = wrapper(made)
+    return made
 
 
 def id_of(env: Any) -> str | None:
