@@ -6,12 +6,14 @@ import json
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
 
 import uwm
 from uwm.cli import main
+from uwm.cli.output import streams
 
 pytest.importorskip("rich")
 pytest.importorskip("matplotlib")
@@ -201,3 +203,9 @@ def test_an_error_in_a_rule_of_ones_own_shows_its_file_and_line(
         assert "uwm/analysis" not in err
         last = err.splitlines()[-1]
         assert last.startswith("uwm gradients: error: mine.py, line ")
+
+
+def test_a_warning_is_one_line_without_colours(capsys: Captured) -> None:
+    with streams():
+        warnings.warn("\x1b[33mWARN: this is\nold\x1b[0m", DeprecationWarning, stacklevel=1)
+    assert capsys.readouterr().err == "uwm: WARN: this is\\nold\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import os
+import re
 import sys
 import warnings
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from uwm.checks import one_line
 
 ERRORS = "uwm.plain"
 PLAIN = {"±": "~", "µ": "u", "→": ">", "…": "."}  # one for one, or tables lose their columns
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def plain(error: UnicodeError) -> tuple[str, int]:
@@ -78,8 +80,8 @@ def streams() -> Iterator[None]:
 
 
 def show_warning(message: Warning | str, *rest: Any, **more: Any) -> None:
-    """Print a warning as one line."""
-    print(f"uwm: {one_line(str(message))}", file=sys.stderr)
+    """Print a warning as one line, without the colours that gymnasium gives its own."""
+    print(f"uwm: {one_line(COLOUR.sub('', str(message)))}", file=sys.stderr)
 
 
 def silence(stream: TextIO) -> None:
