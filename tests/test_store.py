@@ -281,3 +281,86 @@ def test_read_only_folder_with_a_journal(folder):
     with Store(folder / "two", create=False) as store:
         assert list(store.rows()) == [row(0)]
     (folder / "two").chmod(0o700)
+
+
+def test_lines_are_sorted_and_bring_everything_back(tmp_path):
+    rows = [row(k) for k in (3, 1, 2)]
+    with Store(tmp_path / "one") as one, Store(tmp_path / "two") as two:
+        one.add([*rows, row(9, status="failed")])
+        one.note_study("compare", "Multiplexer", {"seeds": 4}, [r.key for r in rows])
+        one.write_lines(tmp_path / "one.jsonl")
+        merged = two.merge(tmp_path / "one.jsonl")
+        assert (merged.added, merged.same, merged.others, merged.problems) == (3, 0, (), ())
+        assert two.failures() == one.failures()
+        assert two.studies() == one.studies()
+        assert list(two.rows()) == sorted(rows, key=lambda r: r.spec["seed"])
+        two.write_lines(tmp_path / "two.jsonl")
+    assert (tmp_path / "one.jsonl").read_bytes() == (tmp_path / "two.jsonl").read_bytes()
+
+
+@pytest.mark.parametrize("by", ["folder", "file", "lines"])
+def test_merged_results(tmp_path, by):
+    with Store(tmp_path / "one") as one, Store(tmp_path / "two") as two:
+        one.add([row(0), row(1), row(2)])
+        two.add([row(1), row(2, reward=0.75), row(3)])
+        two.write_lines(tmp_path / "lines")
+        source = {"folder": tmp_path / "two", "file": two.path, "lines": tmp_path / "lines"}[by]
+        merged = one.merge(source)
+        assert (merged.added, merged.same, merged.problems) == (1, 1, ())
+        assert merged.others == (row(2, reward=0.75),)
+        assert list(one.rows()) == [row(k) for k in range(4)]
+        assert one.merge(source).added == 0
+        assert one.merge(tmp_path / "one").same == 4
+
+
+def test_lines_that_are_no_rows(tmp_path):
+    with Store(tmp_path) as store:
+        store.add([row(0), row(1)])
+        store.write_lines(tmp_path / "lines")
+    first, second = (tmp_path / "lines").read_text().splitlines()
+    bad = [
+        second[:100],
+        "[1]",
+        "{}",
+        '{"study": 1}',
+        first.replace('"seed":0', '"seed":7'),
+        first.replace('"done"', '"half"'),
+        first.replace('"spec":{', '"spec":[],"x":{'),
+        "[" * 100_000,
+    ]
+    (tmp_path / "lines").write_text("\n".join([*bad, "", first]))
+    with Store(tmp_path / "new") as store:
+        merged = store.merge(tmp_path / "lines")
+        assert list(store.rows()) == [row(0)]
+        assert len(merged.problems) == len(bad)
+        assert all(f"lines: line {k + 1}: " in p for k, p in enumerate(merged.problems))
+        assert "key must be that of kind and spec, got " in merged.problems[4]
+        with pytest.raises(FileNotFoundError):
+            store.merge(tmp_path / "none")
+
+
+def test_rows_of_a_damaged_store(tmp_path):
+    rows = {r.key: r for r in map(row, range(400))}
+    with Store(tmp_path / "damaged") as store:
+        store.add(rows.values())
+        store.note_study("compare", "Multiplexer", {}, [])
+    path = tmp_path / "damaged" / NAME
+    content = path.read_bytes()
+    middle = len(content) // 2 // 4096 * 4096
+    path.write_bytes(content[:middle] + b"\xff" * 8192 + content[middle + 8192 :])
+    with pytest.raises(ValueError, match="is damaged"), Store(tmp_path / "damaged") as store:
+        list(store.rows())
+    with Store(tmp_path / "new") as store:
+        merged = store.merge(tmp_path / "damaged")
+        assert "it is damaged (database disk image is malformed): some of its res" in str(merged)
+        assert 300 < merged.added == len(store) < 400
+        assert all(rows[found.key] == found for found in store.rows())
+        assert len(store.studies()) == 1
+    assert path.read_bytes()[middle : middle + 8192] == b"\xff" * 8192
+
+
+def test_study_that_grows(tmp_path):
+    with Store(tmp_path) as store:
+        for keys in (["a"], ["a", "b", "c"], ["a", "b"], ["a", "d"]):
+            store.note_study("tune", "Digits", {"seeds": 2}, keys)
+        assert [study.keys for study in store.studies()] == [("a", "b", "c"), ("a", "d")]

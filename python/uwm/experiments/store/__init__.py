@@ -4,6 +4,8 @@
 """
 
 from uwm.experiments.store.file import NAME
-from uwm.experiments.store.table import Store, Study
+from uwm.experiments.store.merging import Merged
+from uwm.experiments.store.rows import Study
+from uwm.experiments.store.table import Store
 
-__all__ = ["NAME", "Store", "Study"]
+__all__ = ["NAME", "Merged", "Store", "Study"]

@@ -32,8 +32,8 @@ CREATE TABLE failures (
     reason TEXT NOT NULL, traceback TEXT NOT NULL, spec TEXT NOT NULL, about TEXT NOT NULL,
     result TEXT NOT NULL, curves TEXT NOT NULL);
 CREATE TABLE studies (
-    id INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, command TEXT NOT NULL,
-    title TEXT NOT NULL, settings TEXT NOT NULL, keys TEXT NOT NULL, made TEXT NOT NULL)
+    id INTEGER PRIMARY KEY, command TEXT NOT NULL, title TEXT NOT NULL, settings TEXT NOT NULL,
+    keys TEXT NOT NULL, made TEXT NOT NULL)
 """
 
 

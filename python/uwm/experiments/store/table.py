@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import math
 import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime, timezone
 from types import TracebackType
 from typing import Any
 
-from uwm.checks import file_path, instance, one_line
-from uwm.experiments.cells import FAILED, Row
+from uwm.checks import file_path
+from uwm.experiments.cells import FAILED, FINAL, Row
+from uwm.experiments.store import lines, merging
 from uwm.experiments.store.file import NAME, connect, explained
+from uwm.experiments.store.merging import Merged
+from uwm.experiments.store.rows import (
+    COLUMNS,
+    STUDY_COLUMNS,
+    Study,
+    decoded,
+    encoded,
+    now,
+    study_of,
+    whole,
+    written,
+)
+from uwm.files import replace_file
 
-COLUMNS = ("key", "kind", "status", "reason", "traceback", "spec", "about", "result", "curves")
 AT_A_TIME = 500  # keys of a query, rows of a page
-
-
-@dataclass(frozen=True)
-class Study:
-    """What somebody has asked for: a command with its settings, and the keys of its cells.
-
-    when: the last time, in UTC.
-    """
-
-    command: str
-    title: str
-    settings: Mapping[str, Any]
-    keys: tuple[str, ...]
-    when: str = ""
 
 
 class Store:
@@ -97,12 +92,16 @@ class Store:
         """
         return self._write(rows, f"ON CONFLICT (key) DO UPDATE SET {UPDATED}")
 
-    def rows(self, kind: str | None = None) -> Iterator[Row]:
-        """Iterate over the results, or those of one kind, in the order in which they came."""
+    def rows(self, kind: str | None = None, *, curves: bool = True) -> Iterator[Row]:
+        """Iterate over the results, or those of one kind, in the order in which they came.
+
+        curves: whether to read lists of numbers, too, which take most of the time.
+        """
+        columns = ",".join(COLUMNS if curves else (*COLUMNS[:-1], "''"))
         last = -1
         while True:
             page = self._fetch(
-                f"SELECT {','.join(COLUMNS)}, id FROM results WHERE id > ? AND kind = ifnull(?,"
+                f"SELECT {columns}, id FROM results WHERE id > ? AND kind = ifnull(?,"
                 " kind) ORDER BY id LIMIT ?", (last, kind, AT_A_TIME),
             )  # fmt: skip
             yield from (decoded(values[:-1]) for values in page)
@@ -117,33 +116,68 @@ class Store:
     def note_study(
         self, command: str, title: str, settings: Mapping[str, Any], keys: Sequence[str]
     ) -> None:
-        """Keep what was asked for. The same study again only renews its time."""
+        """Keep what was asked for: the command with its settings, and which cells that takes.
+
+        A study that is there already, with some of these cells or with more, is renewed.
+        """
         self.note(Study(command, title, settings, tuple(keys), now()))
 
     def note(self, study: Study) -> None:
-        """Keep a study as it is, unless the store has it with a later time."""
-        values = (
-            whole(study.command), whole(study.title), written("settings", dict(study.settings)),
-            written("keys", study.keys),
-        )  # fmt: skip
-        digest = hashlib.sha256(json.dumps(values).encode()).hexdigest()
+        """Keep a study as it is, with its time."""
+        asked = (whole(study.command), whole(study.title), written("settings", study.settings))
         with self._changing() as connection:
+            there = connection.execute(
+                "SELECT id, keys, made FROM studies WHERE command = ? AND title = ?"
+                " AND settings = ? ORDER BY id",
+                asked,
+            ).fetchall()
+            for number, text, made in reversed(there):
+                known = json.loads(text)
+                if set(known) <= set(study.keys) or set(study.keys) <= set(known):
+                    keys = max(known, study.keys, key=len)
+                    connection.execute(
+                        "UPDATE studies SET keys = ?, made = ? WHERE id = ?",
+                        (written("keys", keys), max(made, study.when), number),
+                    )
+                    return
             connection.execute(
-                "INSERT INTO studies (digest, command, title, settings, keys, made)"
-                " VALUES (?, ?, ?, ?, ?, ?)"
-                " ON CONFLICT (digest) DO UPDATE SET made = max(made, excluded.made)",
-                (digest, *values, study.when),
+                "INSERT INTO studies (command, title, settings, keys, made) VALUES (?, ?, ?, ?, ?)",
+                (*asked, written("keys", study.keys), study.when),
             )
 
     def studies(self) -> list[Study]:
         """Return all studies, the latest at the end."""
-        columns = "command, title, settings, keys, made"
-        return [
-            Study(command, title, json.loads(settings), tuple(json.loads(keys)), when)
-            for command, title, settings, keys, when in self._fetch(
-                f"SELECT {columns} FROM studies ORDER BY made, id"
-            )
-        ]
+        query = f"SELECT {','.join(STUDY_COLUMNS)} FROM studies ORDER BY made, id"
+        return [study_of(values) for values in self._fetch(query)]
+
+    def write_lines(self, path: str | os.PathLike[str]) -> None:
+        """Write everything as lines of JSON, sorted, into a file that `merge` reads.
+
+        Raises OSError if it cannot be written.
+        """
+        replace_file(path, lambda file: lines.write(self, file))
+
+    def merge(self, source: str | os.PathLike[str]) -> Merged:
+        """Add what another folder's store, or a file of JSON lines, has; return what came of it.
+
+        Of two results of the same cell that differ, the one that is here stays. From a damaged
+        store comes what can be read.
+
+        Raises OSError or ValueError for a source that cannot be read at all, and what `add` raises.
+
+        >>> import tempfile
+        >>> from uwm.experiments.cells import Cell, Context, Found
+        >>> one, other = tempfile.mkdtemp(), tempfile.mkdtemp()
+        >>> cell = Cell("run", {"rule": "ste"}, lambda context: Found(result={"mean_reward": 0.5}))
+        >>> with Store(one) as store:
+        ...     store.add([cell(Context())])
+        ...     store.write_lines(f"{one}/results.jsonl")
+        1
+        >>> with Store(other) as store:
+        ...     store.merge(one).added, store.merge(f"{one}/results.jsonl").same
+        (1, 1)
+        """
+        return merging.merge(self, file_path("source", source))
 
     def close(self) -> None:
         """Close the file. A closed store refuses everything else."""
@@ -166,7 +200,7 @@ class Store:
 
     def _write(self, rows: Iterable[Row], on_conflict: str) -> int:
         made = [(row.status, encoded(row)) for row in rows]
-        results = [values for status, values in made if status in ("done", "diverged")]
+        results = [values for status, values in made if status in FINAL]
         failures = [values for status, values in made if status == FAILED]
         if not results and not failures:
             return 0
@@ -214,67 +248,3 @@ class Store:
 
 INSERT = f"INSERT INTO {{}} ({','.join(COLUMNS)}) VALUES ({','.join('?' * len(COLUMNS))}) "
 UPDATED = ", ".join(f"{name} = excluded.{name}" for name in COLUMNS[1:])
-
-
-def now() -> str:
-    """Return the time in UTC, to the microsecond: studies are sorted by it."""
-    return datetime.now(timezone.utc).isoformat(timespec="microseconds")
-
-
-def encoded(row: Row) -> tuple[str, ...]:
-    """Return a row as the text of each column."""
-    instance("row", row, Row, "a Row")
-    result: Mapping[str, Any] = row.result if row.result is not None else {}
-    curves = {name: value for name, value in result.items() if isinstance(value, (list, tuple))}
-    numbers = {name: value for name, value in result.items() if name not in curves}
-    return (
-        row.key, row.kind, row.status, whole(row.reason), whole(row.traceback),
-        written("spec", dict(row.spec)), written("about", dict(row.about)),
-        written("result", None if row.result is None else numbers),
-        written("result", curves) if curves else "",
-    )  # fmt: skip
-
-
-def decoded(values: Sequence[str]) -> Row:
-    """Return the row of the text of each column."""
-    key, kind, status, reason, traceback, spec, about, result, curves = values
-    numbers = json.loads(result)
-    if curves:
-        numbers.update(json.loads(curves))
-    return Row(key, kind, json.loads(spec), status, numbers, reason, traceback, json.loads(about))
-
-
-def whole(text: str) -> str:
-    """Return a text without the half characters that a file's name may have."""
-    return text.encode("utf-8", "backslashreplace").decode()
-
-
-def written(name: str, value: object) -> str:
-    """Return a value as JSON, null in the place of NaN.
-
-    Raises TypeError or ValueError for what JSON cannot hold, infinity for one.
-    """
-    try:
-        return plain_json(value)
-    except ValueError:
-        pass
-    except TypeError as error:
-        raise TypeError(f"{name} must be JSON values, got {one_line(str(error))}") from None
-    try:
-        return plain_json(without_nan(value))
-    except ValueError:
-        raise ValueError(f"{name} must be finite numbers or NaN, got infinity") from None
-
-
-def plain_json(value: object) -> str:
-    """Return a value as JSON; other characters than ASCII are escapes, half ones, too."""
-    return json.dumps(value, allow_nan=False, separators=(",", ":"))
-
-
-def without_nan(value: object) -> object:
-    """Return JSON values with None in the place of NaN."""
-    if isinstance(value, Mapping):
-        return {name: without_nan(each) for name, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [without_nan(each) for each in value]
-    return None if isinstance(value, float) and math.isnan(value) else value
