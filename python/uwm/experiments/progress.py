@@ -69,9 +69,13 @@ class Monitor:
             self.stop()
         return not self.stopped
 
+    def heard_by(self, listener: Listener) -> Monitor:
+        """Return a monitor that stops with this one and has another listener."""
+        return Monitor(listener, stop=self._stop)
+
     def silent(self) -> Monitor:
         """Return a monitor that stops with this one and has no listener."""
-        return Monitor(stop=self._stop)
+        return self.heard_by(nobody)
 
 
 def interrupted(result: Any, words: str) -> uwm.Interrupted:

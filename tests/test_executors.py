@@ -1,0 +1,257 @@
+"""Executors: calls end once each, whatever dies, fails or is stopped, wherever they are made."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from calls import about, double, end_process, fail, fail_awkwardly, lock, wait_until_stopped
+
+from uwm.experiments.executors import Executor, WorkerLost, choose
+from uwm.experiments.progress import Monitor, Progress
+
+Made = dict[int, Any]
+
+
+@pytest.fixture(params=["threads", "processes", "own threads", "own processes"])
+def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
+    if request.param == "own threads":
+        with ThreadPoolExecutor(2) as pool:
+            yield choose(pool, jobs=2)
+    elif request.param == "own processes":
+        with ProcessPoolExecutor(2) as pool:
+            yield choose(pool, jobs=2)
+    else:
+        yield choose(request.param, jobs=2)
+
+
+def run(executor: Executor, calls: Any, **options: Any) -> tuple[bool, Made, Made]:
+    found: Made = {}
+    errors: Made = {}
+    monitor = options.pop("monitor", None) or Monitor()
+    stopped = executor.run(
+        calls, found.__setitem__, failed=errors.__setitem__, monitor=monitor, **options
+    )
+    return stopped, found, errors
+
+
+def test_every_call_ends_once_and_errors_end_none_of_the_others(executor: Executor) -> None:
+    calls = [partial(double, 1), fail, partial(double, 2), fail_awkwardly, partial(double, 3)]
+    stopped, found, errors = run(executor, calls)
+    assert not stopped and found == {0: 2, 2: 4, 4: 6}
+    assert isinstance(errors[1], KeyError)
+    assert "1 and 2" in str(errors[3])
+    if executor.in_processes:
+        assert "calls.py" in str(errors[1].__cause__)  # the traceback there
+
+
+def test_context(executor: Executor, tmp_path: Path) -> None:
+    _, found, _ = run(executor, [about], threads=3, checkpoints=tmp_path)
+    process, threads, folder = found[0]
+    assert (threads, folder) == (3, str(tmp_path))
+    assert (process != os.getpid()) is executor.in_processes
+
+
+def test_without_failed_the_first_error_ends_the_calls(executor: Executor) -> None:
+    found: Made = {}
+    with pytest.raises(KeyError, match="no such thing"):
+        calls = (fail if k == 1 else partial(double, k) for k in range(10_000))
+        executor.run(calls, found.__setitem__, monitor=Monitor())
+    assert len(found) < 100
+    assert all(found[k] == 2 * k for k in found)
+
+
+def test_calls_are_taken_when_there_is_room(executor: Executor) -> None:
+    begun = 0
+
+    def calls() -> Any:
+        nonlocal begun
+        for _ in range(100_000):
+            begun += 1
+            yield partial(double, 1)
+
+    found: Made = {}
+
+    def stop_soon(k: int, result: int) -> None:
+        found[k] = result
+        if k == 5:
+            raise KeyboardInterrupt
+
+    assert executor.run(calls(), stop_soon, monitor=Monitor())
+    assert begun < 20 and 5 in found
+
+
+def test_an_error_of_ended_loses_no_other_result() -> None:
+    found: Made = {}
+    executor = choose("threads", jobs=2)
+
+    def ended(k: int, result: int) -> None:
+        if k == 1:
+            raise OSError("disk full")
+        found[k] = result
+
+    with pytest.raises(OSError, match="disk full"):
+        executor.run([partial(double, k) for k in range(2)], ended, monitor=Monitor())
+    assert found == {0: 0}
+
+
+@pytest.mark.parametrize("name", ["threads", "processes"])
+def test_a_listener_stops_the_calls(name: str) -> None:
+    told: list[Progress] = []
+
+    def listen(event: Progress) -> bool:
+        told.append(event)
+        return event.step < 3
+
+    calls = [wait_until_stopped] * 5
+    stopped, found, errors = run(choose(name, jobs=2), calls, monitor=Monitor(listen))
+    assert stopped and not errors
+    assert set(found.values()) == {"stopped"} and 1 <= len(found) <= 2
+    assert told[0].name == "waiting"
+
+
+@pytest.mark.parametrize("name", ["threads", "processes"])
+def test_an_error_of_the_listener_ends_the_calls(name: str) -> None:
+    def listen(event: Progress) -> None:
+        raise ZeroDivisionError
+
+    found: Made = {}
+    with pytest.raises(ZeroDivisionError):
+        choose(name, jobs=1).run(
+            [wait_until_stopped] * 3, found.__setitem__, monitor=Monitor(listen)
+        )
+    assert set(found.values()) <= {"stopped"}
+
+
+def test_what_a_process_that_dies_had_to_do_is_done_by_another(tmp_path: Path) -> None:
+    calls = [
+        partial(end_process, "exit", tmp_path / "exit"),
+        partial(double, 1),
+        partial(end_process, "kill", tmp_path / "kill"),
+        partial(end_process, "always", tmp_path / "always"),
+        partial(double, 2),
+    ]
+    stopped, found, errors = run(choose("processes", jobs=2), calls)
+    assert not stopped
+    assert found == {0: "survived", 1: 2, 2: "survived", 4: 4}
+    assert isinstance(errors[3], WorkerLost)
+    assert str(errors[3]) == "lost 3 times, the last time its process was ended by SIGKILL"
+    assert len(set((tmp_path / "always").read_text().split())) == 3
+
+
+def test_what_pickle_cannot_take_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    executor = choose("processes", jobs=1)
+    _, found, errors = run(executor, [lock, partial(double, 1)])
+    assert found == {1: 2}
+    assert str(errors[0]).startswith("the result must be picklable, got a lock")
+
+    held = threading.Lock()
+    _, _, errors = run(executor, [lambda context: held])
+    assert "<lambda> must be picklable for other processes: " in str(errors[0])
+    monkeypatch.setitem(sys.modules, "cloudpickle", None)
+    _, _, errors = run(executor, [lambda context: 1])
+    assert str(errors[0]).endswith("(install cloudpickle, or use the executor threads)")
+
+
+def test_cloudpickle_takes_what_pickle_does_not() -> None:
+    pytest.importorskip("cloudpickle")
+    _, found, _ = run(choose("processes", jobs=1), [lambda context: "a lambda's"])
+    assert found == {0: "a lambda's"}
+
+
+def in_script(text: str, tmp_path: Path) -> subprocess.Popen[str]:
+    path = tmp_path / "script.py"
+    path.write_text(text)
+    return subprocess.Popen(
+        [sys.executable, str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def test_a_script_without_its_guard_is_told_so(tmp_path: Path) -> None:
+    script = (
+        "from uwm.experiments.executors import choose\n"
+        "from uwm.experiments.progress import Monitor\n"
+        "print(choose('processes', jobs=1).run([print], print, monitor=Monitor()))\n"
+    )
+    _, error = in_script(script, tmp_path).communicate(timeout=60)
+    assert '__name__ == "__main__":' in error.splitlines()[-1]
+
+
+STUDY = """
+import sys, time
+from functools import partial
+from uwm.experiments.cells import Context
+from uwm.experiments.executors import choose
+from uwm.experiments.progress import Monitor, Progress
+from uwm.experiments.stopping import sigterm_as_ctrl_c
+
+def slow(k, context):
+    for step in range(1000):
+        if not context.tell(Progress("slow", k, step, 1000)):
+            return "stopped"
+        time.sleep(0.01)
+
+if __name__ == "__main__":
+    begun = lambda event: print("begun", flush=True) if event.step == 1 else None
+    with sigterm_as_ctrl_c() as ending:
+        stopped = choose(sys.argv[1], jobs=2).run(
+            [partial(slow, k) for k in range(4)],
+            lambda k, result: print(k, result, flush=True),
+            monitor=Monitor(begun),
+        )
+    sys.exit(ending.exit_code if stopped else 0)
+"""
+
+
+@pytest.mark.parametrize("name", ["threads", "processes"])
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_signals_end_the_calls_in_order(name: str, sent: signal.Signals, tmp_path: Path) -> None:
+    path = tmp_path / "study.py"
+    path.write_text(STUDY)
+    study = subprocess.Popen(
+        [sys.executable, str(path), name],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    assert study.stdout is not None
+    assert study.stdout.readline() == "begun\n"
+    os.killpg(study.pid, sent)  # as a terminal and a scheduler do: to the workers, too
+    out, error = study.communicate(timeout=60)
+    assert study.returncode == 128 + sent, error
+    assert sorted(out.replace("begun\n", "").splitlines()) in (
+        ["0 stopped", "1 stopped"], ["0 stopped"], ["1 stopped"],
+    ), out + error  # fmt: skip
+    assert not error
+
+
+def test_workers_end_with_the_process_that_started_them(tmp_path: Path) -> None:
+    path = tmp_path / "study.py"
+    path.write_text(STUDY)
+    study = subprocess.Popen(
+        [sys.executable, str(path), "processes"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert study.stdout is not None
+    study.stdout.readline()
+    study.kill()
+    study.communicate(timeout=30)  # the workers hold its output open until they end
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ("process", "did you mean processes?"),
+        (3, "executor must be one of threads, processes.* got 3"),
+    ],
+)
+def test_wrong_names(spec: Any, words: str) -> None:
+    with pytest.raises((ValueError, TypeError), match=words):
+        choose(spec)
