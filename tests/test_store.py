@@ -18,7 +18,9 @@ from pathlib import Path
 
 import pytest
 
+from uwm.experiments import load
 from uwm.experiments.cells import Cell, Found, Row
+from uwm.experiments.columns import columns
 from uwm.experiments.store import NAME, Store
 
 
@@ -364,3 +366,46 @@ def test_study_that_grows(tmp_path):
         for keys in (["a"], ["a", "b", "c"], ["a", "b"], ["a", "d"]):
             store.note_study("tune", "Digits", {"seeds": 2}, keys)
         assert [study.keys for study in store.studies()] == [("a", "b", "c"), ("a", "d")]
+
+
+def test_frames(tmp_path):
+    with Store(tmp_path) as store:
+        store.add([row(0), row(1, reward=0.75), row(2, kind="noise"), row(3, status="failed")])
+    frame = load(tmp_path)
+    assert frame.columns.tolist() == [
+        "key", "kind", "status", "task", "task_address_bits", "rule", "seed", "mean_reward",
+        "made_version", "made_seconds",
+    ]  # fmt: skip
+    assert frame["seed"].tolist() == [0, 1, 2]
+    assert frame["mean_reward"].tolist() == [0.5, 0.75, 0.5]
+    assert load(tmp_path, kind="noise")["key"].tolist() == [row(2, kind="noise").key]
+    points = load(tmp_path, kind="run", curves=True)
+    assert points.columns.tolist() == ["key", "kind", "rule", "seed", "reward", "episode"]
+    assert points[["seed", "reward", "episode"]].values.tolist() == [
+        [0, 0.0, 50], [0, 0.5, 100], [1, 0.0, 50], [1, 0.75, 100],
+    ]  # fmt: skip
+    with pytest.raises(FileNotFoundError):
+        load(tmp_path / "none")
+
+
+def test_columns_of_different_rows():
+    rows = [
+        Row("a", "run", {"hidden": [64, 32], "x": {"y": 1}}, "done", {"x_y": 1.0, "z": math.nan}),
+        Row("b", "run", {"hidden": [], "seed": 2**64}, "diverged"),
+        Row("c", "run", {"hidden": [8], "rates": [[1], {}]}, "done", {"status": "odd"}),
+    ]
+    found = columns(rows)
+    assert found.settings == ("hidden", "x_y", "seed", "rates")
+    assert found["hidden"] == ["64,32", "none", 8]
+    assert found["x_y"] == [1, None, None]
+    assert found["result_x_y"] == [1.0, None, None]
+    assert found["rates"] == [None, None, "[[1], {}]"]
+    assert found["result_status"] == [None, None, "odd"]
+    assert found["status"] == ["done", "diverged", "done"]
+    assert found.where({"hidden": "8"})["key"] == ["c"]
+    with pytest.raises(
+        ValueError, match="column must be one of key, .*, got 'hiden' .did you mean"
+    ):
+        found.where({"hiden": "8"})
+    with pytest.raises(ValueError, match="hidden must be one of '64,32, none, 8', got '7'"):
+        found.where({"hidden": "7"})

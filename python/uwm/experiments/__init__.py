@@ -11,6 +11,7 @@ files and draws.
 """
 
 from uwm.experiments.comparison import Comparison, compare
+from uwm.experiments.frames import load
 from uwm.experiments.gradient_study import GradientStudy, Measurement, gradients
 from uwm.experiments.progress import Progress
 from uwm.experiments.runs import Run, Unfinished
@@ -34,6 +35,7 @@ __all__ = [
     "Unfinished",
     "compare",
     "gradients",
+    "load",
     "measure_scaling",
     "tune",
 ]
