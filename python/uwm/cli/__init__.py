@@ -25,6 +25,7 @@ COMMANDS = {
     "tune": "the best learning rates of each rule on a task",
     "scaling": "how noise, learning and cost change with the number of units",
     "rl": "reinforcement learning: rules as teachers of agents in an environment",
+    "report": "one HTML page of all results in a folder",
     "info": "version, instruction set in use, threads",
 }
 
