@@ -7,7 +7,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 import uwm
@@ -16,11 +15,7 @@ from uwm.cli import main
 pytest.importorskip("gymnasium")
 
 from uwm.experiments.progress import Progress
-from uwm.experiments.reinforcement import (
-    bootstrap_interval,
-    compare_agents,
-    interquartile_mean,
-)
+from uwm.experiments.reinforcement import compare_agents
 
 Captured = pytest.CaptureFixture[str]
 SHORT = ["rl", "CartPole-v1", "--episodes", "4", "--seeds", "2", "--jobs", "1"]
@@ -120,15 +115,6 @@ def test_a_listener_that_returns_false_stops_all_runs() -> None:
         compare_agents("CartPole-v1", seeds=2, total_timesteps=10**6, jobs=1, progress=listener)
     result: Any = stopped.value
     assert len(result.result.unfinished) == 2
-
-
-def test_the_interquartile_mean_and_its_interval() -> None:
-    assert interquartile_mean([1, 2, 3]) == pytest.approx(2.0)
-    assert interquartile_mean([5.0]) == 5.0
-    assert interquartile_mean([0, 1, 2, 3, 1000]) == pytest.approx((0.75 * 1 + 2 + 0.75 * 3) / 2.5)
-    low, high = bootstrap_interval(np.arange(20.0))
-    assert 5 < low < 9.5 < high < 14
-    assert np.isnan(bootstrap_interval([1.0])).all()
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Compare learning rules on a task, several seeds each, in parallel on all cores.
 
-Shows progress and a table, and writes learning curves, all runs and the settings into a folder.
+Shows progress, a table and a verdict (which differences a test shows, which runs learned nothing),
+and writes learning curves, all runs and the settings into a folder.
 Every rule gets the same learning rates, not its own best, unless --settings gives a rule rates and
 a baseline of its own: uwm tune finds them and writes such a file.
 """
@@ -20,7 +21,7 @@ from uwm.report.comparison_table import as_json, show
 from uwm.report.console import console
 from uwm.report.live import bars
 
-HELP = "several rules on one task: progress, table, learning curves"
+HELP = "several rules on one task: progress, table, verdict, learning curves"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     settings = settings_of(args)
     check_folder(Path(args.out))
     with explained():
-        check_packages(args)
+        check_packages(args, judged=True)
         quiet = nullcontext(nobody)
         with quiet if args.quiet else bars(console(stderr=True), settings) as listener:
             result, stopped = finished(lambda: compare(settings, jobs=args.jobs, progress=listener))

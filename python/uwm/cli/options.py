@@ -17,6 +17,7 @@ from uwm.experiments import Settings
 from uwm.experiments.origin import same_numbers
 from uwm.experiments.settings import AUTO
 from uwm.experiments.settings_file import read_settings
+from uwm.experiments.statistics import check_scipy
 from uwm.files import make_folder
 from uwm.formats import read_json
 from uwm.outputs import spellings
@@ -268,12 +269,17 @@ def add_output(parser: argparse.ArgumentParser, out: str, picture: str | None) -
         parser.add_argument("--no-plot", action="store_true", help=f"no {picture}")
 
 
-def check_packages(args: argparse.Namespace) -> None:
-    """Raise ImportError now for a missing package that would be missed after minutes of work."""
+def check_packages(args: argparse.Namespace, *, judged: bool = False) -> None:
+    """Raise ImportError now for a missing package that would be missed after minutes of work.
+
+    judged: whether the command ends with a verdict.
+    """
     if not getattr(args, "no_plot", True):
         check_matplotlib()
     if not (args.json and args.quiet):
         console(stderr=True)
+    if judged and not args.json:
+        check_scipy()
 
 
 def check_folder(folder: Path) -> None:

@@ -1,8 +1,9 @@
 """Let agents learn in an environment of Gymnasium: several rules and seeds, in parallel processes.
 
-Shows progress and a table, and writes learning curves, all episodes and the settings into a
-folder. Every rule has the same settings, those of the preset: one setting for every environment by
-default. MinAtar's games are there where the package minatar is installed: MinAtar/Breakout-v0.
+Shows progress, a table and a verdict, and writes learning curves, all episodes and the settings
+into a folder. Every rule has the same settings, those of the preset: one setting for every
+environment by default. MinAtar's games are there where the package minatar is installed:
+MinAtar/Breakout-v0.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     with explained():
         from uwm.rl.presets import preset_rule
 
-        check_packages(args)
+        check_packages(args, judged=True)
         rules = args.rules or [preset_rule(args.preset)]
         settings = dict(args.set)
         if args.episodes is None and args.steps is None:

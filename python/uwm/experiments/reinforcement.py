@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import multiprocessing
 import queue
 import signal
@@ -12,9 +11,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-from numpy.typing import ArrayLike
-
 import uwm
 from uwm.checks import whole_number
 from uwm.experiments.build import number_of_jobs
@@ -22,7 +18,6 @@ from uwm.experiments.progress import Listener, Monitor, Progress, interrupted, n
 from uwm.experiments.runs import INTERRUPTED, Unfinished
 from uwm.rules import canonical, resolve
 
-BOOTSTRAPS = 2000
 MOST_SEEDS = 1_000_000
 LOOK_AROUND = 0.2  # seconds
 
@@ -294,36 +289,3 @@ def _hand_on(events: Any, monitor: Monitor) -> None:
             monitor.tell(events.get_nowait())
         except queue.Empty:
             return
-
-
-def interquartile_mean(values: ArrayLike) -> float:
-    """Return the mean of the middle half of some numbers (Agarwal et al., 2021).
-
-    >>> interquartile_mean([0, 1, 2, 100])
-    1.5
-    """
-    ordered = np.sort(np.asarray(values, dtype=np.float64))
-    n = len(ordered)
-    edges = np.clip(
-        np.minimum(np.arange(1, n + 1), 0.75 * n) - np.maximum(np.arange(n), 0.25 * n), 0, 1
-    )
-    return float(edges @ ordered / edges.sum())
-
-
-def bootstrap_interval(values: ArrayLike) -> tuple[float, float]:
-    """Return a 95% interval of the interquartile mean, by drawing runs anew (percentiles).
-
-    NaN for a single number.
-
-    >>> low, high = bootstrap_interval([1.0, 2.0, 3.0, 4.0])
-    >>> 1 <= low <= 2.5 <= high <= 4
-    True
-    """
-    array = np.asarray(values, dtype=np.float64)
-    if len(array) < 2:
-        return math.nan, math.nan
-    rng = np.random.default_rng(0)
-    drawn = array[rng.integers(len(array), size=(BOOTSTRAPS, len(array)))]
-    means = [interquartile_mean(row) for row in drawn]
-    low, high = np.percentile(means, [2.5, 97.5])
-    return float(low), float(high)

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from uwm.experiments.reinforcement import (
-    AgentComparison,
-    bootstrap_interval,
-    interquartile_mean,
-)
+from uwm.experiments.reinforcement import AgentComparison
+from uwm.experiments.statistics import bootstrap_interval, interquartile_mean
+from uwm.experiments.verdict import verdict_of_agents
 from uwm.report.agent_files import described
 from uwm.report.console import print_files, print_table
+from uwm.report.verdict_text import verdict_json, verdict_lines
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,9 +20,11 @@ if TYPE_CHECKING:
 
 
 def show(result: AgentComparison, files: list[Path], out: Console) -> None:
-    """Print the table and where the files are."""
+    """Print the table, the verdict, and where the files are."""
     print_table(out, table(result))
     out.print(result.describe() + "; ± is the standard deviation over seeds", soft_wrap=True)
+    for line in verdict_lines(verdict_of_agents(result), tune=False):
+        out.print(line, soft_wrap=True)
     print_files(out, files)
 
 
@@ -32,6 +33,7 @@ def as_json(result: AgentComparison, files: list[Path]) -> dict[str, Any]:
     return {
         **described(result),
         "runs": [run.as_dict() for run in result.runs],
+        "verdict": verdict_json(lambda: verdict_of_agents(result), tune=False),
         "files": [str(path) for path in files],
     }
 

@@ -11,7 +11,9 @@ import uwm
 from uwm.experiments.comparison import Comparison
 from uwm.experiments.settings import AUTO, Settings
 from uwm.experiments.spread import Spread, spread
+from uwm.experiments.verdict import verdict
 from uwm.report.console import print_files, print_table, width_of
+from uwm.report.verdict_text import verdict_json, verdict_lines
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,11 +21,13 @@ if TYPE_CHECKING:
 
 
 def show(result: Comparison, files: list[Path], out: Console) -> None:
-    """Print the table and where the files are."""
+    """Print the table, the verdict, and where the files are."""
     print_table(out, table(result, out.width))
     about = "; ± is the standard deviation over seeds" if result.settings.seeds > 1 else ""
     out.print(result.describe() + about, soft_wrap=True)
     for line in rates_used(result.settings):
+        out.print(line, soft_wrap=True)
+    for line in verdict_lines(verdict(result)):
         out.print(line, soft_wrap=True)
     print_files(out, files)
 
@@ -52,6 +56,7 @@ def as_json(result: Comparison, files: list[Path]) -> dict[str, Any]:
         "settings": result.settings.as_dict(),
         "runs": [run.as_dict() for run in result.runs],
         "unfinished": [run.as_dict() for run in result.unfinished],
+        "verdict": verdict_json(lambda: verdict(result)),
         "files": [str(path) for path in files],
     }
 
