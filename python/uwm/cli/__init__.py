@@ -25,6 +25,10 @@ COMMANDS = {
     "tune": "the best learning rates of each rule on a task",
     "scaling": "how noise, learning and cost change with the number of units",
     "rl": "reinforcement learning: rules as teachers of agents in an environment",
+    "show": "what a folder of results holds: studies, tables, failures",
+    "plot": "a picture of the results in a folder",
+    "export": "the results in a folder as CSV, Parquet or lines of JSON",
+    "merge": "the results of several folders and hosts brought together",
     "report": "one HTML page of all results in a folder",
     "info": "version, instruction set in use, threads",
 }

@@ -60,8 +60,15 @@ class Columns:
             made = made.chosen(rows)
         return made
 
-    def of_kind(self, kind: str) -> Columns:
-        """Return the rows of one kind."""
+    def of_kind(self, kind: str | None) -> Columns:
+        """Return the rows of one kind, or all for None.
+
+        Raises ValueError if there are others, but none of this kind.
+        """
+        kinds = tuple(dict.fromkeys(self.values["kind"]))
+        if kind is None or not kinds:
+            return self
+        one_of("kind", kind, kinds)
         return self.chosen([k for k, each in enumerate(self.values["kind"]) if each == kind])
 
     def varying(self) -> list[str]:
@@ -137,15 +144,15 @@ def spellings(value: Any) -> tuple[str, ...]:
     return (words, f"{value:g}") if isinstance(value, float) else (words, words.lower())
 
 
-def curves_of(row: Row) -> dict[str, list[Any]]:
-    """Return the curves of a row by the name of one point: `reward` for its `rewards`.
+def curves_of(result: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Return the curves of a result by the name of one point: `reward` for its `rewards`.
 
     Lists of other lengths than the longest are no part of it.
 
-    >>> curves_of(Row("a1", "run", {}, "done", {"rewards": [0.0, 0.5], "episodes": [50, 100]}))
+    >>> curves_of({"mean_reward": 0.25, "rewards": [0.0, 0.5], "episodes": [50, 100]})
     {'reward': [0.0, 0.5], 'episode': [50, 100]}
     """
-    lists = {name: v for name, v in (row.result or {}).items() if isinstance(v, list)}
+    lists = {name: v for name, v in result.items() if isinstance(v, list)}
     longest = max(map(len, lists.values()), default=0)
     return {name.removesuffix("s"): v for name, v in lists.items() if len(v) == longest > 0}
 
@@ -170,7 +177,7 @@ def points(rows: Iterable[Row]) -> Points:
     counts: list[int] = []
     number = 0
     for row in rows:
-        curves = curves_of(row)
+        curves = curves_of(row.result or {})
         if not curves:
             continue
         counts.append(len(next(iter(curves.values()))))

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any
+from typing import Any, BinaryIO
 
 from uwm.checks import file_path
 from uwm.experiments.cells import FAILED, FINAL, Row
@@ -109,6 +109,15 @@ class Store:
                 return
             last = page[-1][-1]
 
+    def curves(self, keys: Sequence[str]) -> Iterator[tuple[str, dict[str, list[Any]]]]:
+        """Iterate over the lists of numbers of the results among these keys, with their keys."""
+        for start in range(0, len(keys), AT_A_TIME):
+            some = keys[start : start + AT_A_TIME]
+            places = ",".join("?" * len(some))
+            query = f"SELECT key, curves FROM results WHERE curves != '' AND key IN ({places})"
+            for key, text in self._fetch(query, some):
+                yield key, json.loads(text)
+
     def failures(self) -> list[Row]:
         """Return the latest failure of every cell without a result."""
         return self._select("FROM failures WHERE key NOT IN (SELECT key FROM results) ORDER BY id")
@@ -150,12 +159,17 @@ class Store:
         query = f"SELECT {','.join(STUDY_COLUMNS)} FROM studies ORDER BY made, id"
         return [study_of(values) for values in self._fetch(query)]
 
-    def write_lines(self, path: str | os.PathLike[str]) -> None:
+    def write_lines(self, path: str | os.PathLike[str] | BinaryIO) -> None:
         """Write everything as lines of JSON, sorted, into a file that `merge` reads.
+
+        path: of the file, or one that is open for bytes.
 
         Raises OSError if it cannot be written.
         """
-        replace_file(path, lambda file: lines.write(self, file))
+        if isinstance(path, (str, os.PathLike)):
+            replace_file(path, lambda file: lines.write(self, file))
+        else:
+            lines.write(self, path)
 
     def merge(self, source: str | os.PathLike[str]) -> Merged:
         """Add what another folder's store, or a file of JSON lines, has; return what came of it.
