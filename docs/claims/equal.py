@@ -7,7 +7,7 @@
 A case has one pool of settings: what each rule's search ended with (Glorot's weights, constant
 rates), and the automatic weights with multiples of the automatic rates. Each rule tries the whole
 pool with two seeds. What is best by mean reward, and what is best by last tenth, runs again with
-ten fresh seeds.
+ten fresh seeds. Runs with the automatic rates are those of docs/step-sizes.md.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ from uwm.experiments.build import new_task
 from uwm.experiments.tuning.search import FIRST_SEED, OBJECTIVES
 
 DATA = Path(__file__).parent / "data"
+#: Runs with the automatic rates and the fresh seeds, made for docs/step-sizes.md.
+UNTUNED = DATA.parent.parent / "step-sizes" / "data" / "untuned.csv"
 RULES = ("reinforce", "weight_max", "ste", "unbiased_weight_max_posterior", "unbiased_weight_max")
 FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0)
 TRIED, FRESH = range(100, 102), range(1000, 1010)
@@ -134,8 +136,20 @@ def missing(table: Table, case: Case, fresh: bool) -> Iterator[tuple[str, Settin
                     yield rule, setting, seed
 
 
+def take_untuned(table: Table, cases: list[Case]) -> None:
+    """Take the runs with the automatic rates from the study of these, where they are the same."""
+    names, setting = {case.name for case in cases}, Setting().name
+    with open(UNTUNED, encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            key = (row["case"], row["rule"], setting, row["seed"])
+            ours = row["case"] in names and row["rule"] in RULES and int(row["seed"]) in FRESH
+            if ours and key not in table.rows:
+                table.add(key, [float(row[name]) for name in RESULTS])
+
+
 def run(table: Table, cases: list[Case], jobs: int) -> None:
     """Make every run that is missing."""
+    take_untuned(table, cases)
     with ThreadPoolExecutor(jobs) as threads:
         for case in cases:
             for fresh in (False, True):
