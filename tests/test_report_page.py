@@ -17,9 +17,11 @@ from uwm.experiments.store import Store
 pytest.importorskip("bokeh")
 
 from uwm.report.page import write_page
+from uwm.report.page.along_axis import axis_plot
 from uwm.report.page.curves import MOST_POINTS, MOST_SEEDS, curves
+from uwm.report.page.drawing import MOST_GROUPS
+from uwm.report.page.learning import best, learning_plot
 from uwm.report.page.look import contrast, on_dark
-from uwm.report.page.plots import MOST_GROUPS, best, plot
 from uwm.report.page.sections import panels, sections
 from uwm.report.page.tables import group_table, result_table
 
@@ -159,12 +161,12 @@ def test_records_of_a_result_become_rows_and_noise_has_an_axis():
     columns = {each.head: each for each in group_table(panel)}
     assert columns["layer"].values == [1, 2]
     assert columns["relative bias"].values == [0.5, 1.5]
-    assert plot(panel) is None  # one point is no line
+    assert axis_plot(panel) is None  # one point is no line
 
     noise = [row("noise", {**SPEC, "hidden": [n], "rule": "ste", "seed": s}, {"noise_to_signal": n})
              for n in (8, 16) for s in (0, 1)]  # fmt: skip
     (panel,) = panels(noise)
-    drawn = plot(panel)
+    drawn = axis_plot(panel)
     assert drawn.model.xaxis[0].axis_label == "units per layer"
     assert [each.label for each in drawn.switches] == ["ste"]
 
@@ -177,7 +179,7 @@ def test_large_folders_are_thinned_and_say_so():
     assert len(made.x) <= MOST_POINTS and made.lines.shape == (MOST_SEEDS, len(made.x))
     whole = np.mean([each.result["rewards"] for each in panel.groups[0].rows], axis=0)
     np.testing.assert_allclose(made.mean, whole.reshape(len(made.x), -1).mean(axis=1))
-    drawn = plot(panel)
+    drawn = learning_plot(panel)
     assert len(drawn.switches) == MOST_GROUPS
     words = " ".join(drawn.notes)
     assert "mean of up to 4 recorded points" in words and "12 of 20 settings are drawn" in words

@@ -36,9 +36,13 @@
     if (seeds) seeds.hidden = !on('[data-part="seed"]');
     if (!plot) return;
     for (const renderer of plot.renderers) {
-      const [group, part, seed] = renderer.tags;
-      renderer.visible = on(`[data-group="${group}"]`) && on(`[data-part="${part}"]`) &&
-        (part !== "seed" || on(`[data-seed="${seed}"]`));
+      const [group, part, seeds, , , opaque] = renderer.tags;
+      renderer.visible = on(`[data-group="${group}"]`) && on(`[data-part="${part}"]`);
+      if (part === "seed") {
+        const source = renderer.data_source;
+        const alpha = seeds.map((seed) => (on(`[data-seed="${seed}"]`) ? opaque : 0));
+        source.data = { ...source.data, alpha };
+      }
     }
   }
 

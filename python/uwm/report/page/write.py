@@ -15,8 +15,10 @@ from uwm.checks import file_path
 from uwm.experiments.cells import DIVERGED, Row
 from uwm.experiments.store import Store
 from uwm.files import replace_file
+from uwm.report.page.along_axis import axis_plot
+from uwm.report.page.drawing import Plot
 from uwm.report.page.grids import grid
-from uwm.report.page.plots import Plot, plot
+from uwm.report.page.learning import KINDS, learning_plot
 from uwm.report.page.sections import (
     HEADINGS,
     Panel,
@@ -180,7 +182,7 @@ def section_record(section: Section, ids: Ids) -> Record:
 
 def panel_record(panel: Panel, ids: Ids, *, folded: bool, several_kinds: bool) -> Record:
     """Return what the template shows of a panel."""
-    drawn = plot(panel)
+    drawn = learning_plot(panel) if panel.kind in KINDS else axis_plot(panel)
     several = any(len(group.rows) > 1 for group in panel.groups)
     note = "± is the standard deviation over seeds. " if several else ""
     heading = HEADINGS.get(panel.kind, panel.kind)
