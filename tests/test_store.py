@@ -270,6 +270,14 @@ def test_folder_that_can_only_be_read(folder):
     with pytest.raises(PermissionError):
         Store(folder / "sub")
     folder.chmod(0o700)
+    (folder / "empty").mkdir()
+    sqlite3.connect(folder / "empty" / NAME).execute("PRAGMA journal_mode = WAL").connection.close()
+    (folder / "empty").chmod(0o500)
+    with pytest.raises(FileNotFoundError, match="there is no store of results"):
+        Store(folder / "empty")
+    (folder / "empty").chmod(0o700)
+    folder.chmod(0o500)
+    folder.chmod(0o700)
     assert unchanged(path)
 
 

@@ -44,7 +44,7 @@ def connect(path: Path, create: bool) -> tuple[sqlite3.Connection, bool]:
     newer version, or damaged.
     """
     if not os.path.lexists(path) and not create:
-        raise FileNotFoundError(errno.ENOENT, "there is no store of results", str(path))
+        raise no_store(path)
     if path.exists():
         check_kind(path)
     elif create:
@@ -150,9 +150,11 @@ def check_kind(path: Path) -> None:
 
 
 def check(connection: sqlite3.Connection, path: Path) -> None:
-    """Raise ValueError unless the database is a store of this version."""
+    """Raise FileNotFoundError or ValueError unless the database is a store of this version."""
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if new(connection):  # whoever made the file could not go on
+        raise no_store(path)
     if application != APPLICATION:
         raise foreign(path)
     if version > VERSION:
@@ -160,6 +162,11 @@ def check(connection: sqlite3.Connection, path: Path) -> None:
             f"{path} must be a store of version {VERSION}, got version {version} of a newer uwm:"
             " update uwm, or choose another folder"
         )
+
+
+def no_store(path: Path) -> FileNotFoundError:
+    """Return the error for a store that must be there."""
+    return FileNotFoundError(errno.ENOENT, "there is no store of results", str(path))
 
 
 def foreign(path: Path) -> ValueError:
