@@ -264,6 +264,7 @@ path = os.path.join(tempfile.mkdtemp(), "file")
 arguments = {
     "forward": (x,), "clamp": (x, sample.activations), "astype": ("float64",),
     "step": (net, gradient), "unit_rewards": (net, sample, ones), "gradient": (net, sample, ones),
+    "input_gradient": (net, sample, ones), "both_gradients": (net, sample, ones),
     "predict": (x,), "update": (x, ones), "inputs": (0, 0, 2), "reward": (0, 0, sample),
     "act": (x,), "learn": (ones,), "observe": (ones, x, ones, ones), "set_environments": (2,),
     "save": (path, {}), "restore": (path,),

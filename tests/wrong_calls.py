@@ -122,6 +122,10 @@ def using(net: Any, parts: dict[str, Any]) -> WrongCalls:
             "net": PARTS, "sample": PARTS, "reward": [*ARRAY, [NAN], [[1.0]], [1.0, 2.0]]}),
         "gradient": (rule.gradient, {"net": net, "sample": sample, "reward": [1.0]}, {
             "net": PARTS, "sample": PARTS, "reward": [*ARRAY, [NAN], [[1.0]], [1.0, 2.0]]}),
+        "input_gradient": (rule.input_gradient, {"net": net, "sample": sample, "reward": [1.0]}, {
+            "net": PARTS, "sample": PARTS, "reward": [*ARRAY, [NAN], [[1.0]], [1.0, 2.0]]}),
+        "both_gradients": (rule.both_gradients, {"net": net, "sample": sample, "reward": [1.0]}, {
+            "net": PARTS, "sample": PARTS, "reward": [*ARRAY, [NAN], [[1.0]], [1.0, 2.0]]}),
         "step": (uwm.SGD(0.1).step, {"net": net, "gradient": gradient}, {
             "net": PARTS,
             "gradient": [None, 3, "text", gradient[:-1], gradient * 2, [1] * len(gradient),

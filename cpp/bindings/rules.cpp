@@ -73,6 +73,42 @@ Returns:
 ((3, 2), (3,))
 )";
 
+constexpr const char* input_gradient_doc = R"(
+The rule's estimate of d E[R] / d x, the gradient of the expected reward with respect to each input.
+
+Row s is that of sample s alone, no mean over the batch: sum_i T_i (h_i - p_i) w_i / temperature over the units i of the first
+layer, with the T_i of ``unit_rewards``. It is right on average if the rule is unbiased. What computed the inputs learns from it.
+
+Args: as ``unit_rewards``.
+
+Returns:
+    array (batch, n_in) in the network's dtype.
+
+Raises:
+    ValueError, TypeError: as ``unit_rewards``; ValueError too where the gradient is too large for the dtype.
+
+>>> import numpy as np, uwm
+>>> net = uwm.Network([2, 3, 1])
+>>> sample = net.forward(np.ones((4, 2)))
+>>> uwm.UnbiasedWeightMax().input_gradient(net, sample, np.ones(4)).shape
+(4, 2)
+)";
+
+constexpr const char* both_gradients_doc = R"(
+``gradient`` and ``input_gradient`` together: the unit rewards of both are computed once.
+
+Args, raises: as ``gradient``.
+
+Returns:
+    tuple of the list that ``gradient`` returns and the array that ``input_gradient`` returns.
+
+>>> import numpy as np, uwm
+>>> net = uwm.Network([2, 3, 1])
+>>> update, of_x = uwm.Reinforce().both_gradients(net, net.forward(np.ones((4, 2))), np.ones(4))
+>>> update[0].weight.shape, of_x.shape
+((3, 2), (4, 2))
+)";
+
 /// The engine's rule, or TypeError for a subclass that does not define unit_rewards.
 const Rule& engine(const RuleHandle& self) {
   if (self.engine == nullptr)
@@ -100,45 +136,68 @@ py::list unit_rewards(const RuleHandle& self, const NetworkHandle& net, const Sa
   });
 }
 
-/// The gradient that a rule's own unit_rewards in Python makes.
+/// Fills `out.unit_rewards` by the rule, whichever side it is written on, and from them what is asked for: the update,
+/// the gradient with respect to the input, or both.
 template <class T>
-void own_gradient(const py::object& rule, const NetworkHandle& net, const Network<T>& n, const SampleHandle& sample,
-                  const py::object& reward, Gradient<T>& out) {
+void fill_gradients(const py::object& rule, const NetworkHandle& net, const Network<T>& n, const SampleHandle& sample,
+                    const py::object& reward, Gradient<T>& out, bool update, Matrix<T>* input) {
+  const auto& handle = rule.cast<const RuleHandle&>();
+  const bool own = handle.engine == nullptr || overrides<RuleHandle>(rule, {"unit_rewards"});
   const auto& s = sample_of<T>(sample);
   const auto r = std::make_shared<Vector<double>>(vector<double>(reward, "reward"));
-  check_sample(n, s, *r);
-  UnitRewards<T> rewards;
-  read_unit_rewards(rule.attr("unit_rewards")(net, sample, view(*r, keep(r), true)), s, *r, rewards);
-  const Use use = Use::reading(net);
-  gradient(n, s, rewards, out);
-  check_gradient(out);
-}
-
-template <class T>
-void engine_gradient(const Rule& rule, const NetworkHandle& net, const Network<T>& n, const SampleHandle& sample,
-                     const py::object& reward, Gradient<T>& out) {
-  const auto& s = sample_of<T>(sample);
-  const Vector<double> r = vector<double>(reward, "reward");
+  if (own) {
+    check_sample(n, s, *r);
+    read_unit_rewards(rule.attr("unit_rewards")(net, sample, view(*r, keep(r), true)), s, *r, out.unit_rewards);
+  }
   const Use use = Use::reading(net);
   const WithoutGil release;
-  check_sample(n, s, r);
-  rule.gradient(n, s, r, out);
+  if (!own) {
+    check_sample(n, s, *r);
+    handle.engine->unit_rewards(n, s, *r, out.unit_rewards);
+  }
+  if (update) {
+    gradient(n, s, out.unit_rewards, out);
+    check_gradient(out);
+  }
+  if (input != nullptr) input_gradient(n, s, out.unit_rewards, *input);
+}
+
+/// The layers of a gradient, without the memory that the computation took.
+template <class T>
+std::vector<LayerGradientHandle> layers_of(Gradient<T>& made) {
+  const auto kept = std::make_shared<Gradient<T>>();
+  kept->layers = std::move(made.layers);
+  return gradient_layers(kept);
 }
 
 std::vector<LayerGradientHandle> gradient_of(const py::object& self, const NetworkHandle& net,
                                              const SampleHandle& sample, const py::object& reward) {
-  const auto& handle = self.cast<const RuleHandle&>();
-  const bool own = handle.engine == nullptr || overrides<RuleHandle>(self, {"unit_rewards"});
+  return visit(net, [&](const auto& n) {
+    Gradient<Scalar<decltype(n)>> made;
+    fill_gradients(self, net, n, sample, reward, made, true, static_cast<Matrix<Scalar<decltype(n)>>*>(nullptr));
+    return layers_of(made);
+  });
+}
+
+py::array input_gradient_of(const py::object& self, const NetworkHandle& net, const SampleHandle& sample,
+                            const py::object& reward) {
   return visit(net, [&](const auto& n) {
     using T = Scalar<decltype(n)>;
     Gradient<T> made;
-    if (own)
-      own_gradient<T>(self, net, n, sample, reward, made);
-    else
-      engine_gradient<T>(*handle.engine, net, n, sample, reward, made);
-    const auto kept = std::make_shared<Gradient<T>>();  // without the memory that the computation took
-    kept->layers = std::move(made.layers);
-    return gradient_layers(kept);
+    const auto input = std::make_shared<Matrix<T>>();
+    fill_gradients(self, net, n, sample, reward, made, false, input.get());
+    return view(*input, keep(input), true);
+  });
+}
+
+py::tuple both_gradients_of(const py::object& self, const NetworkHandle& net, const SampleHandle& sample,
+                            const py::object& reward) {
+  return visit(net, [&](const auto& n) {
+    using T = Scalar<decltype(n)>;
+    Gradient<T> made;
+    const auto input = std::make_shared<Matrix<T>>();
+    fill_gradients(self, net, n, sample, reward, made, true, input.get());
+    return py::make_tuple(layers_of(made), view(*input, keep(input), true));
   });
 }
 
@@ -302,6 +361,10 @@ void bind_rule(py::module_& module) {
           "Its name on the command line and in results; of a subclass, by default, the name of the class.")
       .def("unit_rewards", &unit_rewards, py::arg("net"), py::arg("sample"), py::arg("reward"), unit_rewards_doc)
       .def("gradient", &gradient_of, py::arg("net"), py::arg("sample"), py::arg("reward"), gradient_doc)
+      .def("input_gradient", &input_gradient_of, py::arg("net"), py::arg("sample"), py::arg("reward"),
+           input_gradient_doc)
+      .def("both_gradients", &both_gradients_of, py::arg("net"), py::arg("sample"), py::arg("reward"),
+           both_gradients_doc)
       .def("__repr__", [](const py::object& self) {
         self.cast<const RuleHandle&>();
         return "<" + class_name(self) + ">";

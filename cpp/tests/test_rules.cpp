@@ -133,6 +133,16 @@ Weights expected_update(const Network<double>& net, const uwm::Rule& rule, const
   return g.layers;
 }
 
+/// The exact slope of the mean reward with the input: z of the first layer changes with x as with b, w times as much.
+Vector<double> exact_input_gradient(const Network<double>& net, const Activities& all) {
+  return net.layers()[0].weight.transpose() * exact_gradient(net, all)[0].bias;
+}
+
+/// The exact mean of a rule's gradient with respect to the input, of which each activity gives a row.
+Vector<double> expected_input_gradient(const Network<double>& net, const uwm::Rule& rule, const Activities& all) {
+  return rule.input_gradient(net, all.sample, all.reward).transpose() * all.probability;
+}
+
 /// Of the hidden layers together.
 double relative_bias(const Weights& update, const Weights& gradient) {
   double error = 0, size = 0;
@@ -305,6 +315,71 @@ TEST(unbiased_rules_have_the_exact_gradient_as_their_mean) {
         check::fail(__FILE__, __LINE__, info.name, " with ", net.output().name(), " output has bias ", bias);
     });
   }
+}
+
+TEST(so_is_their_gradient_with_respect_to_the_input) {
+  for (const auto& info : uwm::rule_infos()) {
+    if (!info.unbiased) continue;
+    const auto rule = info.make();
+    for_each_network([&](const auto& net, const Activities& all) {
+      const Vector<double> exact = exact_input_gradient(net, all);
+      const double bias = (expected_input_gradient(net, *rule, all) - exact).norm() / exact.norm();
+      if (!(bias < 1e-9))
+        check::fail(__FILE__, __LINE__, info.name, " with ", net.output().name(), " output has bias ", bias);
+    });
+  }
+}
+
+TEST(the_exact_gradient_of_the_input_is_the_slope_of_the_mean_reward) {
+  Network<double> net({3, 3, 2, 1}, "bernoulli", {.temperature = {0.8, 1.4, 1.1}});
+  const Vector<double> x = Vector<double>::LinSpaced(3, -1, 1);
+  const auto reward = [](const Vector<double>& a) { return 1 + 2 * a[0]; };
+  const auto exact = exact_input_gradient(net, enumerate(net, x, reward));
+  for (Index k = 0; k < 3; ++k) {
+    const auto mean_reward = [&](double move) {
+      const auto a = enumerate(net, x + move * Vector<double>::Unit(3, k), reward);
+      return a.probability.dot(a.reward);
+    };
+    CHECK_NEAR(exact[k], (mean_reward(1e-5) - mean_reward(-1e-5)) / 2e-5, 1e-9);
+  }
+}
+
+TEST(the_gradient_of_the_input_is_its_equation) {
+  for (const auto& sizes : {std::vector<Index>{5, 3}, {5, 40, 3}, {5, 40, 30, 3}})
+    for (const char* output : {"bernoulli", "softmax", "gaussian"}) {
+      NetworkOptions options;
+      options.temperature = {0.7};
+      Network<double> net(sizes, output, options);
+      const auto sample = net.forward(normal_matrix<double>(6, 5, 1, 3));
+      const Vector<double> reward = Vector<double>::LinSpaced(6, -1, 2);
+      for (const auto& name : uwm::rule_names()) {
+        const auto rule = uwm::make_rule(name);
+        uwm::Gradient<double> gradient;
+        Matrix<double> input;
+        rule->gradient(net, sample, reward, gradient);
+        uwm::input_gradient(net, sample, gradient.unit_rewards, input);
+        CHECK(input == rule->input_gradient(net, sample, reward));
+        const Matrix<double> delta = gradient.unit_rewards.layers[0].cwiseProduct(sample.layers[0].eligibility);
+        CHECK((input - delta * net.layers()[0].weight / 0.7).norm() <= 1e-12 * input.norm());
+      }
+    }
+}
+
+TEST(a_gradient_of_the_input_that_is_too_large_is_refused) {
+  Network<float> net({2, 3, 1});
+  const auto sample = net.forward(Matrix<float>::Ones(2, 2));
+  const Vector<double> reward = Vector<double>::Constant(2, 3e38);
+  for (auto& layer : net.layers()) layer.weight.setConstant(1e6f);
+  CHECK_THROWS(ValueError, "the gradient of the input is out of range",
+               uwm::Reinforce().input_gradient(net, sample, reward));
+  CHECK_THROWS(ValueError, "reward must have shape (2,), got (3,)",
+               uwm::Reinforce().input_gradient(net, sample, Vector<double>::Zero(3)));
+  Network<float> wider({4, 3, 1});
+  CHECK_THROWS(ValueError, "sample must have the network's 4 inputs, got 2",
+               uwm::Reinforce().input_gradient(wider, sample, reward));
+  uwm::UnitRewards<float> none;
+  Matrix<float> out;
+  CHECK_THROWS(ValueError, "one array per layer (2), got 0", uwm::input_gradient(net, sample, none, out));
 }
 
 TEST(biased_rules_do_not) {

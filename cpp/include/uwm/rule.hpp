@@ -38,6 +38,11 @@ class UWM_EXPORT Rule {
   /// The same into a gradient whose memory is used again.
   template <class T>
   void gradient(const Network<T>& net, const Sample<T>& sample, const Vector<double>& reward, Gradient<T>& out) const;
+
+  /// An estimate of d E[R] / d input, row s for sample s, (batch, n_in): what layers below the network, of whatever
+  /// kind, learn from. Unbiased if the rule is. Throws ValueError as `gradient` does.
+  template <class T>
+  Matrix<T> input_gradient(const Network<T>& net, const Sample<T>& sample, const Vector<double>& reward) const;
 };
 
 /// Base of the rules:
@@ -95,6 +100,18 @@ struct UWM_EXPORT Gradient {
 template <class T>
 UWM_EXPORT void gradient(const Network<T>& net, const Sample<T>& sample, const UnitRewards<T>& unit_rewards,
                          Gradient<T>& out);
+
+/// The gradient with respect to the input that unit rewards give, (batch, n_in): row s is sum_i T_i (h_i - p_i) w_i /
+/// temperature over the units i of the first layer and the rows w_i of its weight; no mean over the batch. It works in
+/// the memory of the unit rewards. With the update of the same unit rewards:
+///
+///     rule.gradient(net, sample, reward, gradient);
+///     uwm::input_gradient(net, sample, gradient.unit_rewards, x_gradient);
+///
+/// Throws ValueError unless sample, unit rewards and network have the same layers and every number made is finite.
+template <class T>
+UWM_EXPORT void input_gradient(const Network<T>& net, const Sample<T>& sample, UnitRewards<T>& unit_rewards,
+                               Matrix<T>& out);
 
 /// Throws ValueError unless every number of the gradient is finite.
 template <class T>

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "rules/delta.hpp"
 #include "rules/pay.hpp"
 #include "work/memory.hpp"
 #include "work/multiply.hpp"
@@ -32,22 +33,15 @@ void sum_deltas_scaled(const Sample<T>& sample, std::size_t l, Index s, const Sc
 /// finish(row of T, s) for every sample, which multiplies by factors of at most 1.
 template <class T, class F>
 void sum_deltas(const Sample<T>& sample, std::size_t l, const T* v, T scale, UnitRewards<T>& out, F finish) {
-  const auto& upper = out.layers[l + 1];
-  const auto& e = sample.layers[l + 1].eligibility;
-  const Index batch = sample.batch(), n_upper = upper.cols();
+  const Index batch = sample.batch(), n_upper = out.layers[l + 1].cols();
   auto& sums = out.layers[l];
   auto& memory = out.work.memory();
-  grow(memory.delta, upper.size());
-  split(sample.work.threads(), batch, grain_of(n_upper), [&](Index begin, Index end, int) {
-    Eigen::Map<Matrix<T>>(memory.delta.data() + begin * n_upper, end - begin, n_upper) =
-        upper.middleRows(begin, end - begin).cwiseProduct(e.middleRows(begin, end - begin));
-  });
   multiply(sample.work.threads(),
            kernels::Product<T>{.m = batch,
                                .n = sums.cols(),
                                .k = n_upper,
                                .all_rows = batch,
-                               .a = memory.delta.data(),
+                               .a = deltas(sample, l + 1, out, memory.delta),
                                .a_row = n_upper,
                                .a_column = 1,
                                .b = v,

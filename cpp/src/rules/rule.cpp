@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "rules/delta.hpp"
 #include "work/memory.hpp"
 #include "work/message.hpp"
 #include "work/multiply.hpp"
@@ -53,6 +54,18 @@ void check_fit(const Network<T>& net, const Sample<T>& sample, const Vector<doub
           sizeof(T) == 4 ? "float32" : "float64");
 }
 
+template <class T>
+void check_unit_rewards(const Sample<T>& sample, const UnitRewards<T>& unit_rewards) {
+  require(unit_rewards.layers.size() == sample.layers.size(), "unit rewards must hold one array per layer (",
+          sample.layers.size(), "), got ", unit_rewards.layers.size());
+  for (std::size_t l = 0; l < sample.layers.size(); ++l) {
+    const auto& t = unit_rewards.layers[l];
+    const auto& e = sample.layers[l].eligibility;
+    require(t.rows() == e.rows() && t.cols() == e.cols(), "unit rewards of layer ", l, " must have shape (", e.rows(),
+            ", ", e.cols(), "), got (", t.rows(), ", ", t.cols(), ")");
+  }
+}
+
 }  // namespace
 
 template <class T>
@@ -89,33 +102,20 @@ void check_gradient(const Gradient<T>& gradient) {
 template <class T>
 void gradient(const Network<T>& net, const Sample<T>& sample, const UnitRewards<T>& unit_rewards, Gradient<T>& out) {
   check_layers(net, sample);
-  require(unit_rewards.layers.size() == sample.layers.size(), "unit rewards must hold one array per layer (",
-          sample.layers.size(), "), got ", unit_rewards.layers.size());
-  for (std::size_t l = 0; l < sample.layers.size(); ++l) {
-    const auto& t = unit_rewards.layers[l];
-    const auto& e = sample.layers[l].eligibility;
-    require(t.rows() == e.rows() && t.cols() == e.cols(), "unit rewards of layer ", l, " must have shape (", e.rows(),
-            ", ", e.cols(), "), got (", t.rows(), ", ", t.cols(), ")");
-  }
+  check_unit_rewards(sample, unit_rewards);
   out.resize_like(net);
   auto& memory = out.work.memory();
   for (std::size_t l = 0; l < sample.layers.size(); ++l) {
     const auto& h = sample.below(l);
     const T scale = 1 / (static_cast<T>(sample.batch()) * net.layers()[l].temperature);
-    const auto& t = unit_rewards.layers[l];
-    grow(memory.delta, t.size());
-    const Index batch = t.rows(), n = t.cols();
-    const auto& e = sample.layers[l].eligibility;
-    split(sample.work.threads(), batch, grain_of(n), [&](Index begin, Index end, int) {
-      Eigen::Map<Matrix<T>>(memory.delta.data() + begin * n, end - begin, n) =
-          t.middleRows(begin, end - begin).cwiseProduct(e.middleRows(begin, end - begin));
-    });
+    const Index batch = sample.batch(), n = unit_rewards.layers[l].cols();
+    const T* delta = deltas(sample, l, unit_rewards, memory.delta);
     multiply(sample.work.threads(),
              kernels::Product<T>{.m = n,
                                  .n = h.cols(),
                                  .k = batch,
                                  .all_rows = n,
-                                 .a = memory.delta.data(),
+                                 .a = delta,
                                  .a_row = 1,
                                  .a_column = n,
                                  .b = h.data(),
@@ -129,9 +129,50 @@ void gradient(const Network<T>& net, const Sample<T>& sample, const UnitRewards<
              memory.scratch);
     auto& bias = out.layers[l].bias;
     bias.setZero();
-    for (Index s = 0; s < batch; ++s) bias += Eigen::Map<const Vector<T>>(memory.delta.data() + s * n, n);
+    for (Index s = 0; s < batch; ++s) bias += Eigen::Map<const Vector<T>>(delta + s * n, n);
     bias *= scale;
   }
+}
+
+template <class T>
+Matrix<T> Rule::input_gradient(const Network<T>& net, const Sample<T>& sample, const Vector<double>& reward) const {
+  check_fit(net, sample, reward);
+  UnitRewards<T> rewards;
+  unit_rewards(net, sample, reward, rewards);
+  Matrix<T> out;
+  uwm::input_gradient(net, sample, rewards, out);
+  return out;
+}
+
+// An update of the first layer's weight is delta_i x_m / temperature; z_i changes by w_im / temperature with x_m.
+template <class T>
+void input_gradient(const Network<T>& net, const Sample<T>& sample, UnitRewards<T>& unit_rewards, Matrix<T>& out) {
+  check_layers(net, sample);
+  check_unit_rewards(sample, unit_rewards);
+  const auto& layer = net.layers().front();
+  const Index n = net.sizes()[1], n_in = net.n_inputs();
+  out.resize(sample.batch(), n_in);
+  auto& memory = unit_rewards.work.memory();
+  multiply(sample.work.threads(),
+           kernels::Product<T>{.m = sample.batch(),
+                               .n = n_in,
+                               .k = n,
+                               .all_rows = sample.batch(),
+                               .a = deltas(sample, 0, unit_rewards, memory.delta),
+                               .a_row = n,
+                               .a_column = 1,
+                               .b = layer.weight.data(),
+                               .b_row = n_in,
+                               .b_column = 1,
+                               .c = out.data(),
+                               .c_row = n_in,
+                               .alpha = 1 / layer.temperature,
+                               .bias = nullptr,
+                               .scratch = nullptr},
+           memory.scratch);
+  require(std::isfinite(kernels::active<T>().max_abs(out.size(), out.data())),
+          "the gradient of the input is out of range: reward or weights are too large for ",
+          sizeof(T) == 4 ? "float32" : "float64");
 }
 
 template struct UnitRewards<float>;
@@ -149,6 +190,11 @@ template void Rule::gradient(const Network<double>&, const Sample<double>&, cons
 template void gradient(const Network<float>&, const Sample<float>&, const UnitRewards<float>&, Gradient<float>&);
 template void gradient(const Network<double>&, const Sample<double>&, const UnitRewards<double>&, Gradient<double>&);
 
+template Matrix<float> Rule::input_gradient(const Network<float>&, const Sample<float>&, const Vector<double>&) const;
+template Matrix<double> Rule::input_gradient(const Network<double>&, const Sample<double>&,
+                                             const Vector<double>&) const;
+template void input_gradient(const Network<float>&, const Sample<float>&, UnitRewards<float>&, Matrix<float>&);
+template void input_gradient(const Network<double>&, const Sample<double>&, UnitRewards<double>&, Matrix<double>&);
 template void check_gradient(const Gradient<float>&);
 template void check_gradient(const Gradient<double>&);
 

@@ -71,24 +71,64 @@ class Rule:
 
         Raises ValueError or TypeError if reward or sample do not fit, or if the gradient overflows.
         """
+        return self._update(net, sample, self._deltas(net, sample, reward))
+
+    def input_gradient(self, net: NetworkLike, sample: SampleLike, reward: Any) -> Array:
+        """An estimate of d E[R] / d x: sum_i T_i e_i w_i / temperature, (batch, n_in).
+
+        The units i are those of the first layer. A row for each sample, no mean over the batch.
+        Raises ValueError or TypeError if reward or sample do not fit, or if it overflows.
+
+        >>> from uwm.reference import Network, Reinforce
+        >>> net = Network([3, 2, 1])
+        >>> Reinforce().input_gradient(net, net.forward(np.ones((4, 3))), np.ones(4)).shape
+        (4, 3)
+        """
+        return self._of_input(net, self._deltas(net, sample, reward))
+
+    def both_gradients(
+        self, net: NetworkLike, sample: SampleLike, reward: Any
+    ) -> tuple[list[LayerGradient], Array]:
+        """`gradient` and `input_gradient` of the same unit rewards; errors as there."""
+        deltas = self._deltas(net, sample, reward)
+        return self._update(net, sample, deltas), self._of_input(net, deltas)
+
+    def _deltas(self, net: NetworkLike, sample: SampleLike, reward: Any) -> list[Array]:
+        """T_i e_i / temperature of every layer, (batch, n_l)."""
         rewards = self.unit_rewards(net, sample, reward)
         if len(rewards) != len(net.layers):
             raise ValueError(
                 f"unit_rewards must return one array per layer ({len(net.layers)}),"
                 f" got {len(rewards)}"
             )
-        gradient = []
+        deltas = []
         for ell, layer in enumerate(net.layers):
             shape = (sample.batch_size, net.sizes[ell + 1])
             T = finite_array(f"unit rewards of layer {ell}", rewards[ell], shape)
-            below = np.asarray(sample.activations[ell - 1] if ell > 0 else sample.inputs)
             e = np.asarray(sample.eligibilities[ell])
             with np.errstate(over="ignore", invalid="ignore"):
-                update = T * e / (layer.temperature * sample.batch_size)
-                made = LayerGradient(update.T @ below, update.sum(axis=0))
+                deltas.append(np.asarray(T * e / layer.temperature))
+        return deltas
+
+    def _update(
+        self, net: NetworkLike, sample: SampleLike, deltas: list[Array]
+    ) -> list[LayerGradient]:
+        gradient = []
+        for ell, delta in enumerate(deltas):
+            below = np.asarray(sample.activations[ell - 1] if ell > 0 else sample.inputs)
+            with np.errstate(over="ignore", invalid="ignore"):
+                mean = delta / sample.batch_size
+                made = LayerGradient(mean.T @ below, mean.sum(axis=0))
             if not (np.all(np.isfinite(made.weight)) and np.all(np.isfinite(made.bias))):
                 raise ValueError(f"gradient of layer {ell} must be finite, but overflows")
             gradient.append(made)
+        return gradient
+
+    def _of_input(self, net: NetworkLike, deltas: list[Array]) -> Array:
+        with np.errstate(over="ignore", invalid="ignore"):
+            gradient = np.asarray(deltas[0] @ np.asarray(net.layers[0].weight))
+        if not np.all(np.isfinite(gradient)):
+            raise ValueError("gradient of the input must be finite, but overflows")
         return gradient
 
     def __repr__(self) -> str:
