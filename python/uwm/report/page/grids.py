@@ -56,7 +56,7 @@ def grid(columns: Sequence[Column]) -> Any:
     rows = len(columns[0].values)
     return DataTable(
         source=ColumnDataSource(data), columns=made, index_position=None, row_height=ROW,
-        height=ROW * min(rows, MOST_ROWS) + 48, sizing_mode="stretch_width", margin=0,
+        height=ROW * min(rows, MOST_ROWS) + 44, sizing_mode="stretch_width", margin=0,
         max_width=sum(each.width for each in made) + 20,
         autosize_mode="none", selectable=False, reorderable=False,
         stylesheets=[InlineStyleSheet(css=STYLE)],

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from uwm.experiments.cells import DIVERGED, DONE, Row
-from uwm.experiments.spread import spread
+from uwm.experiments.spread import Spread, spread
 from uwm.report.page.sections import Group, Panel, plain, value_words
 
 #: Numbers of a result by kind, with their heads; of other kinds, all that there are.
@@ -48,7 +48,7 @@ def group_table(panel: Panel) -> list[Column]:
         counts = [sum(row.status == DIVERGED for row in g.rows) for g in groups]
         columns.append(Column("diverged", counts))
     seconds = [mean_of([known(row.about.get("seconds")) for row in g.rows]) for g in groups]
-    return [*columns, number_column("seconds each", seconds, "{:,.2f}")]
+    return [*columns, number_column("seconds each", seconds, "{:,.2f}".format)]
 
 
 def result_table(panel: Panel) -> list[Column]:
@@ -63,7 +63,7 @@ def result_table(panel: Panel) -> list[Column]:
     for name, head in numbers_of(panel).items():
         columns.append(number_column(head, [number(row, name) for _, row in pairs]))
     seconds = [known(row.about.get("seconds")) for _, row in pairs]
-    columns.append(number_column("seconds", seconds, "{:,.2f}"))
+    columns.append(number_column("seconds", seconds, "{:,.2f}".format))
     for name, head in ABOUT.items():
         columns.append(Column(head, [str(row.about.get(name, "")) for _, row in pairs]))
     return columns
@@ -102,41 +102,43 @@ def numbers_of(panel: Panel) -> dict[str, str]:
 
 def spread_column(head: str, groups: Sequence[Group], name: str) -> Column:
     """Return mean ± standard deviation over the seeds of each group."""
-    means: list[Number] = []
-    texts = []
-    for group in groups:
-        values = finite_values(group, name)
-        found = spread(values) if values else None
-        means.append(found.mean if found else None)
-        if found is None:
-            texts.append(NONE)
-        elif math.isnan(found.deviation):
-            texts.append(shown(found.mean))
-        else:
-            texts.append(f"{shown(found.mean)} ± {shown(found.deviation)}")
-    return Column(head, means, texts)
+    found = spreads(groups, name)
+    write = form([each.mean for each in found if each], whole=is_count(groups, name))
+    texts = [
+        NONE if each is None
+        else write(each.mean) if math.isnan(each.deviation)
+        else f"{write(each.mean)} ± {write(each.deviation)}"
+        for each in found
+    ]  # fmt: skip
+    return Column(head, [each.mean if each else None for each in found], texts)
 
 
 def interval_column(groups: Sequence[Group], name: str) -> Column:
     """Return the 95% interval of each group's mean, sorted by its lower end."""
-    lows: list[Number] = []
-    texts = []
-    for group in groups:
-        values = finite_values(group, name)
-        found = spread(values) if len(values) > 1 else None
-        lows.append(found.mean - found.margin if found else None)
-        texts.append(
-            f"{shown(found.mean - found.margin)} to {shown(found.mean + found.margin)}"
-            if found else NONE
-        )  # fmt: skip
-    return Column("95% interval", lows, texts)
+    several = [each if each and each.runs > 1 else None for each in spreads(groups, name)]
+    ends = [(s.mean - s.margin, s.mean + s.margin) if s else None for s in several]
+    write = form([each.mean for each in several if each])
+    texts = [f"{write(each[0])} to {write(each[1])}" if each else NONE for each in ends]
+    return Column("95% interval", [each[0] if each else None for each in ends], texts)
+
+
+def spreads(groups: Sequence[Group], name: str) -> list[Spread | None]:
+    """Return the statistics of a number in each group, None where no result has it."""
+    every = [finite_values(group, name) for group in groups]
+    return [spread(values) if values else None for values in every]
+
+
+def is_count(groups: Sequence[Group], name: str) -> bool:
+    """Tell whether a number is whole in all results, the number of samples for instance."""
+    values = [(row.result or {}).get(name) for group in groups for row in group.rows]
+    return all(isinstance(value, int) for value in values if value is not None)
 
 
 def number_column(
-    head: str, values: Sequence[Number], form: str | Callable[[float], str] | None = None
+    head: str, values: Sequence[Number], write: Callable[[float], str] | None = None
 ) -> Column:
     """Return a column of numbers, some of which may be missing."""
-    write = form.format if isinstance(form, str) else (form or shown)
+    write = write or form([value for value in values if value is not None])
     return Column(head, list(values), [NONE if v is None else write(v) for v in values])
 
 
@@ -164,15 +166,16 @@ def mean_of(values: Sequence[Number]) -> Number:
     return sum(there) / len(there) if there else None
 
 
-def shown(value: float) -> str:
-    """Return a number for the reader: three decimals, or three digits where it is small or large.
+def form(values: Sequence[float], *, whole: bool = False) -> Callable[[float], str]:
+    """Return what writes the numbers of a column, with as many decimals as they need.
 
-    >>> shown(0.96912), shown(123.456), shown(0.00012)
-    ('0.969', '123.5', '0.00012')
+    whole: they count something.
+
+    >>> form([0.96912])(0.96912), form([123.456, 5])(5), form([0.00012])(0.00012)
+    ('0.969', '5.0', '0.00012')
     """
-    size = abs(value)
-    if size == 0 or 0.01 <= size < 100:
-        return f"{value:.3f}"
-    if size >= 100:
-        return f"{value:,.1f}"
-    return f"{value:.2g}"
+    size = max((abs(value) for value in values), default=0.0)
+    if 0 < size < 0.01:
+        return "{:.2g}".format
+    decimals = 0 if whole else 3 if size < 10 else 2 if size < 100 else 1
+    return f"{{:,.{decimals}f}}".format

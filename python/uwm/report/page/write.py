@@ -260,5 +260,5 @@ def provenance(rows: Sequence[Row]) -> list[Column]:
         Column("results", [len(each) for each in found]),
         Column("first started", [each[0].replace("+00:00", "") for each in starts]),
         Column("last started", [each[-1].replace("+00:00", "") for each in starts]),
-        number_column("seconds in all", seconds, "{:,.1f}"),
+        number_column("seconds in all", seconds, "{:,.1f}".format),
     ]
