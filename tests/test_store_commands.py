@@ -9,10 +9,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from uwm.cli import main
 from uwm.experiments.cells import Cell, Found, Row
+from uwm.experiments.series import picture
 from uwm.experiments.store import NAME, Store
 
 Captured = pytest.CaptureFixture[str]
@@ -119,9 +121,9 @@ def test_plot(folder: Path, capsys: Captured, options: list[str]) -> None:
         ("plot out", "group must tell hidden 8,8 from hidden 16,16: use rule,hidden, or choose one"
          " of them, hidden=8,8"),
         ("plot out --x epsode", "x must be one of "),
-        ("plot out --y rewad", "y must be one of reward, episode"),
+        ("plot out --y rewad", "return, step, got 'rewad' (did you mean reward?)"),
         ("plot out --x hidden --y rule", "y must be a column of numbers, got 'rule'"),
-        ("plot out --x hidden --y mean", "column must be one of key"),
+        ("plot out --x episode --y last_100", "must be of the same results, got episode and last_"),
         ("plot out --out plot.pdf", "--out must be a .png file, got plot.pdf"),
         ("export out", "name a file: --csv FILE, --parquet FILE or --lines FILE"),
         ("export out --lines - --kind run", "--lines writes everything"),
@@ -136,6 +138,25 @@ def test_wrong_usage(folder: Path, capsys: Captured, command: str, words: str) -
     assert words in err
     assert err.count("\n") == 1
     assert not Path("new").exists()
+
+
+def test_plot_of_measurements(folder: Path) -> None:
+    """Results that hold a list of measurements, one of each layer."""
+    with Store(folder) as store:
+        for seed in range(6):
+            layers = [{"layer": k, "bias": 0.1 * seed, "method": "exact"} for k in range(2)]
+            spec = {"rule": "ste", "episode": 100 * (seed // 3), "seed": seed % 3}
+            key = Cell("gradients", spec, lambda context: Found()).key
+            store.add(
+                [Row(key, "gradients", spec, "done", {"reward": 0.0, "measurements": layers})]
+            )
+        found = picture(store, x="episode", y="bias", group=["rule", "layer"])
+        with pytest.raises(ValueError, match="must tell layer 0 from layer 1: use rule,layer"):
+            picture(store, x="episode", y="bias")
+        assert picture(store, where={"rule": "weight_max"}).series[0].y.shape == (3, 2)
+    assert [line.name for line in found.series] == ["layer 0", "layer 1"]
+    assert found.series[0].x.tolist() == [0, 100]
+    assert np.allclose(found.series[0].y, [[0.0, 0.3], [0.1, 0.4], [0.2, 0.5]])
 
 
 def test_plot_of_too_many_lines(folder: Path, capsys: Captured) -> None:

@@ -12,6 +12,7 @@ from uwm.experiments.cells import Row
 
 #: Columns that every row has.
 FIRST, SEED = ("key", "kind", "status"), "seed"
+LAYER = "layer"
 MADE = "made_"  # before what a row is about
 
 
@@ -147,14 +148,49 @@ def spellings(value: Any) -> tuple[str, ...]:
 def curves_of(result: Mapping[str, Any]) -> dict[str, list[Any]]:
     """Return the curves of a result by the name of one point: `reward` for its `rewards`.
 
-    Lists of other lengths than the longest are no part of it.
+    Lists of other lengths than the longest are no part of it. Without curves, what a list of
+    measurements has of each layer, for instance, by its own names.
 
     >>> curves_of({"mean_reward": 0.25, "rewards": [0.0, 0.5], "episodes": [50, 100]})
     {'reward': [0.0, 0.5], 'episode': [50, 100]}
+    >>> curves_of({"measurements": [{"layer": 0, "bias": 0.5}, {"layer": 1, "bias": 0.25}]})
+    {'layer': [0, 1], 'bias': [0.5, 0.25]}
     """
-    lists = {name: v for name, v in result.items() if isinstance(v, list)}
+    every = {name: v for name, v in result.items() if isinstance(v, list) and v}
+    lists = {name: v for name, v in every.items() if not isinstance(v[0], (dict, list))}
+    for items in [v for v in every.values() if isinstance(v[0], dict)] if not lists else []:
+        names = dict.fromkeys(name for item in items for name in item)
+        return {name: [item.get(name) for item in items] for name in names}
     longest = max(map(len, lists.values()), default=0)
     return {name.removesuffix("s"): v for name, v in lists.items() if len(v) == longest > 0}
+
+
+def joined(found: Columns, curves: Iterable[tuple[str, Mapping[str, Any]]]) -> Columns:
+    """Return a row for each point of results, with the settings of its result.
+
+    curves: the keys of results, and their lists.
+    """
+    at = {key: k for k, key in enumerate(found["key"])}
+    rows: list[int] = []
+    values: dict[str, list[Any]] = {}
+    for key, lists in curves:
+        for name, column in curves_of(lists).items():
+            put_all(values, name, column, len(rows))
+        rows.extend([at[key]] * max(map(len, curves_of(lists).values()), default=0))
+    for column in values.values():
+        column.extend([None] * (len(rows) - len(column)))
+    settings = found.chosen(rows)
+    layers = tuple(name for name in values if name == LAYER)
+    results = tuple(name for name in values if name not in (*settings.settings, LAYER))
+    measured = {name: values[name] for name in (*layers, *results)}
+    return Columns({**settings.values, **measured}, (*settings.settings, *layers), results)
+
+
+def put_all(part: dict[str, list[Any]], name: str, values: list[Any], number: int) -> None:
+    """Put values at the end of a column, where the row of this number is the next."""
+    column = part.setdefault(name, [])
+    column.extend([None] * (number - len(column)))
+    column.extend(values)
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,9 +222,7 @@ def points(rows: Iterable[Row]) -> Points:
         for name, value in same.items():
             named[name].append(value)
         for name, curve in curves.items():
-            column = values.setdefault(name, [])
-            column.extend([None] * (number - len(column)))
-            column.extend(curve)
+            put_all(values, name, curve, number)
         number += counts[-1]
     for column in values.values():
         column.extend([None] * (number - len(column)))

@@ -103,9 +103,13 @@ def rows_by(found: Columns, by: Sequence[str]) -> dict[tuple[Any, ...], list[int
 
 
 def telling(found: Columns) -> list[str]:
-    """Return the settings that vary, without digests that follow from the others."""
+    """Return the settings that vary.
+
+    Those that say nothing by themselves, digests and what is either one value or nothing, are left
+    out if they follow from the others.
+    """
     names = found.varying()
-    plain = [name for name in names if not all(map(is_digest, found[name]))]
+    plain = [name for name in names if not says_nothing(found[name])]
     count = len(rows_by(found, plain))
     extra = [n for n in names if n not in plain and len(rows_by(found, [*plain, n])) > count]
     return plain + extra
@@ -121,9 +125,10 @@ def is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def is_digest(value: Any) -> bool:
-    """Whether a value is a digest, or nothing."""
-    return value is None or bool(re.fullmatch("[0-9a-f]{32,}", str(value)))
+def says_nothing(column: Sequence[Any]) -> bool:
+    """Whether a column has digests alone, or one value alone, where it has any."""
+    values = {value for value in column if value is not None}
+    return len(values) <= 1 or all(re.fullmatch("[0-9a-f]{32,}", str(v)) for v in values)
 
 
 def distinct(found: Columns, name: str) -> list[str]:

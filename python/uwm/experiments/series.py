@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from uwm.checks import meant, shown
-from uwm.experiments.columns import SEED, Columns, columns, curves_of
+from uwm.checks import one_of, shown
+from uwm.experiments.columns import LAYER, SEED, Columns, columns, curves_of, joined
 from uwm.experiments.overview import is_number, rank, rows_by
 from uwm.experiments.store import Store
 
 Numbers = NDArray[np.float64]
 POINTS = 200  # of curves that do not share theirs
+AT_MOST = 100  # results of a kind are looked at for what curves it has
 WINDOW = 20  # such a point is the mean over this part of the whole
 
 
@@ -57,8 +58,21 @@ def picture(
     than the seed.
     """
     found = columns(store.rows(curves=False)).of_kind(kind).where(where or {})
-    if x not in found.values:
-        return of_curves(store, found, x, y, group)
+    has = {
+        each: curves_of(one_of_kind(store, found, each)) for each in dict.fromkeys(found["kind"])
+    }
+    for each, names in has.items():
+        if y in names and (x in names or x in found.values):
+            found = found.of_kind(each)
+            if x in names and LAYER not in names:
+                return of_curves(store, found, x, y, group)
+            found = joined(found, store.curves(found["key"]))
+            break
+    known = [*found.values, *(name for names in has.values() for name in names)]
+    for name, value in (("x", x), ("y", y)):
+        one_of(name, value, list(dict.fromkeys(known)))
+    if x not in found.values or y not in found.values:
+        raise ValueError(f"x and y must be of the same results, got {x} and {y}")
     rows = [k for k, value in enumerate(found[y]) if is_number(value) and found[x][k] is not None]
     if not rows:
         raise ValueError(f"y must be a column of numbers, got {shown(y)}")
@@ -79,28 +93,27 @@ def picture(
     return Picture(x, y, ",".join(group), series, words)
 
 
+def one_of_kind(store: Store, found: Columns, kind: str) -> dict[str, Any]:
+    """Return the lists of one result of a kind, to see what they are."""
+    keys = found.of_kind(kind)["key"]
+    return next((lists for _, lists in store.curves(keys[:AT_MOST])), {})
+
+
 def of_curves(store: Store, found: Columns, x: str, y: str, group: Sequence[str]) -> Picture:
     """Return learning curves."""
-    keys = {key: k for k, key in enumerate(found["key"])}
+    at = {key: k for k, key in enumerate(found["key"])}
     curves: dict[int, tuple[Numbers, Numbers]] = {}
-    known: dict[str, None] = {}
     for key, lists in store.curves(found["key"]):
         points = curves_of(lists)
-        known.update(dict.fromkeys(points))
         if x in points and y in points:
-            curves[keys[key]] = (as_numbers(points[x]), as_numbers(points[y]))
-    if not curves:
-        name, names = ("x", [*found.values, *known]) if x not in known else ("y", list(known))
-        value = x if name == "x" else y
-        raise ValueError(
-            f"{name} must be one of {', '.join(names)}, got {shown(value)}{meant(value, names)}"
-        )
+            curves[at[key]] = (as_numbers(points[x]), as_numbers(points[y]))
     rows = sorted(curves)
     found = found.chosen(rows)
     apart(found, group, group)
-    series = []
-    for name, members in named(found, group):
-        series.append(Series(name, *together([curves[rows[k]] for k in members])))
+    series = [
+        Series(name, *together([curves[rows[k]] for k in members]))
+        for name, members in named(found, group)
+    ]
     return Picture(x, y, ",".join(group), series)
 
 

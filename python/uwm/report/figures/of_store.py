@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from uwm.checks import shortened
 from uwm.experiments.series import Picture, Series
 from uwm.experiments.spread import margin
 from uwm.report.figures.bands import FEWEST_FOR_BAND, shown, tidy
 from uwm.report.figures.colours import COLOURS, PALETTE, colours
-from uwm.report.figures.style import INK, drawing, headed, legend, png
+from uwm.report.figures.style import INK, LONGEST_NAME, drawing, headed, legend, png
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-COLUMNS = 3  # of the legend
+CHARACTERS = 110  # in a line of the legend
 STYLES = ("solid", "dashed", "dotted")  # of lines that share a colour
 MOST_LINES = len(STYLES) * len(PALETTE)
+THOUSANDS = 10_000  # from here on they are written as 10k
 WIDE = 16  # an axis whose numbers differ by this factor is logarithmic
 
 
@@ -38,7 +40,9 @@ def store_plot(found: Picture, title: str, *, logarithmic: bool = False) -> byte
     with drawing():
         from matplotlib.figure import Figure
 
-        more = max(0, -(-number // COLUMNS) - 2)  # lines of the legend
+        names = [shortened(series.name, LONGEST_NAME) for series in found.series]
+        columns = max(1, min(3, CHARACTERS // (max(map(len, names)) + 8)))
+        more = max(0, -(-number // columns) - 2)  # lines of the legend
         figure = Figure(figsize=(8, 5 + 0.2 * more), dpi=150, layout="constrained")
         axes = figure.add_subplot()
         lines = [
@@ -53,7 +57,7 @@ def store_plot(found: Picture, title: str, *, logarithmic: bool = False) -> byte
         if logarithmic:
             axes.set_yscale("log")
         tidy(axes)
-        legend(figure, lines, [series.name for series in found.series], columns=COLUMNS)
+        legend(figure, lines, names, columns=columns)
         return png(figure)
 
 
@@ -94,9 +98,11 @@ def scales(axes: Axes, found: Picture) -> None:
     x = np.unique(np.concatenate([series.x for series in found.series]))
     if len(x) > 20:
         axes.set_xlim(0 if x[0] > 0 else x[0], x[-1])
-        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     elif x[0] > 0 and x[-1] >= WIDE * x[0]:
         axes.set_xscale("log", base=2)
         axes.set_xticks(x)
         axes.xaxis.set_major_formatter(ScalarFormatter())
         axes.xaxis.set_minor_locator(NullLocator())
+        return
+    if x[-1] >= THOUSANDS:
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
