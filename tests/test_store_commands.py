@@ -125,7 +125,7 @@ def test_plot(folder: Path, capsys: Captured, options: list[str]) -> None:
         ("plot out --x hidden --y rule", "y must be a column of numbers, got 'rule'"),
         ("plot out --x episode --y last_100", "must be of the same results, got episode and last_"),
         ("plot out --out plot.pdf", "--out must be a .png file, got plot.pdf"),
-        ("export out", "name a file: --csv FILE, --parquet FILE or --lines FILE"),
+        ("export out", "name a file: --csv FILE, --parquet FILE or --lines FILE, or a folder"),
         ("export out --lines - --kind run", "--lines writes everything"),
         ("export out --csv none/a.csv", "none/a.csv: No such file or directory"),
         ("merge new none", "none: No such file or directory"),

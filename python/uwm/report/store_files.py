@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import chain, repeat
 from typing import Any
 
+from uwm.experiments.cells import Row
 from uwm.experiments.columns import columns, points
 from uwm.experiments.store import Store
 from uwm.files import replace_file
@@ -20,16 +21,21 @@ def table(
     store: Store, *, kind: str | None, where: Mapping[str, str], curves: bool
 ) -> dict[str, list[Any]]:
     """Return the columns of results, or of the points of their curves."""
-    found = columns(store.rows(curves=False)).of_kind(kind).where(where)
     if not curves:
-        return dict(found.values)
-    wanted = set(found["key"])
-    made = points(row for row in store.rows(kind) if row.key in wanted)
+        return dict(columns(store.rows(curves=False)).of_kind(kind).where(where).values)
+    made = points(rows_of(store, kind=kind, where=where))
     named = {
         name: list(chain.from_iterable(map(repeat, column, made.counts)))
         for name, column in made.rows.items()
     }
     return {**named, **made.values}
+
+
+def rows_of(store: Store, *, kind: str | None, where: Mapping[str, str]) -> Iterator[Row]:
+    """Return the results of a kind with these values, curves included."""
+    found = columns(store.rows(curves=False)).of_kind(kind).where(where)
+    wanted = set(found["key"])
+    return (row for row in store.rows(kind) if row.key in wanted)
 
 
 def write_csv(made: Mapping[str, list[Any]], path: str) -> None:
