@@ -1,4 +1,4 @@
-"""The tables of a study of gradients, one per checkpoint."""
+"""The table of a study of gradients at one moment, and the lines around it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import uwm
-from uwm.analysis import Estimate
 from uwm.experiments.gradient_study.result import GradientStudy, Measurement
 from uwm.report.console import print_files, print_table
+from uwm.report.digits import interval, number
+from uwm.report.samples_needed import precision_lines
+from uwm.report.training_table import training_table
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,30 +32,38 @@ def as_json(study: GradientStudy, files: list[Path]) -> dict[str, Any]:
 
 
 def show(study: GradientStudy, files: list[Path], out: Console) -> None:
-    """Print a table per checkpoint, what its numbers mean, and where the files are."""
-    for episode, reward in study.rewards.items():
-        print_table(out, table(study, episode, reward))
-    sampled = [m for m in study.measurements if m.method == "sampled"]
+    """Print the table, what its numbers mean, and where the files are.
+
+    Along training it is one table with a column per checkpoint.
+    """
     notes = ["Noise is the standard deviation of one update over the length of the gradient."]
-    if any(m.evaluations > 1 for m in study.measurements):
-        notes.append("At equal rewards: times the root of the rewards of an update.")
+    sampled = [m for m in study.measurements if m.method == "sampled"]
+    if len(study.rewards) > 1:
+        made, more = training_table(study, out.width)
+        print_table(out, made)
+        notes += more
+    else:
+        for reward in study.rewards.values():
+            print_table(out, table(study, reward))
+        if any(m.evaluations > 1 for m in study.measurements):
+            notes.append("At equal rewards: times the root of the rewards of an update.")
+        notes += ["[a, b]: 95% interval."] if sampled else []
     if sampled:
-        notes.append(f"[a, b]: 95% interval, {sampled[0].samples:,} samples.")
+        notes.append(f"{sampled[0].samples:,} samples.")
         if sampled[0].gradient != "exact":
             notes.append(f"The mean of {sampled[0].gradient} stands for the gradient.")
-    out.print(" ".join(notes), soft_wrap=True)
+    for line in (" ".join(notes), *precision_lines(study.measurements)):
+        out.print(line, soft_wrap=True)
     print_files(out, files)
 
 
-def table(study: GradientStudy, episode: int, reward: float) -> Table:
-    """Return the table of one checkpoint: a line per hidden layer and rule."""
+def table(study: GradientStudy, reward: float) -> Table:
+    """Return the table of the only checkpoint: a line per hidden layer and rule."""
     from rich import box
     from rich.table import Table
 
     sizes = ", ".join(str(n) for n in study.settings["sizes"])
     title = f"{study.title}, network [{sizes}]"
-    if len(study.rewards) > 1:
-        title += f", after {episode:,} episodes"
     made = Table(title=f"{title}, mean reward {reward:.3f}", title_justify="left",
                  title_style="bold", box=box.SIMPLE_HEAD)  # fmt: skip
     several = any(m.evaluations > 1 for m in study.measurements)
@@ -63,7 +73,7 @@ def table(study: GradientStudy, episode: int, reward: float) -> Table:
     for head in heads if several else heads[:-2]:
         made.add_column(head, justify="right", no_wrap=True)
     for layer in study.layers:
-        rows = [m for m in study.select(layer=layer) if m.episode == episode]
+        rows = study.select(layer=layer)
         for k, m in enumerate(rows):
             line = cells(m) if several else cells(m)[:-2]
             made.add_row(str(layer + 1) if k == 0 else "", m.rule, *line, end_section=m is rows[-1])
@@ -84,20 +94,3 @@ def cells(m: Measurement) -> list[str]:
         str(m.evaluations),
         number(m.noise_per_reward, 3),
     ]
-
-
-def interval(estimate: Estimate, digits: int) -> str:
-    """Return a number, with its interval if it has one."""
-    value, low, high = (
-        number(part, digits) for part in (estimate.value, estimate.low, estimate.high)
-    )
-    return value if estimate.low == estimate.high else f"{value} [{low}, {high}]"
-
-
-def number(value: float, digits: int) -> str:
-    """Return a number to so many digits, without an exponent below a million.
-
-    >>> number(1234.5, 3), number(1e-12, 2)
-    ('1,230', '1e-12')
-    """
-    return f"{float(f'{value:.{digits}g}'):,g}"
