@@ -204,75 +204,34 @@ class SettingsFile(Reader):
 
 
 class Results(Reader):
-    """The folder of a comparison, of which one file is damaged, and to which more is written."""
+    """A store of results."""
 
-    names = ("settings.json", "runs.csv", "curves.csv")
-    mutations = (mutations.mutated, mutations.in_json)
+    name = "results.sqlite"
+    mutations = (mutations.mutated,)
 
-    def __init__(self) -> None:
+    def good(self) -> list[bytes]:
         from uwm.experiments import compare
+        from uwm.experiments.store import Store
 
-        self.first = compare(small(seeds=2), jobs=1)
-        self.second = compare(small(first_seed=2), jobs=1)
-
-    def good(self) -> list[bytes]:
-        from uwm.report import write
-
-        write(self.first, "good", plot=False)
-        return [(Path("good") / name).read_bytes() for name in self.names]
+        compare(small(seeds=2), jobs=1, store="good")
+        with Store("good") as store:  # alone in its file once it is closed
+            self.rows = list(store.rows())
+        return [Path("good/results.sqlite").read_bytes()]
 
     def read(self, path: Path, content: bytes, good: bytes) -> bool:
-        from uwm.report import write
+        from uwm.experiments.store import Store
 
-        shutil.rmtree(path.parent)
-        write(self.first, path.parent, plot=False)
-        path = path.parent / self.names[self.files.index(good)]
-        path.write_bytes(content)
-        write(self.second, path.parent, plot=False)
-        kept = [p.read_bytes() for p in path.parent.rglob(path.name)]
-        runs = (path.parent / "runs.csv").read_text()
-        assert all(f"{run.rule},{run.seed}," in runs for run in self.second.runs)
-        if any(f"{run.rule},{run.seed}," not in runs for run in self.first.runs):
-            assert content in kept, "results are lost"
-            return False
-        return True
-
-
-class Trials(Reader):
-    """The folder of a search, of which one file is damaged, and to which more is written."""
-
-    names = ("trials.csv", "search.json", "tuned.json")
-    mutations = (mutations.mutated, mutations.in_json)
-
-    def __init__(self) -> None:
-        from uwm.experiments import Search, tune
-
-        settings = small(rules=("ste",))
-        self.search = Search(settings, trials=3, finalists=1, finalist_seeds=1)
-        self.first = tune(Search(small(), trials=3, finalists=1, finalist_seeds=1), jobs=1)
-        self.second = tune(self.search, jobs=1)
-
-    def good(self) -> list[bytes]:
-        from uwm.report import write
-
-        write(self.first, "good")
-        return [(Path("good") / name).read_bytes() for name in self.names]
-
-    def read(self, path: Path, content: bytes, good: bytes) -> bool:
-        from uwm.report import write
-
-        shutil.rmtree(path.parent)
-        write(self.first, path.parent)
-        path = path.parent / self.names[self.files.index(good)]
-        path.write_bytes(content)
+        for journal in path.parent.glob("results.sqlite-*"):
+            journal.unlink()
         try:
-            write(self.second, path.parent)
-        except ValueError as error:
-            assert str(path.parent) in str(error) and "\n" not in str(error), str(error)
-            assert path.read_bytes() == content, "a damaged file was written over"
+            with Store(path.parent, create=False) as store:
+                list(store.rows())
+                store.failures()
+                store.studies()
+                store.find(row.key for row in self.rows)
+        except (OSError, ValueError) as error:
+            named(error, path)
             return False
-        values = json.loads((path.parent / "tuned.json").read_text())
-        assert "ste" in values["rules"]
         return True
 
 
@@ -282,8 +241,7 @@ KINDS: dict[str, Callable[[], Reader]] = {
     "packed table": Packed,
     "arrays": Arrays,
     "settings": SettingsFile,
-    "comparison": Results,
-    "trials": Trials,
+    "results": Results,
 }
 
 

@@ -63,7 +63,7 @@ def test_compare_shows_a_table_and_writes_its_files(capsys: Captured) -> None:
         assert word in out
     assert "test accuracy" not in out
     assert "weight_max, seed 1: done" in err
-    files = {"curves.csv", "runs.csv", "settings.json", "learning-curves.png"}
+    files = {"curves.csv", "runs.csv", "settings.json", "learning-curves.png", "results.sqlite"}
     assert {path.name for path in Path("uwm-compare").iterdir()} == files
 
 
@@ -247,27 +247,33 @@ def test_importing_uwm_imports_numpy_only() -> None:
 def test_a_comparison_without_a_result_leaves_the_earlier_files(
     capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def files() -> dict[str, bytes]:
+        there = {path.name: path.read_bytes() for path in Path("uwm-compare").iterdir()}
+        there.pop("results.sqlite")
+        return there
+
     assert compare() == 0
-    before = {path.name: path.read_bytes() for path in Path("uwm-compare").iterdir()}
+    before = files()
 
     def diverge(*args: Any, **options: Any) -> None:
         raise uwm.DivergenceError("training diverged")
 
     monkeypatch.setattr(uwm, "train", diverge)
     capsys.readouterr()
-    assert compare() == 1
+    assert compare("--fresh") == 1
     out, err = capsys.readouterr()
     assert out == ""
     assert "uwm compare: ste: not finished: seeds 0-1: training diverged" in err
-    assert {path.name: path.read_bytes() for path in Path("uwm-compare").iterdir()} == before
+    assert files() == before
 
 
 def test_lost_seeds_are_listed_briefly() -> None:
     assert spans([0, 2, 3, 4, 7]) == "0, 2-4, 7"
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="SIGINT to a child is not the same there")
-def test_ctrl_c_keeps_what_is_finished() -> None:
+@pytest.mark.skipif(sys.platform == "win32", reason="signals to a child are not the same there")
+@pytest.mark.parametrize(("sign", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_ctrl_c_and_sigterm_keep_what_is_finished(sign: signal.Signals, code: int) -> None:
     command = [sys.executable, "-m", "uwm", "compare", *SMALL, "--no-plot", "--json", "--jobs", "1"]
     command += ["--rules", "ste", "--episodes", "20000", "--seeds", "900"]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -277,13 +283,13 @@ def test_ctrl_c_keeps_what_is_finished() -> None:
         assert child.stderr is not None
         assert "ste, seed 0: done" in child.stderr.readline()
         started = time.monotonic()
-        child.send_signal(signal.SIGINT)
+        child.send_signal(sign)
         out, err = child.communicate()
         assert time.monotonic() - started < 5
     finally:
         watchdog.cancel()
         child.kill()
-    assert child.returncode == 130, err
+    assert child.returncode == code, err
     found = json.loads(out)
     assert found["runs"][0]["seed"] == 0
     assert len(found["runs"]) + len(found["unfinished"]) == 900

@@ -161,7 +161,7 @@ def test_a_search_takes_a_path_and_a_function() -> None:
     with pytest.raises(TypeError, match="finished must be callable, got 3"):
         tune(search, finished=anything(3))
     with pytest.raises(TypeError, match="folder must be a path, got 3"):
-        tune(search, folder=anything(3))
+        tune(search, store=anything(3))
 
 
 def test_a_search_tells_of_a_rule_that_was_not_searched() -> None:

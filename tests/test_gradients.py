@@ -315,7 +315,7 @@ def test_command_shows_a_table_and_writes_its_files(folder: Path, capsys: Captur
     out = capsys.readouterr().out
     for word in ("Multiplexer, 1 address bits", "noise-to-signal", "relative bias", "cosine", "["):
         assert word in out
-    files = {"gradients.csv", "gradients.png", "settings.json"}
+    files = {"gradients.csv", "gradients.png", "settings.json", "results.sqlite"}
     assert {path.name for path in (folder / "uwm-gradients").iterdir()} == files
     with open("uwm-gradients/gradients.csv") as lines:
         rows = list(csv.DictReader(lines))

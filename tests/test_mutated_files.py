@@ -21,8 +21,6 @@ SECONDS = 60 if LONG else 1.5  # at most, for one kind
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_damaged_files_are_read_or_refused_without_harm(kind: str, tmp_path: Path) -> None:
-    if kind == "trials":
-        pytest.importorskip("optuna")
     seed = random.SystemRandom().randrange(2**32) if LONG else 1
     worker = Path(__file__).parent / "mutated_file_kinds.py"
     arguments = [kind, str(seed), "100000" if LONG else "150", str(SECONDS)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import json
 import math
@@ -98,15 +97,13 @@ def test_a_search_that_was_stopped_goes_on_as_if_it_had_not_been(
             raise Enough
 
     with pytest.raises(Enough):
-        tune(search(), folder=tmp_path, jobs=1, finished=stop_in_the_second_round)
-    kept = list(csv.DictReader((tmp_path / "trials.csv").read_text().splitlines()))
-    assert len(kept) == len(made)
+        tune(search(), store=tmp_path, jobs=1, finished=stop_in_the_second_round)
     more: list[Trial] = []
-    again = tune(search(), folder=tmp_path, jobs=2, finished=more.append)
+    again = tune(search(), store=tmp_path, jobs=2, finished=more.append)
     assert len(made) + len(more) == 24
     assert repr(again.trials) == repr(tuned.trials)  # NaN is not equal to itself
     # And further, with more trials.
-    again = tune(search(trials=12), folder=tmp_path, finished=more.append)
+    again = tune(search(trials=12), store=tmp_path, finished=more.append)
     first = [(t.number, t.choice, t.mean_reward) for t in tuned.trials if t.number < 8]
     assert [(t.number, t.choice, t.mean_reward) for t in again.trials if t.number < 8] == first
 
@@ -156,16 +153,6 @@ def test_a_rule_that_always_diverges_is_left_out() -> None:
     assert found.settings().rule_names == ("ste",)
     with pytest.raises(ValueError, match="wrong: every trial diverged"):
         found.best("wrong")
-
-
-def test_a_folder_holds_one_search(tmp_path: Path) -> None:
-    small = {"trials": 1, "settings": {"rules": ("ste",)}}
-    tune(search(**small), folder=tmp_path)
-    with pytest.raises(ValueError, match=r"another search \(episodes 60 there, 80 now\)"):
-        tune(search(trials=1, settings={"rules": ("ste",), "episodes": 80}), folder=tmp_path)
-    (tmp_path / "trials.csv").write_text("rule,trial\nste,0\n")
-    with pytest.raises(ValueError, match=r"trials.csv: not a file of trials"):
-        tune(search(**small), folder=tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,8 @@ from store import RUN_KEYS, Store, run_key
 import uwm
 from uwm.analysis import rule_statistics
 from uwm.experiments import Plan, Point, Run, Settings, measure_scaling
-from uwm.experiments.build import available_cores, new_task
+from uwm.experiments.build import available_cores, choose_task, new_task
+from uwm.experiments.compute import Study as Asked, computer
 from uwm.experiments.runs import Request, train_all
 from uwm.experiments.scaling.study import episodes_to
 from uwm.experiments.tuning.search import OBJECTIVES
@@ -145,9 +146,9 @@ def run_cases(study: Study, made: Results, jobs: int) -> None:
 
 def fresh(case: Case, best: Sequence[Settings], made: Results, jobs: int) -> None:
     """Train what is missing of the fresh seeds at each of the settings."""
-    task = new_task(case.settings())
+    chosen = choose_task(case.settings())
     wanted = [
-        (run_key(settings, rule, seed), Request(settings, task, rule, seed))
+        (run_key(settings, rule, seed), Request(settings, chosen, rule, seed))
         for settings in best
         for seed in settings.seed_range
         for rule in settings.rule_names
@@ -162,7 +163,9 @@ def fresh(case: Case, best: Sequence[Settings], made: Results, jobs: int) -> Non
         elif getattr(run, "reason", "") != "interrupted":
             say(f"{case.name}: {run}")
 
-    _, interrupted = train_all([request for _, request in missing], jobs=jobs, finished=keep)
+    asked = Asked("claims", case.title, case.settings().as_dict())
+    with computer(asked, store=made.folder / searches.CELLS, jobs=jobs) as computing:
+        _, interrupted = train_all([request for _, request in missing], computing, keep)
     if interrupted:
         raise KeyboardInterrupt
 
@@ -247,9 +250,10 @@ def estimate(study: Study, jobs: int) -> None:
     total = 0.0
     for case in study.cases:
         short = case.settings(seeds=1, episodes=max(1, 2000 // case.batch_size) * case.batch_size)
-        task = new_task(short)
-        requests = [Request(short, task, rule, 0) for rule in RULES]
-        runs, _ = train_all(requests, jobs=1)
+        chosen = choose_task(short)
+        requests = [Request(short, chosen, rule, 0) for rule in RULES]
+        with computer(Asked("estimate", case.title, short.as_dict()), jobs=1) as computing:
+            runs, _ = train_all(requests, computing)
         seconds = sum(
             case.settings().steps / r.steps_per_second for r in runs if isinstance(r, Run)
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -15,6 +14,8 @@ from uwm.experiments.tuning.search import OBJECTIVES
 from uwm.experiments.tuning.trials import TRIALS, read_trials
 from uwm.report import write
 from uwm.report.tuning_files import TUNED
+
+CELLS = "cells"  # the folder of the runs, which is not kept with the sources
 
 
 def folder_of(data: Path, case: Case, objective: str) -> Path:
@@ -27,15 +28,13 @@ def run(
 ) -> list[Tuned]:
     """Run what is missing of a case's searches.
 
-    The second starts like the first: those trials, and finalists among them, are taken from there.
+    The second starts like the first: those runs are in the store by then.
     """
     found = []
     for objective in OBJECTIVES:
         folder = folder_of(data, case, objective)
-        if found and not (folder / TRIALS).exists():
-            folder.mkdir(parents=True, exist_ok=True)
-            shutil.copy(folder_of(data, case, OBJECTIVES[0]) / TRIALS, folder)
-        tuned = tune(study.search(case, objective), folder=folder, jobs=jobs, finished=finished)
+        search = study.search(case, objective)
+        tuned = tune(search, store=data / CELLS, jobs=jobs, finished=finished)
         write(tuned, folder)
         found.append(tuned)
     return found

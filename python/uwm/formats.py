@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import os
 from typing import Any
 
@@ -80,3 +81,12 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _no_constant(word: str) -> None:
     """Refuse NaN and infinity, which Python's reader would take."""
     raise ValueError(f"numbers must be finite, got {word}")
+
+
+def known(value: Any) -> Any:
+    """Return a value, None in the place of NaN and infinity, which JSON does not have.
+
+    >>> known(0.5), known(float("nan")), known("ste")
+    (0.5, None, 'ste')
+    """
+    return None if isinstance(value, float) and not math.isfinite(value) else value

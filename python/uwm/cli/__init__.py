@@ -59,14 +59,17 @@ class ShowCMakeDir(argparse.Action):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code: 0, 1 failed, 2 wrong usage, 130 Ctrl-C."""
+    """Run the command line and return its exit code.
+
+    0, 1 failed, 2 wrong usage, 130 Ctrl-C, 143 SIGTERM.
+    """
     with streams():
         prog = "uwm"
         try:
             args = parse(argv)
             prog = f"uwm {args.command}"
             with layout_told(prog):
-                code = int(args.run(args))
+                code = run(args, prog)
             sys.stdout.flush()
             return code
         except SystemExit as stop:  # --help, --version, or an error that has been shown
@@ -82,6 +85,19 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 130
         except OSError as error:  # commands explain all other errors of the system
             return output_lost(prog, error)
+
+
+def run(args: argparse.Namespace, prog: str) -> int:
+    """Run a command and return its exit code. SIGTERM ends it as Ctrl-C does."""
+    from uwm.experiments.stopping import sigterm_as_ctrl_c
+
+    with sigterm_as_ctrl_c() as ending:
+        try:
+            code = int(args.run(args))
+        except KeyboardInterrupt:
+            print(f"{prog}: interrupted", file=sys.stderr)
+            code = 130
+    return ending.exit_code if code == 130 else code
 
 
 def flushed(prog: str) -> int:

@@ -13,7 +13,15 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from uwm.cli.errors import explained
-from uwm.cli.options import add_output, add_settings, check_folder, check_packages, settings_of
+from uwm.cli.options import (
+    add_executor,
+    add_output,
+    add_settings,
+    check_folder,
+    check_packages,
+    computing,
+    settings_of,
+)
 from uwm.cli.results import finished, hand_over
 from uwm.experiments import compare
 from uwm.experiments.progress import nobody
@@ -28,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     add_settings(parser)
     add_output(parser, "uwm-compare", "learning-curves.png")
+    add_executor(parser, "threads")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -38,5 +47,7 @@ def run(args: argparse.Namespace) -> int:
         check_packages(args, judged=True)
         quiet = nullcontext(nobody)
         with quiet if args.quiet else bars(console(stderr=True), settings) as listener:
-            result, stopped = finished(lambda: compare(settings, jobs=args.jobs, progress=listener))
+            result, stopped = finished(
+                lambda: compare(settings, **computing(args), progress=listener)
+            )
     return hand_over(args, result, stopped, as_json, show, any_result=bool(result.runs))

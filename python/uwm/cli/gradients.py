@@ -17,11 +17,13 @@ import uwm
 from uwm.cli.errors import explained, own_code
 from uwm.cli.options import (
     add_kinds_of_units,
+    add_output,
     add_step_sizes,
     add_task,
     baseline,
     check_folder,
     check_packages,
+    computing,
     names,
     number,
     sizes,
@@ -100,11 +102,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     setting("--optimizer", "adam (default) or sgd", metavar="NAME")
     setting("--baseline", "taken off the reward, in training and in measuring: none (default),"
             " running-mean or a number", type=baseline, metavar="B")  # fmt: skip
-    parser.add_argument("--out", metavar="DIR", default="uwm-gradients",
-                        help="folder for the results (default uwm-gradients)")  # fmt: skip
-    parser.add_argument("--json", action="store_true", help="results as JSON on standard output")
-    parser.add_argument("--quiet", action="store_true", help="no progress")
-    parser.add_argument("--no-plot", action="store_true", help="no gradients.png")
+    add_output(parser, "uwm-gradients", "gradients.png")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -126,6 +124,7 @@ def run(args: argparse.Namespace) -> int:
                     samples=args.samples,
                     reference=args.reference,
                     checkpoints=args.checkpoints,
+                    **computing(args),
                     progress=listener,
                 )
             )

@@ -14,6 +14,7 @@ import uwm
 from uwm.checks import one_line, parse_whole, shown
 from uwm.cli.errors import CommandError, explained
 from uwm.experiments import Settings
+from uwm.experiments.executors import NAMES
 from uwm.experiments.origin import same_numbers
 from uwm.experiments.settings import AUTO
 from uwm.experiments.settings_file import read_settings
@@ -255,18 +256,36 @@ def words(value: object) -> str:
 def add_output(parser: argparse.ArgumentParser, out: str, picture: str | None) -> None:
     """Add the options that say where results go.
 
-    out: the folder by default. picture: the one that is drawn, if there is one.
+    out: the folder by default, which keeps what has been computed. picture: the one that is drawn,
+    if there is one.
     """
     parser.add_argument(
         "--out", metavar="DIR", default=out, help=f"folder for the results (default {out})"
     )
-    parser.add_argument(
-        "--jobs", type=whole, metavar="N", help="runs at a time (default: all cores)"
-    )
+    parser.add_argument("--fresh", action="store_true",
+                        help="compute again what the folder holds")  # fmt: skip
     parser.add_argument("--json", action="store_true", help="results as JSON on standard output")
     parser.add_argument("--quiet", action="store_true", help="no progress")
     if picture is not None:
         parser.add_argument("--no-plot", action="store_true", help=f"no {picture}")
+
+
+def add_executor(parser: argparse.ArgumentParser, default: str) -> None:
+    """Add the options that say what computes, and how much at a time."""
+    parser.add_argument("--executor", metavar="NAME", default=None,
+                        help=f"where runs are made: {', '.join(NAMES)}"
+                        f" (default {default})")  # fmt: skip
+    parser.add_argument(
+        "--jobs", type=whole, metavar="N", help="runs at a time (default: all cores)"
+    )
+
+
+def computing(args: argparse.Namespace) -> dict[str, Any]:
+    """Return what an experiment is told of store, executor and jobs."""
+    given = {"store": args.out, "fresh": args.fresh}
+    if hasattr(args, "executor"):
+        given.update(executor=args.executor, jobs=args.jobs)
+    return given
 
 
 def check_packages(args: argparse.Namespace, *, judged: bool = False) -> None:

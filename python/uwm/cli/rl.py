@@ -16,7 +16,15 @@ from typing import Any
 
 from uwm.checks import shown
 from uwm.cli.errors import CommandError, explained
-from uwm.cli.options import add_output, check_folder, check_packages, names, whole
+from uwm.cli.options import (
+    add_executor,
+    add_output,
+    check_folder,
+    check_packages,
+    computing,
+    names,
+    whole,
+)
 from uwm.cli.results import finished, hand_over
 from uwm.experiments.progress import nobody
 from uwm.experiments.reinforcement import AgentRequest, compare_agents
@@ -50,6 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="a film of an episode of the first rule's agent, trained once more"
                         " with the first seed (.gif; needs pillow)")  # fmt: skip
     add_output(parser, "uwm-rl", "learning-curves.png")
+    add_executor(parser, "processes")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -79,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
                     total_timesteps=args.steps,
                     preset=args.preset,
                     settings=settings,
-                    jobs=args.jobs,
+                    **computing(args),
                     progress=listener,
                 )
             )

@@ -13,10 +13,12 @@ from pathlib import Path
 from uwm.checks import parse_whole
 from uwm.cli.errors import explained
 from uwm.cli.options import (
+    add_executor,
     add_output,
     add_settings,
     check_folder,
     check_packages,
+    computing,
     number,
     numbers,
     settings_of,
@@ -57,6 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--target", type=number, default=Plan.target, metavar="R",
                         help=f"the reward to reach (default {Plan.target})")  # fmt: skip
     add_output(parser, "uwm-scaling", "scaling.png")
+    add_executor(parser, "threads")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -68,5 +71,5 @@ def run(args: argparse.Namespace) -> int:
         plan = Plan(settings, **{name: getattr(args, name) for name in names})
         check_packages(args)
         tell = nobody if args.quiet else lines(console(stderr=True))
-        result, stopped = finished(lambda: measure_scaling(plan, jobs=args.jobs, progress=tell))
+        result, stopped = finished(lambda: measure_scaling(plan, **computing(args), progress=tell))
     return hand_over(args, result, stopped, as_json, show, any_result=bool(result.points))

@@ -18,10 +18,12 @@ from pathlib import Path
 
 from uwm.cli.errors import explained
 from uwm.cli.options import (
+    add_executor,
     add_output,
     add_settings,
     check_folder,
     check_packages,
+    computing,
     names,
     numbers,
     settings_of,
@@ -60,21 +62,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--search-seed", type=whole, default=0, metavar="N",
                         help="of the search itself (default 0)")  # fmt: skip
     add_output(parser, "uwm-tune", None)
+    add_executor(parser, "threads")
 
 
 def run(args: argparse.Namespace) -> int:
     """Search, show and write; return the exit code."""
     settings = settings_of(args, seeds=1, first_seed=FIRST_SEED)
-    folder = Path(args.out)
-    check_folder(folder)
+    check_folder(Path(args.out))
     with explained():
         check_optuna()
         check_packages(args)
         search = search_of(args, settings)
         tell = (lambda trial: None) if args.quiet else reporter(search)
-        found, stopped = finished(
-            lambda: tune(search, folder=folder, jobs=args.jobs, finished=tell)
-        )
+        found, stopped = finished(lambda: tune(search, **computing(args), finished=tell))
     code = hand_over(args, found, stopped, as_json, show, any_result=bool(found.trials))
     return code or (0 if found.rules else 1)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 import os
 from collections.abc import Sequence
@@ -11,11 +12,13 @@ from typing import Any
 
 import uwm
 from uwm.checks import instance, shown, whole_number
+from uwm.experiments.identity import task_identity
 from uwm.experiments.settings import AUTO, Settings
 from uwm.outputs import parse as parse_output
 from uwm.rules import resolve as resolve_rule
 from uwm.tasks import TASKS, Task, resolve as resolve_task, task_info
 from uwm.tasks.by_name import title_of
+from uwm.tasks.files import STANDARD_INPUT
 from uwm.tasks.output_kinds import check_output, number_of_units, output_kinds
 
 MOST_JOBS = 1_024
@@ -25,13 +28,24 @@ MOST_JOBS = 1_024
 class Chosen:
     """A task, the settings that name it, its title, and the digest of its examples if it has any.
 
-    sha256 is None for a task that its settings describe.
+    sha256 is None for a task that its settings describe. given: whether the task is an object of
+    the caller's, which settings cannot make again. identity: what defines it, see `task_identity`.
     """
 
     settings: Settings
     task: Task
     title: str
     sha256: str | None
+    given: bool
+    identity: dict[str, Any]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Leave the task out where another process can make it again; it keeps it, too."""
+        if self.given or self.settings.task == STANDARD_INPUT:
+            values = [getattr(self, field.name) for field in dataclasses.fields(self)]
+            return Chosen, tuple(values)
+        names = ("task", "label", "delimiter", "header", *task_settings(self.settings))
+        return chosen_elsewhere, (tuple((name, getattr(self.settings, name)) for name in names),)
 
 
 def choose_task(settings: Settings, task: Task | None = None) -> Chosen:
@@ -46,11 +60,19 @@ def choose_task(settings: Settings, task: Task | None = None) -> Chosen:
     if task is None:
         made, title = new_task(settings), title_of_task(settings)
         built_in = settings.task in TASKS
-        return Chosen(settings, made, title, None if built_in else getattr(made, "sha256", None))
+        sha256 = None if built_in else getattr(made, "sha256", None)
+        return Chosen(settings, made, title, sha256, False, task_identity(settings, made))
     instance("task", task, Task, "a uwm.Task (the settings take a name)")
     title = str(getattr(task, "name", type(task).__name__))
     named = dataclasses.replace(settings, task=title, label=None, delimiter=None, header=None)
-    return Chosen(named, task, title, getattr(task, "sha256", None))
+    identity = task_identity(named, task, given=True)
+    return Chosen(named, task, title, getattr(task, "sha256", None), True, identity)
+
+
+@functools.lru_cache(maxsize=4)
+def chosen_elsewhere(settings: tuple[tuple[str, Any], ...]) -> Chosen:
+    """Return the task of these settings in a process that computes cells; the latest are kept."""
+    return choose_task(Settings(**dict(settings)))
 
 
 def new_task(settings: Settings) -> Task:

@@ -10,9 +10,10 @@ import hashlib
 import json
 import platform
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -105,18 +106,43 @@ class Cell:
 
     def __call__(self, context: Context) -> Row:
         """Compute the result and return it as a row."""
-        started, clock = datetime.now(timezone.utc), time.perf_counter()
+        clock = time.perf_counter()
         found = self.work(context)
-        about = {
-            "version": uwm.__version__,
-            "simd_level": uwm.simd_level(),
-            "threads": context.threads,
-            "host": platform.node(),
-            "started": started.isoformat(timespec="seconds"),
-            "seconds": round(time.perf_counter() - clock, 6),
-            **found.about,
-        }
+        about = made_here(time.perf_counter() - clock, context.threads)
+        return self.row(found, {**about, **found.about})
+
+    def row(self, found: Found, about: Mapping[str, Any] | None = None) -> Row:
+        """Return the row of what was found."""
         return Row(
-            self.key, self.kind, dict(self.spec), found.status, found.result, found.reason,
-            found.traceback, about,
-        )  # fmt: skip
+            key=self.key,
+            kind=self.kind,
+            spec=dict(self.spec),
+            status=found.status,
+            result=found.result,
+            reason=found.reason,
+            traceback=found.traceback,
+            about=found.about if about is None else about,
+        )
+
+    def failed(self, error: BaseException) -> Row:
+        """Return the row of a cell that an error from outside it has ended."""
+        words = f"{type(error).__name__}: {error}".removesuffix(": ")
+        trace = "".join(traceback.format_exception(error))
+        return self.row(Found(FAILED, reason=words, traceback=trace))
+
+    def stopped(self) -> Row:
+        """Return the row of a cell that was not begun, or not finished."""
+        return self.row(Found(INTERRUPTED, reason=INTERRUPTED))
+
+
+def made_here(seconds: float, threads: int = 1) -> dict[str, Any]:
+    """Return what made a result that has taken so long until now."""
+    started = datetime.now(timezone.utc) - timedelta(seconds=seconds)
+    return {
+        "version": uwm.__version__,
+        "simd_level": uwm.simd_level(),
+        "threads": threads,
+        "host": platform.node(),
+        "started": started.isoformat(timespec="seconds"),
+        "seconds": round(seconds, 6),
+    }

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, field
+from typing import Any
 
 from uwm.checks import one_of
-from uwm.experiments.build import check_parts, choose_task, number_of_jobs
-from uwm.experiments.progress import Listener, Monitor, interrupted, nobody
+from uwm.experiments.build import check_parts, choose_task
+from uwm.experiments.compute import Record, Study, computer
+from uwm.experiments.progress import Listener, interrupted, nobody
 from uwm.experiments.runs import Request, Run, Unfinished, train_all
 from uwm.experiments.settings import Settings
+from uwm.experiments.store import Store
 from uwm.tasks import Task
 
 
@@ -16,7 +20,7 @@ from uwm.tasks import Task
 class Comparison:
     """The results of `compare`: finished runs, rule by rule and seed by seed, and the others.
 
-    task_sha256: digest of the task's examples, if it has any.
+    task_sha256: digest of the task's examples, if it has any. record: what it is made of.
     """
 
     settings: Settings
@@ -24,6 +28,7 @@ class Comparison:
     runs: tuple[Run, ...]
     unfinished: tuple[Unfinished, ...] = ()
     task_sha256: str | None = None
+    record: Record | None = field(default=None, compare=False)
 
     def of(self, rule: str) -> tuple[Run, ...]:
         """Return the runs of one rule, none if all of them are unfinished.
@@ -44,6 +49,9 @@ def compare(
     settings: Settings | None = None,
     *,
     task: Task | None = None,
+    store: Store | str | os.PathLike[str] | None = None,
+    fresh: bool = False,
+    executor: Any = None,
     jobs: int | None = None,
     progress: Listener = nobody,
 ) -> Comparison:
@@ -51,7 +59,11 @@ def compare(
 
     task: a task object to use instead of the one that settings name; a network for it has one
     Bernoulli output unit if the task has one output, else softmax.
-    jobs: runs at a time, by default one per processor core at hand. Training releases the GIL.
+    store: keeps every finished run, a folder or a `Store`. Runs that it holds are not made again,
+    unless fresh is true.
+    executor: what makes the runs, see `uwm.experiments.executors.choose`: by default threads of
+    this process, for training releases the GIL.
+    jobs: runs at a time, by default one per processor core at hand.
     progress(event): called about ten times a second per run with a `Progress`, from several
     threads. When it returns False, all runs stop, as on Ctrl-C.
 
@@ -66,16 +78,19 @@ def compare(
     >>> compare(settings).runs[0].rewards.shape
     (10,)
     """
-    jobs, monitor = number_of_jobs(jobs), Monitor(progress)
     chosen = choose_task(Settings() if settings is None else settings, task)
-    settings, task = chosen.settings, chosen.task
-    check_parts(settings, task)
+    settings = chosen.settings
+    check_parts(settings, chosen.task)
     requests = [  # seeds outermost: stopped early, all rules have had as many
-        Request(settings, task, rule, seed)
+        Request(settings, chosen, rule, seed)
         for seed in settings.seed_range
         for rule in settings.rules
     ]
-    results, stopped = train_all(requests, jobs=jobs, monitor=monitor)
+    study = Study("compare", chosen.title, settings.as_dict())
+    with computer(
+        study, store=store, fresh=fresh, executor=executor, jobs=jobs, progress=progress
+    ) as computing:
+        results, stopped = train_all(requests, computing)
     ordered = [
         result for k in range(len(settings.rules)) for result in results[k :: len(settings.rules)]
     ]
@@ -85,6 +100,7 @@ def compare(
         tuple(result for result in ordered if isinstance(result, Run)),
         tuple(result for result in ordered if isinstance(result, Unfinished)),
         chosen.sha256,
+        computing.record(),
     )
     if stopped:
         raise interrupted(comparison, f"{len(comparison.runs)} runs were finished")

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import queue
-import signal
-import time
+import os
+import traceback
 from collections.abc import Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any
 
 import uwm
 from uwm.checks import whole_number
-from uwm.experiments.build import number_of_jobs
-from uwm.experiments.progress import Listener, Monitor, Progress, interrupted, nobody
-from uwm.experiments.runs import INTERRUPTED, Unfinished
+from uwm.experiments.cells import DIVERGED, FAILED, INTERRUPTED, Cell, Context, Found, Row
+from uwm.experiments.compute import Record, Study, computer
+from uwm.experiments.identity import rule_identity
+from uwm.experiments.progress import Listener, Progress, interrupted, nobody
+from uwm.experiments.runs import Unfinished, reason_of
+from uwm.experiments.store import Store
+from uwm.formats import known
 from uwm.rules import canonical, resolve
 
+KIND = "agent"
 MOST_SEEDS = 1_000_000
-LOOK_AROUND = 0.2  # seconds
 
 
 @dataclass(frozen=True)
 class AgentRequest:
-    """An agent to be trained: in which environment, by which rule, with which seed, how long."""
+    """An agent to be trained: in which environment, by which rule, with which seed, how long.
+
+    It is a cell's work.
+    """
 
     environment: str
     rule: str
@@ -45,6 +49,54 @@ class AgentRequest:
             preset=self.preset,
             **self.settings,
         )
+
+    @property
+    def cell(self) -> Cell:
+        """The agent's training as a cell."""
+        spec = {
+            "uwm": uwm.__version__,
+            "environment": self.environment,
+            **rule_identity(self.rule, resolve(self.rule)),
+            "preset": self.preset,
+            "settings": dict(self.settings),
+            "episodes": self.episodes,
+            "total_timesteps": self.total_timesteps,
+            "seed": self.seed,
+        }
+        return Cell(KIND, spec, self)
+
+    def __call__(self, context: Context) -> Found:
+        """Train the agent, and return what it has earned."""
+        stopped = False
+
+        def report(done: int, wanted: int, mean_return: float) -> bool:
+            nonlocal stopped
+            event = Progress(self.rule, self.seed, done, wanted, mean_return)
+            stopped = not context.tell(event)
+            return not stopped
+
+        try:
+            log = self.agent().learn(self.total_timesteps, episodes=self.episodes, progress=report)
+        except KeyboardInterrupt:
+            context.monitor.stop()
+            return Found(INTERRUPTED, reason=INTERRUPTED)
+        except Exception as error:
+            trace = "".join(traceback.format_exception(error))
+            status = DIVERGED if isinstance(error, uwm.DivergenceError) else FAILED
+            return Found(status, None, reason_of(error, self.rule), trace)
+        whole = self.episodes is not None and len(log) >= self.episodes
+        if stopped and not whole:
+            return Found(INTERRUPTED, reason=INTERRUPTED)
+        return Found(result=self._result(log))
+
+    def _result(self, log: Any) -> dict[str, Any]:
+        return {
+            "mean_return": known(log.mean_return),
+            "last_100": known(log.last(100)),
+            "returns": log.returns.tolist(),
+            "lengths": log.lengths.tolist(),
+            "steps": log.steps.tolist(),
+        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +135,7 @@ class AgentComparison:
     settings: Mapping[str, Any]
     runs: tuple[AgentRun, ...]
     unfinished: tuple[Unfinished, ...] = ()
+    record: Record | None = field(default=None, compare=False)
 
     def of(self, rule: str) -> tuple[AgentRun, ...]:
         """Return the runs of one rule."""
@@ -119,16 +172,19 @@ def compare_agents(
     total_timesteps: int | None = None,
     preset: str = "default",
     settings: Mapping[str, Any] | None = None,
+    store: Store | str | os.PathLike[str] | None = None,
+    fresh: bool = False,
+    executor: Any = None,
     jobs: int | None = None,
     progress: Listener = nobody,
 ) -> AgentComparison:
     """Train an agent with every rule and every seed and return what they earned.
 
     environment: an id of gymnasium. rules: names, or `mine.py:MyRule`. episodes, total_timesteps:
-    how long, one of the two. preset, settings: as in `uwm.rl.Agent`. jobs: processes at a time, by
-    default one per core. progress(event): called with a `Progress` whose steps are episodes or
-    steps, and whose reward is the mean return of the last 100 episodes; when it returns False, all
-    runs stop, as on Ctrl-C.
+    how long, one of the two. preset, settings: as in `uwm.rl.Agent`. store, fresh, jobs: as in
+    `compare`. executor: by default processes, for environments are Python.
+    progress(event): called with a `Progress` whose steps are episodes or steps, and whose reward is
+    the mean return of the last 100 episodes; when it returns False, all runs stop, as on Ctrl-C.
 
     Raises ValueError or TypeError for wrong settings, ImportError for a missing package, and
     `uwm.Interrupted` when stopped: its `result` is the AgentComparison of what was finished.
@@ -150,11 +206,23 @@ def compare_agents(
         for seed in numbers  # outermost: stopped early, all rules have had as many
         for rule in names
     ]
-    monitor = Monitor(progress)
-    results = train_agents(requests, len(names), number_of_jobs(jobs), monitor)
-    ordered = [
-        results[k] for rule in range(len(names)) for k in range(rule, len(requests), len(names))
-    ]
+    for request in requests[: len(names)]:
+        request.agent()  # refuses now what every run would refuse
+    described = describe_study(environment, names, numbers, requests[0])
+    study = Study("rl", environment, described)
+    default = "threads" if jobs == 1 or len(requests) == 1 else "processes"
+    with computer(
+        study,
+        store=store,
+        fresh=fresh,
+        executor=executor,
+        jobs=jobs,
+        progress=progress,
+        default=default,
+    ) as computing:
+        rows, stopped = computing.compute([request.cell for request in requests])
+    results = [outcome(request, row) for request, row in zip(requests, rows, strict=True)]
+    ordered = [each for rule in range(len(names)) for each in results[rule :: len(names)]]
     comparison = AgentComparison(
         environment,
         preset,
@@ -165,127 +233,70 @@ def compare_agents(
         settings,
         tuple(result for result in ordered if isinstance(result, AgentRun)),
         tuple(result for result in ordered if isinstance(result, Unfinished)),
+        computing.record(),
     )
-    if monitor.stopped:
+    if stopped:
         raise interrupted(comparison, f"{len(comparison.runs)} runs were finished")
     return comparison
+
+
+def describe_study(
+    environment: str, rules: Sequence[str], seeds: Sequence[int], one: AgentRequest
+) -> dict[str, Any]:
+    """Return all settings of a comparison as JSON can hold them; `one` is any of its requests."""
+    return {
+        "environment": environment,
+        "rules": list(rules),
+        "seeds": list(seeds),
+        "preset": one.preset,
+        "settings": dict(one.settings),
+        "episodes": one.episodes,
+        "total_timesteps": one.total_timesteps,
+    }
 
 
 Outcome = AgentRun | Unfinished
 
 
-def train_agents(
-    requests: Sequence[AgentRequest], rules: int, jobs: int, monitor: Monitor
-) -> list[Outcome]:
-    """Train all agents and return what they earned; the first `rules` are one of each rule."""
-    for request in requests[:rules]:
-        request.agent()  # refuses now what every run would refuse
-    if min(jobs, len(requests)) == 1:
-        return run_here(requests, monitor)
-    return run_apart(requests, min(jobs, len(requests)), monitor)
+def outcome(request: AgentRequest, row: Row) -> Outcome:
+    """Return what an agent has earned, or why there is nothing."""
+    if row.result is None:
+        diverged = row.status == DIVERGED
+        return Unfinished(request.rule, request.seed, row.reason, diverged, row.traceback)
+    from uwm.rl import Log
+
+    log = Log(*(np.array(row.result[name]) for name in ("returns", "lengths", "steps")))
+    return AgentRun(request.rule, request.seed, log, float(row.about["seconds"]))
 
 
-def train_agent(request: AgentRequest, tell: Listener) -> Outcome:
-    """Train one agent; `tell` may return False to stop it."""
-    stopped = False
+def interquartile_mean(values: ArrayLike) -> float:
+    """Return the mean of the middle half of some numbers (Agarwal et al., 2021).
 
-    def report(done: int, wanted: int, mean_return: float) -> bool:
-        nonlocal stopped
-        event = Progress(request.rule, request.seed, done, wanted, mean_return)
-        stopped = tell(event) is False
-        return not stopped
-
-    started = time.monotonic()
-    try:
-        log = request.agent().learn(
-            request.total_timesteps, episodes=request.episodes, progress=report
-        )
-    except KeyboardInterrupt:
-        return Unfinished(request.rule, request.seed, INTERRUPTED)
-    except Exception as error:
-        diverged = isinstance(error, uwm.DivergenceError)
-        reason = str(error) or type(error).__name__
-        return Unfinished(request.rule, request.seed, reason, diverged)
-    finished = not stopped or _is_whole(request, log)
-    if not finished:
-        return Unfinished(request.rule, request.seed, INTERRUPTED)
-    return AgentRun(request.rule, request.seed, log, time.monotonic() - started)
+    >>> interquartile_mean([0, 1, 2, 100])
+    1.5
+    """
+    ordered = np.sort(np.asarray(values, dtype=np.float64))
+    n = len(ordered)
+    edges = np.clip(
+        np.minimum(np.arange(1, n + 1), 0.75 * n) - np.maximum(np.arange(n), 0.25 * n), 0, 1
+    )
+    return float(edges @ ordered / edges.sum())
 
 
-def _is_whole(request: AgentRequest, log: Any) -> bool:
-    return request.episodes is not None and len(log) >= request.episodes
+def bootstrap_interval(values: ArrayLike) -> tuple[float, float]:
+    """Return a 95% interval of the interquartile mean, by drawing runs anew (percentiles).
 
+    NaN for a single number.
 
-def run_here(requests: Sequence[AgentRequest], monitor: Monitor) -> list[Outcome]:
-    """Train all agents in this process, one after the other."""
-    results: list[Outcome] = []
-    for request in requests:
-        if monitor.stopped:
-            results.append(Unfinished(request.rule, request.seed, INTERRUPTED))
-            continue
-        results.append(train_agent(request, monitor.tell))
-        if isinstance(results[-1], Unfinished) and results[-1].reason == INTERRUPTED:
-            monitor.stop()
-    return results
-
-
-_events: Any = None
-_stop: Any = None
-
-
-def _begin_process(events: Any, stop: Any) -> None:
-    """Keep what a process tells the main one by; Ctrl-C is the main one's matter."""
-    global _events, _stop
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _events, _stop = events, stop
-
-
-def _tell_main(event: Progress) -> bool:
-    _events.put(event)
-    return not _stop.is_set()
-
-
-def _train_apart(request: AgentRequest) -> Outcome:
-    return train_agent(request, _tell_main)
-
-
-def run_apart(requests: Sequence[AgentRequest], jobs: int, monitor: Monitor) -> list[Outcome]:
-    """Train all agents in processes of their own, `jobs` at a time."""
-    context = multiprocessing.get_context("spawn")
-    events: Any = context.Queue()
-    stop = context.Event()
-    results: dict[int, Outcome] = {}
-    with ProcessPoolExecutor(
-        jobs, mp_context=context, initializer=_begin_process, initargs=(events, stop)
-    ) as pool:
-        pending: dict[Future[Outcome], int] = {
-            pool.submit(_train_apart, request): k for k, request in enumerate(requests)
-        }
-        while pending:
-            try:
-                _hand_on(events, monitor)
-                if monitor.stopped:
-                    stop.set()
-                    for future in pending:
-                        future.cancel()
-                done = wait(pending, timeout=LOOK_AROUND, return_when=FIRST_COMPLETED).done
-                for future in done:
-                    k = pending.pop(future)
-                    if not future.cancelled():
-                        results[k] = future.result()
-            except KeyboardInterrupt:
-                monitor.stop()
-        _hand_on(events, monitor)
-    return [
-        results.get(k) or Unfinished(request.rule, request.seed, INTERRUPTED)
-        for k, request in enumerate(requests)
-    ]
-
-
-def _hand_on(events: Any, monitor: Monitor) -> None:
-    """Tell the listener what the processes have told."""
-    while True:
-        try:
-            monitor.tell(events.get_nowait())
-        except queue.Empty:
-            return
+    >>> low, high = bootstrap_interval([1.0, 2.0, 3.0, 4.0])
+    >>> 1 <= low <= 2.5 <= high <= 4
+    True
+    """
+    array = np.asarray(values, dtype=np.float64)
+    if len(array) < 2:
+        return math.nan, math.nan
+    rng = np.random.default_rng(0)
+    drawn = array[rng.integers(len(array), size=(BOOTSTRAPS, len(array)))]
+    means = [interquartile_mean(row) for row in drawn]
+    low, high = np.percentile(means, [2.5, 97.5])
+    return float(low), float(high)

@@ -1,12 +1,13 @@
-"""Runs: one rule trained with one seed each, many at a time, and why one has no result."""
+"""Runs: one rule trained with one seed each, and why one has no result."""
 
 from __future__ import annotations
 
+import math
 import sys
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 import uwm
-from uwm.experiments.build import (
-    available_cores,
-    new_baseline,
-    new_network,
-    new_optimizer,
-    new_rule,
-)
-from uwm.experiments.parallel import in_threads
-from uwm.experiments.progress import Monitor, Progress
+from uwm.experiments.build import Chosen, new_rule
+from uwm.experiments.cells import DIVERGED, FAILED, INTERRUPTED, Cell, Context, Found, Row
+from uwm.experiments.compute import Computer
+from uwm.experiments.identity import rule_identity
+from uwm.experiments.progress import Progress
 from uwm.experiments.settings import Settings, name_of
+from uwm.experiments.training import Trained, Training, last_tenth, train
+from uwm.outputs import parse as parse_output, spelled
 from uwm.own import own_files
-from uwm.tasks import Classification, Task
+from uwm.tasks import Classification
+from uwm.tasks.output_kinds import output_kinds
 
-CURVE_POINTS = 200
-INTERRUPTED = "interrupted"  # why a run has no result
+KIND = "run"
 PACKAGE = str(Path(uwm.__file__).parent)
 
 
@@ -69,12 +68,14 @@ class Unfinished:
     """A run without a result, and why.
 
     diverged: whether it was numbers that ended it, not Ctrl-C nor an error in a rule or task.
+    traceback: of an error.
     """
 
     rule: str
     seed: int
     reason: str
     diverged: bool = False
+    traceback: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return rule, seed and reason, as JSON can hold them."""
@@ -83,120 +84,130 @@ class Unfinished:
 
 @dataclass(frozen=True, eq=False)
 class Request:
-    """A run to be made: one rule on one task with one seed."""
+    """A run to be made: one rule on one task with one seed. It is a cell's work.
+
+    Sent to another process, it takes along the name of its task, or the task if it has none.
+    """
 
     settings: Settings
-    task: Task
+    chosen: Chosen
     rule: str | uwm.Rule
     seed: int
+
+    @cached_property
+    def cell(self) -> Cell:
+        """The run as a cell."""
+        return Cell(KIND, self.spec(), self)
+
+    def spec(self) -> dict[str, Any]:
+        """Return all that the result depends on, as JSON can hold it."""
+        settings, name = self.settings, name_of(self.rule)
+        each = len(settings.hidden) + 1
+        output = settings.output or output_kinds(self.chosen.task)[0]
+        return {
+            "uwm": uwm.__version__,
+            **self.chosen.identity,
+            "hidden": list(settings.hidden),
+            "output": spelled(parse_output(output)),
+            "units": settings.units,
+            "dtype": settings.dtype,
+            "initial_gain": per_layer(settings.initial_gain, each),
+            **rule_identity(self.rule, new_rule(self.rule)),
+            "optimizer": settings.optimizer,
+            "learning_rate": per_layer(settings.rates(name), each),
+            "rate_factor": settings.rate_factor,
+            "baseline": settings.baseline_of(name),
+            "batch_size": settings.batch_size,
+            "episodes": settings.episodes,
+            "seed": self.seed,
+        }
+
+    def __call__(self, context: Context) -> Found:
+        """Train, and return the result."""
+        name, seed, settings = name_of(self.rule), self.seed, self.settings
+
+        def listen(step: int, steps: int, reward: float) -> bool:
+            return context.tell(Progress(name, seed, step, steps, reward))
+
+        stopped = Found(INTERRUPTED, reason=INTERRUPTED)
+        try:
+            if not listen(0, settings.steps, math.nan):
+                return stopped
+            file = None
+            if context.checkpoints is not None:
+                file = context.checkpoints / f"{self.cell.key}.safetensors"
+            training = Training(settings, self.chosen.task, self.rule, seed, context.threads, file)
+            done = train(training, listen)
+            return stopped if done is None else self._found(done)
+        except KeyboardInterrupt:  # raised by the listener, a rule or a task: it stops all runs
+            context.monitor.stop()
+            return stopped
+        except (Exception, SystemExit) as error:  # whatever a rule or a task of one's own may raise
+            own = (self.rule, self.chosen.task)
+            of_numbers = isinstance(error, (ValueError, ArithmeticError))
+            diverged = of_numbers and own_frame(error, *own) is None
+            trace = "".join(traceback.format_exception(error))
+            return Found(DIVERGED if diverged else FAILED, None, reason_of(error, *own), trace)
+
+    def _found(self, done: Trained) -> Found:
+        settings, task = self.settings, self.chosen.task
+        episodes, rewards = done.curve(settings.batch_size)
+        result = {
+            "mean_reward": done.mean(),
+            "final_reward": done.mean(last_tenth(settings)),
+            "rewards": rewards.tolist(),
+            "episodes": episodes.tolist(),
+        }
+        if isinstance(task, Classification) and len(task.test_labels) > 0:
+            result["test_accuracy"] = task.accuracy(done.net)
+            result["test_accuracy_one_pass"] = task.accuracy(done.net, passes=1)
+        speed = settings.steps / max(done.seconds, 1e-9)
+        return Found(result=result, about={"steps_per_second": speed})
 
 
 def train_all(
     requests: Sequence[Request],
-    *,
-    jobs: int,
-    monitor: Monitor | None = None,
+    computer: Computer,
     finished: Callable[[int, Run | Unfinished], None] = lambda k, result: None,
 ) -> tuple[list[Run | Unfinished], bool]:
-    """Make the runs, `jobs` at a time, and return them in the order asked for.
+    """Make the runs that the store does not hold, and return all in the order asked for.
 
-    finished(k, result): called by this thread whenever a run has ended, the k-th of the requests.
-    monitor: is told of every run, and stops them all.
+    finished(k, result): called by this thread whenever the k-th has a result.
     The second value returned is true if the runs were stopped; those without a result are
     Unfinished.
     """
-    # What the runs at a time leave of the cores, each run may share its batches among.
-    threads = max(1, available_cores() // max(1, min(jobs, len(requests))))
-    monitor = Monitor() if monitor is None else monitor
-    results: dict[int, Run | Unfinished] = {}
 
-    def ended(k: int, result: Run | Unfinished) -> None:
-        results[k] = result
-        finished(k, result)
+    def ended(k: int, row: Row) -> None:
+        finished(k, outcome(requests[k], row))
 
-    calls = (partial(train_once, request, threads, monitor) for request in requests)
-    stopped = in_threads(calls, ended, jobs=jobs, monitor=monitor)
-    return [
-        results.get(k) or Unfinished(name_of(request.rule), request.seed, INTERRUPTED)
-        for k, request in enumerate(requests)
-    ], stopped
+    rows, stopped = computer.compute([request.cell for request in requests], ended)
+    results = [outcome(request, row) for request, row in zip(requests, rows, strict=True)]
+    return results, stopped
 
 
-class _ListenerFailed(Exception):
-    """Raised in a run's progress callback when the user's own function has raised."""
-
-
-def train_once(request: Request, threads: int, monitor: Monitor) -> Run | Unfinished:
-    """Train one rule with one seed."""
+def outcome(request: Request, row: Row) -> Run | Unfinished:
+    """Return the run that a row holds, or why there is none."""
     name, seed = name_of(request.rule), request.seed
-
-    def listen(step: int, steps: int, reward: float) -> bool:
-        try:
-            return monitor.tell(Progress(name, seed, step, steps, reward))
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            raise _ListenerFailed from error
-
-    try:
-        if listen(0, request.settings.steps, float("nan")):
-            net, log = trained(request, threads, listen)
-            if not log.stopped:
-                return run_of(request, net, log)
-        return Unfinished(name, seed, INTERRUPTED)
-    except KeyboardInterrupt:  # raised by the listener, a rule or a task: it stops all runs
-        monitor.stop()
-        return Unfinished(name, seed, INTERRUPTED)
-    except _ListenerFailed as failure:
-        assert failure.__cause__ is not None
-        raise failure.__cause__ from None
-    except (Exception, SystemExit) as error:  # whatever a rule or a task of the user's may raise
-        own = (request.rule, request.task)
-        of_numbers = isinstance(error, (ValueError, ArithmeticError))
-        diverged = of_numbers and own_frame(error, *own) is None
-        return Unfinished(name, seed, reason_of(error, *own), diverged)
-
-
-def trained(
-    request: Request, threads: int, listen: Callable[[int, int, float], bool]
-) -> tuple[uwm.Network, uwm.Log]:
-    """Train a new network as a run asks for."""
-    settings, name = request.settings, name_of(request.rule)
-    net = new_network(settings, request.task, request.seed)
-    log = uwm.train(
-        net,
-        new_rule(request.rule),
-        new_optimizer(settings, name, net),
-        request.task,
-        steps=settings.steps,
-        batch_size=settings.batch_size,
-        baseline=new_baseline(settings, name),
-        record_every=max(1, settings.steps // CURVE_POINTS),
-        threads=threads,
-        progress=listen,
-    )
-    return net, log
-
-
-def run_of(request: Request, net: uwm.Network, log: uwm.Log) -> Run:
-    """Return the results of a run."""
-    task, accuracy, one_pass = request.task, None, None
-    if isinstance(task, Classification) and len(task.test_labels) > 0:
-        accuracy, one_pass = task.accuracy(net), task.accuracy(net, passes=1)
-    ends = np.arange(1, len(log.rewards) + 1, dtype=np.int64) * log.record_every
+    if row.result is None:
+        return Unfinished(name, seed, row.reason, row.status == DIVERGED, row.traceback)
     return Run(
-        rule=name_of(request.rule),
-        seed=request.seed,
-        mean_reward=float(log.mean_reward),
-        final_reward=float(log.final_reward),
-        steps_per_second=log.steps / max(log.seconds, 1e-9),
-        episodes=np.minimum(ends, log.steps) * request.settings.batch_size,
-        rewards=np.array(log.rewards),
-        test_accuracy=accuracy,
-        test_accuracy_one_pass=one_pass,
-        version=uwm.__version__,
-        simd_level=uwm.simd_level(),
+        rule=name,
+        seed=seed,
+        mean_reward=row.result["mean_reward"],
+        final_reward=row.result["final_reward"],
+        steps_per_second=row.about["steps_per_second"],
+        episodes=np.array(row.result["episodes"], dtype=np.int64),
+        rewards=np.array(row.result["rewards"], dtype=np.float64),
+        test_accuracy=row.result.get("test_accuracy"),
+        test_accuracy_one_pass=row.result.get("test_accuracy_one_pass"),
+        version=row.about["version"],
+        simd_level=row.about["simd_level"],
     )
+
+
+def per_layer(value: Any, layers: int) -> Any:
+    """Return one value for each layer; a word is itself."""
+    return value if isinstance(value, str) else list(np.broadcast_to(value, layers).tolist())
 
 
 def reason_of(error: BaseException, *own: object) -> str:

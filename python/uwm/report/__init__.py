@@ -12,7 +12,9 @@ from typing import Any
 
 from uwm.checks import file_path, shown
 from uwm.experiments import Comparison, GradientStudy, Scaling, Tuned
+from uwm.experiments.compute import Record
 from uwm.experiments.reinforcement import AgentComparison
+from uwm.experiments.store import Store
 from uwm.report import agent_files, comparison_files, gradient_files, scaling_files, tuning_files
 from uwm.report.folders import PictureWarning
 
@@ -32,15 +34,14 @@ _WRITERS: dict[type, Callable[[Any, Path, bool], list[Path]]] = {
 def write(result: Result, folder: str | os.PathLike[str], *, plot: bool = True) -> list[Path]:
     """Write the results of a call into a folder, and draw them; return the paths.
 
-    Each file appears whole or not at all. Results with the same settings that the folder holds
-    already are merged with the new ones. Files of other settings move into a sub-folder,
-    `earlier-1` or the next number; a search goes only into the folder of the same search.
+    Each file appears whole or not at all, in the place of an earlier one. All results of all calls
+    are in the folder's store, see `uwm.experiments.Store`: what is not there yet is added.
 
     A picture that cannot be drawn is a PictureWarning, once the other files are in place.
     plot: whether to draw.
 
-    Raises OSError for files that cannot be written, ValueError for a folder that holds another
-    search, TypeError for what is no result.
+    Raises OSError for files that cannot be written, ValueError for a store that is damaged or of a
+    newer version, TypeError for what is no result.
 
     >>> import tempfile
     >>> from uwm.experiments import Settings, compare
@@ -50,5 +51,17 @@ def write(result: Result, folder: str | os.PathLike[str], *, plot: bool = True) 
     """
     for kind, writer in _WRITERS.items():
         if isinstance(result, kind):
-            return writer(result, file_path("folder", folder), plot)
+            at = file_path("folder", folder)
+            if result.record is not None:
+                keep(result.record, at)
+            return writer(result, at, plot)
     raise TypeError(f"result must be what an experiment has returned, got {shown(result)}")
+
+
+def keep(record: Record, folder: Path) -> None:
+    """Add what a result is made of to the folder's store, unless a store has it already."""
+    if record.rows:
+        with Store(folder) as store:
+            study = record.study
+            store.note_study(study.command, study.title, study.settings, record.keys)
+            store.add(record.rows)

@@ -10,17 +10,17 @@ from uwm.experiments.reinforcement import AgentComparison
 from uwm.files import locked, make_folder, replace_file
 from uwm.formats import csv_text, write_json
 from uwm.report.figures.of_agents import agent_curves
-from uwm.report.folders import SETTINGS, draw, make_room
+from uwm.report.folders import SETTINGS, draw
 
 EPISODES, PLOT = "episodes.csv", "learning-curves.png"
 HEADER = ["rule", "seed", "episode", "return", "length", "steps"]
 
 
 def write(comparison: AgentComparison, folder: Path, plot: bool) -> list[Path]:
-    """Write the files and return their paths; what an earlier run left moves into a sub-folder."""
+    """Write settings.json, episodes.csv and learning-curves.png; return their paths."""
     make_folder(folder)
     with locked(folder):
-        make_room(folder, (SETTINGS, EPISODES, PLOT))
+        (folder / PLOT).unlink(missing_ok=True)
         write_json(folder / SETTINGS, described(comparison))
         rows: list[list[object]] = [
             [run.rule, run.seed, k + 1, *numbers]

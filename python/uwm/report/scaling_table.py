@@ -10,7 +10,8 @@ import numpy as np
 
 import uwm
 from uwm.experiments.scaling.plan import AXES
-from uwm.experiments.scaling.result import Scaling, describe_points, known
+from uwm.experiments.scaling.result import Scaling, describe_points
+from uwm.formats import known
 from uwm.report.console import print_files, print_table
 
 if TYPE_CHECKING:

@@ -30,10 +30,11 @@ from uwm.protocols import Array
 
 @dataclass(frozen=True, eq=False)
 class Named:
-    """A rule or an estimator, and the name that results give it."""
+    """A rule or an estimator, the name that results give it, and what it was made from."""
 
     name: str
     rule: Any
+    spec: Any
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from uwm.analysis import Estimate
+from uwm.experiments.compute import Record
 from uwm.experiments.runs import Unfinished
+from uwm.formats import known
 
 
 @dataclass(frozen=True)
@@ -51,12 +54,28 @@ class Measurement:
         values["noise_per_reward"] = known(self.noise_per_reward)
         return values
 
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any], rule: str) -> Measurement:
+        """Return the measurement of a record that `as_dict` made, under this rule's name."""
+
+        def number(name: str) -> float:
+            return math.nan if values[name] is None else float(values[name])
+
+        made: dict[str, Any] = {}
+        for name in (field.name for field in dataclasses.fields(cls)):
+            if f"{name}_low" in values:
+                made[name] = Estimate(number(name), number(f"{name}_low"), number(f"{name}_high"))
+            else:
+                made[name] = values[name]
+        return cls(**{**made, "rule": rule})
+
 
 @dataclass(frozen=True)
 class GradientStudy:
     """The result of `gradients`: measurements, and the mean reward at each checkpoint.
 
     unfinished: rules that an error of their own has ended, with the episode that they came to.
+    record: what it is made of.
     """
 
     title: str
@@ -64,6 +83,7 @@ class GradientStudy:
     measurements: tuple[Measurement, ...]
     rewards: dict[int, float]
     unfinished: tuple[Unfinished, ...] = ()
+    record: Record | None = dataclasses.field(default=None, compare=False)
 
     @property
     def layers(self) -> tuple[int, ...]:
@@ -73,8 +93,3 @@ class GradientStudy:
     def select(self, *, layer: int, rule: str | None = None) -> tuple[Measurement, ...]:
         """Return the measurements of a layer, of one rule or of all."""
         return tuple(m for m in self.measurements if m.layer == layer and rule in (None, m.rule))
-
-
-def known(value: float) -> float | None:
-    """The number, or None for NaN and infinity, which JSON does not have."""
-    return value if math.isfinite(value) else None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,15 +13,19 @@ import numpy as np
 import uwm
 from uwm.checks import check_task, finite, instance, one_of, sequence, whole_number
 from uwm.experiments.build import Chosen, choose_task, new_network
+from uwm.experiments.cells import INTERRUPTED, Cell, Found, Row, made_here
+from uwm.experiments.compute import Computer, Study, computer
 from uwm.experiments.estimators import rule_or_estimator
 from uwm.experiments.gradient_study.one_network import Method, Named, check_size, measure
 from uwm.experiments.gradient_study.result import GradientStudy, Measurement
 from uwm.experiments.gradient_study.training import Trainer, digest, mean_reward
 from uwm.experiments.guarded import Failed
+from uwm.experiments.identity import rule_identity
 from uwm.experiments.origin import origin
-from uwm.experiments.progress import Listener, Monitor, interrupted, nobody
-from uwm.experiments.runs import INTERRUPTED, Unfinished, reason_of
+from uwm.experiments.progress import Listener, interrupted, nobody
+from uwm.experiments.runs import Request, Unfinished, reason_of
 from uwm.experiments.settings import Settings, name_of
+from uwm.experiments.store import Store
 from uwm.outputs import spelled
 from uwm.own import is_own
 from uwm.reference.random import PARAMETERS, normals
@@ -35,6 +41,10 @@ RULES = (
     "unbiased_weight_max_posterior",
     "unbiased_weight_max",
 )
+KIND = "gradients"
+#: Of a run's spec, what the training up to a checkpoint depends on.
+TRAINING = ("rule", "rule_source", "rule_parameters", "optimizer", "learning_rate", "rate_factor",
+            "batch_size")  # fmt: skip
 MOST_CHECKPOINTS = 100_000
 
 
@@ -48,6 +58,8 @@ def gradients(
     samples: int = 2**16,
     reference: Any = None,
     checkpoints: int = 0,
+    store: Store | str | os.PathLike[str] | None = None,
+    fresh: bool = False,
     progress: Listener = nobody,
 ) -> GradientStudy:
     """Measure rules on a task: see Measurement.
@@ -64,6 +76,7 @@ def gradients(
     Where sampling, the exact gradient is still taken for the truth if it is feasible, and
     otherwise the mean of the reference, see `sampled_statistics`.
     checkpoints: measure before training, and this many times along it.
+    store, fresh: as in `compare`. What the store holds is not measured again.
     progress(event): called with a `Progress` as the work goes on; its name says what does. When it
     returns False, the work stops, as on Ctrl-C.
 
@@ -78,7 +91,6 @@ def gradients(
     >>> [m.relative_bias.value < 1e-9 for m in study.select(layer=0)]
     [False, True]
     """
-    monitor = Monitor(progress)
     if settings is None:
         settings = Settings(**task_info(TASKS[0]).small, rules=("unbiased_weight_max_posterior",))
     instance("settings", settings, Settings, "uwm.experiments.Settings")
@@ -92,18 +104,31 @@ def gradients(
     check_names(measured)
     default = "unbiased_weight_max_posterior"
     truth = named(default if reference is None else reference)
-    how = Method(method, samples, truth, settings.first_seed, monitor)
     chosen = choose_task(settings)
     net = network_for(chosen, network, scale)
     check_size(net, chosen.task, method)
-    described = describe(chosen, net, measured, how, scale=scale, checkpoints=checkpoints)
-    return _Work(chosen, net, measured, how).study(checkpoints, described)
+    described = describe(
+        chosen,
+        net,
+        measured,
+        method=method,
+        samples=samples,
+        reference=truth,
+        scale=scale,
+        checkpoints=checkpoints,
+    )
+    study = Study("gradients", chosen.title, described)
+    with computer(study, store=store, fresh=fresh, progress=progress) as computing:
+        how = Method(method, samples, truth, settings.first_seed, computing.monitor)
+        return _Work(chosen, net, measured, how, computing).study(checkpoints, described)
 
 
 def named(rule: Any) -> Named:
     """Return a rule or estimator with its name in results: of a class of one's own, as given."""
     made = rule_or_estimator(rule)
-    return Named(name_of(rule if isinstance(rule, str) and is_own(rule) else made), made)
+    spec = rule if isinstance(rule, str) else made
+    own = isinstance(rule, str) and is_own(rule)
+    return Named(name_of(spec if own else made), made, spec)
 
 
 def check_names(rules: Sequence[Named]) -> None:
@@ -142,10 +167,9 @@ def describe(
     chosen: Chosen,
     net: uwm.Network,
     rules: Sequence[Named],
-    how: Method,
     *,
-    scale: float | None,
-    checkpoints: int,
+    reference: Named,
+    **how: Any,
 ) -> dict[str, Any]:
     """Return settings.json: everything that the measurements depend on."""
     described = chosen.settings.as_dict()
@@ -154,11 +178,8 @@ def describe(
         rules=[each.name for each in rules],
         train_with=train_with,
         sizes=list(net.sizes),
-        scale=scale,
-        checkpoints=checkpoints,
-        samples=how.samples,
-        method=how.method,
-        reference=how.reference.name,
+        reference=reference.name,
+        **how,
         parameters_sha256=digest(net),
         **origin(chosen.sha256),
     )
@@ -169,9 +190,16 @@ class _Work:
     """A study under way: what has been measured so far."""
 
     def __init__(
-        self, chosen: Chosen, net: uwm.Network, rules: Sequence[Named], how: Method
+        self,
+        chosen: Chosen,
+        net: uwm.Network,
+        rules: Sequence[Named],
+        how: Method,
+        computing: Computer,
     ) -> None:
         self._chosen, self._net, self._rules, self._how = chosen, net, list(rules), how
+        self._computing = computing
+        self._spec = self._common_spec()
         self._measurements: list[Measurement] = []
         self._rewards: dict[int, float] = {}
         self._unfinished: list[Unfinished] = []
@@ -198,8 +226,7 @@ class _Work:
             try:
                 if self._how.monitor.stopped:
                     raise KeyboardInterrupt
-                trainer.train_until(end)
-                self._measure(end * settings.batch_size)
+                self._measure(end, trainer)
             except KeyboardInterrupt:
                 for rule in self._rules:
                     self._fail(
@@ -215,22 +242,76 @@ class _Work:
                 return False
         return self._how.monitor.stopped
 
-    def _measure(self, episode: int) -> None:
+    def _common_spec(self) -> dict[str, Any]:
+        """Return what the measurements of all rules depend on, but for the checkpoint."""
+        settings, net, how = self._chosen.settings, self._net, self._how
+        trainer = Request(settings, self._chosen, settings.rules[0], settings.first_seed).spec()
+        for name in ("hidden", "initial_gain", "episodes"):  # the checkpoint and the network say it
+            del trainer[name]
+        training = {name: trainer.pop(name) for name in TRAINING if name in trainer}
+        return {
+            **trainer,
+            "sizes": list(net.sizes),
+            "output": spelled(net.output),
+            "dtype": str(np.dtype(net.dtype)),
+            "parameters_sha256": digest(net),
+            "method": how.method,
+            "samples": how.samples,
+            "reference": rule_identity(how.reference.name, how.reference.rule),
+            "seed": how.seed,
+            "training": training,
+        }
+
+    def _cell(self, named: Named, episode: int) -> Cell:
+        rule = rule_identity(named.spec, named.rule)
+        spec = {**self._spec, **rule, "episode": episode}
+        if episode == 0:  # whatever it is to be trained with
+            del spec["training"]
+        return Cell(KIND, spec, lambda context: Found())
+
+    def _measure(self, end: int, trainer: Trainer) -> None:
+        """Measure after so many steps what the store does not hold; train only where need be."""
+        episode = end * self._chosen.settings.batch_size
+        cells = {rule.name: self._cell(rule, episode) for rule in self._rules}
+        self._computing.note(list(cells.values()))
+        there = self._computing.known(list(cells.values()))
+        missing = [rule for rule in self._rules if cells[rule.name].key not in there]
+        made: dict[str, Row] = {}
+        if missing:
+            trainer.train_until(end)
+            made = self._rows(missing, cells, episode)
+        for rule in list(self._rules):
+            row = made.get(rule.name) or there.get(cells[rule.name].key)
+            if row is None or row.result is None:
+                self._rules.remove(rule)  # it would fail again at every checkpoint
+                continue
+            self._measurements += (
+                Measurement.from_dict(each, rule.name) for each in row.result["measurements"]
+            )
+            self._rewards[episode] = row.result["reward"]
+
+    def _rows(self, rules: Sequence[Named], cells: dict[str, Cell], episode: int) -> dict[str, Row]:
+        """Measure rules together, keep what comes of it, and return it by rule."""
         net, task, seed = self._net, self._chosen.task, self._how.seed
         reward = mean_reward(net, task, seed)
         given = self._chosen.settings.baseline
         # What a running mean would have come to stands for it.
         baseline = reward if isinstance(given, str) else given
-        found = measure(net, task, self._rules, self._how, baseline or 0.0)
-        for each, rule in zip(found, list(self._rules), strict=True):
+        clock, rows = time.perf_counter(), {}
+        found = measure(net, task, rules, self._how, baseline or 0.0)
+        about = made_here(time.perf_counter() - clock)
+        for each, rule in zip(found, rules, strict=True):
             if isinstance(each, Failed):
                 reason = reason_of(each.error, rule.rule, task)
                 self._fail(rule.name, f"after {episode} episodes: {reason}")
                 self.errors.append(each.error)
-                self._rules.remove(rule)  # it would fail again at every checkpoint
+                rows[rule.name] = cells[rule.name].failed(each.error)
             else:
-                self._measurements += (dataclasses.replace(m, episode=episode) for m in each)
-        self._rewards[episode] = reward
+                records = [dataclasses.replace(m, episode=episode).as_dict() for m in each]
+                result = {"measurements": records, "reward": reward}
+                rows[rule.name] = cells[rule.name].row(Found(result=result), about)
+            self._computing.keep(rows[rule.name])
+        return rows
 
     def _fail(self, name: str, reason: str) -> None:
         self._unfinished.append(Unfinished(name, self._how.seed, reason))
@@ -243,6 +324,7 @@ class _Work:
             tuple(self._measurements),
             self._rewards,
             tuple(self._unfinished),
+            self._computing.record(),
         )
 
 

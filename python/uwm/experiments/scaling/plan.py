@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from uwm.analysis.sampling import GROUPS
 from uwm.checks import finite, instance, sequence, whole_number
@@ -64,6 +66,12 @@ class Plan:
         """Every network's axis and hidden layers."""
         wide = [("width", (width,) * self.layers) for width in self.widths]
         return wide + [("depth", (self.width,) * depth) for depth in self.depths]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the settings, and under `plan` the rest, as JSON can hold them."""
+        own = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        settings = own.pop("settings")
+        return {**settings.as_dict(), "plan": own}
 
     def describe(self) -> str:
         """Return the settings that the results depend on in one line."""

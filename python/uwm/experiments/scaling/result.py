@@ -5,15 +5,17 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from uwm.checks import one_of
+from uwm.experiments.compute import Record
 from uwm.experiments.runs import Unfinished
 from uwm.experiments.scaling.plan import AXES, Plan
 from uwm.experiments.spread import student_t
+from uwm.formats import known
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,8 @@ class Exponent:
 class Scaling:
     """The results of `measure_scaling`.
 
-    unfinished: runs and measurements that Ctrl-C or an error in a rule or task has ended.
+    unfinished: runs and measurements that Ctrl-C or an error in a rule or task has ended. record:
+    what it is made of.
     """
 
     plan: Plan
@@ -74,6 +77,7 @@ class Scaling:
     points: tuple[Point, ...]
     task_sha256: str | None = None
     unfinished: tuple[Unfinished, ...] = ()
+    record: Record | None = field(default=None, compare=False)
 
     def of(self, rule: str, axis: str) -> dict[int, list[Point]]:
         """Return a rule's points along an axis, by width or depth, one per seed.
@@ -130,8 +134,3 @@ def describe_points(found: Scaling) -> list[dict[str, Any]]:
         {name: known(value) for name, value in dataclasses.asdict(point).items()}
         for point in found.points
     ]
-
-
-def known(value: Any) -> Any:
-    """Return a value, None for NaN and infinity, which JSON does not have."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value

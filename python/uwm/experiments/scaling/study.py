@@ -9,34 +9,26 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Sequence
-from functools import partial
+import os
+from typing import Any
 
 import numpy as np
 
-import uwm
-from uwm.analysis import sampled_statistics
 from uwm.checks import instance
-from uwm.experiments.build import (
-    check_parts,
-    choose_task,
-    new_baseline,
-    new_network,
-    new_optimizer,
-    new_rule,
-    number_of_jobs,
-)
-from uwm.experiments.guarded import Failed, each_alone
-from uwm.experiments.parallel import in_threads
-from uwm.experiments.progress import Listener, Monitor, Progress, interrupted, nobody
-from uwm.experiments.runs import INTERRUPTED, Request, Run, Unfinished, reason_of, train_all
+from uwm.experiments.build import Chosen, check_parts, choose_task
+from uwm.experiments.cells import INTERRUPTED, Row
+from uwm.experiments.compute import Computer, Study, computer
+from uwm.experiments.progress import Listener, Progress, interrupted, nobody
+from uwm.experiments.runs import Request, Run, Unfinished, train_all
+from uwm.experiments.scaling.noise import NetworkNoise
 from uwm.experiments.scaling.plan import TRAINER, Plan
 from uwm.experiments.scaling.result import Point, Scaling
 from uwm.experiments.settings import Settings, name_of
+from uwm.experiments.store import Store
 from uwm.tasks import Task
 
 Hidden = tuple[int, ...]
-Cell = tuple[str, Hidden, int]  # axis, hidden layers, seed
+Place = tuple[str, Hidden, int]  # axis, hidden layers, seed
 Runs = dict[tuple[Hidden, str, float, int], Run | Unfinished]
 Noises = dict[str, float]  # by rule
 
@@ -45,13 +37,17 @@ def measure_scaling(
     plan: Plan,
     *,
     task: Task | None = None,
+    store: Store | str | os.PathLike[str] | None = None,
+    fresh: bool = False,
+    executor: Any = None,
     jobs: int | None = None,
     progress: Listener = nobody,
 ) -> Scaling:
     """Measure every rule at every size.
 
-    task, jobs: as in `compare`. progress(event): called with a `Progress` for every network
-    measured and run made; step counts them. When it returns False, the work stops, as on Ctrl-C.
+    task, store, fresh, executor, jobs: as in `compare`.
+    progress(event): called with a `Progress` for every network measured and run made; step counts
+    them. When it returns False, the work stops, as on Ctrl-C.
 
     A run or a measurement that an error in a rule or task of one's own ends is listed in the
     result's `unfinished`; the others go on.
@@ -66,17 +62,21 @@ def measure_scaling(
     True
     """
     instance("plan", plan, Plan, "a uwm.experiments.Plan, such as Plan(settings)")
-    jobs, monitor = number_of_jobs(jobs), Monitor(progress)
     chosen = choose_task(plan.settings, task)
     plan = dataclasses.replace(plan, settings=chosen.settings)
     for _, hidden in plan.sizes:
         check_parts(sized(plan.settings, hidden), chosen.task)
-    work = _Work(plan, chosen.task, jobs, monitor)
-    stopped = work.measure(trained=False) or work.learn()
-    if plan.trained and not stopped:
-        stopped = work.measure(trained=True)
-    points = work.points()
-    found = Scaling(plan, chosen.title, points, chosen.sha256, tuple(work.unfinished))
+    study = Study("scaling", chosen.title, plan.as_dict())
+    with computer(
+        study, store=store, fresh=fresh, executor=executor, jobs=jobs, progress=progress
+    ) as computing:
+        work = _Work(plan, chosen, computing)
+        stopped = work.measure(trained=False) or work.learn()
+        if plan.trained and not stopped:
+            stopped = work.measure(trained=True)
+        points = work.points()
+        unfinished = tuple(work.unfinished)
+        found = Scaling(plan, chosen.title, points, chosen.sha256, unfinished, computing.record())
     if stopped:
         raise interrupted(found, f"{len(points)} points have results")
     return found
@@ -85,12 +85,12 @@ def measure_scaling(
 class _Work:
     """A study under way: the noises and the runs so far."""
 
-    def __init__(self, plan: Plan, task: Task, jobs: int, monitor: Monitor) -> None:
-        self._plan, self._task, self._jobs, self._monitor = plan, task, jobs, monitor
+    def __init__(self, plan: Plan, chosen: Chosen, computing: Computer) -> None:
+        self._plan, self._chosen, self._computing = plan, chosen, computing
         seeds = plan.settings.seed_range
-        self._cells = [(axis, hidden, seed) for axis, hidden in plan.sizes for seed in seeds]
-        self._start: dict[Cell, Noises] = {}
-        self._after: dict[Cell, Noises] = {}
+        self._places = [(axis, hidden, seed) for axis, hidden in plan.sizes for seed in seeds]
+        self._start: dict[Place, Noises] = {}
+        self._after: dict[Place, Noises] = {}
         self._runs: Runs = {}
         self.unfinished: list[Unfinished] = []
 
@@ -98,44 +98,41 @@ class _Work:
         """Measure the noise of every network; return whether that was stopped."""
         found = self._after if trained else self._start
         what = "noise after training" if trained else "noise"
+        rules = self._plan.settings.rules
+        networks = [self._network(place, trained) for place in self._places]
+        # Rules outermost: the first of a network measures them all.
+        cells = [network.cell(rule) for rule in rules for network in networks]
+        there = self._computing.known(cells)
+        for k, cell in enumerate(cells):
+            if cell.key not in there:
+                networks[k % len(networks)].rules.append(rules[k // len(networks)])
 
-        def ended(k: int, each: dict[str, float | Failed] | None) -> None:
-            if each is None:
+        def ended(k: int, row: Row) -> None:
+            place, rule = self._places[k % len(networks)], name_of(rules[k // len(networks)])
+            if row.status == INTERRUPTED:
                 return
-            axis, hidden, seed = self._cells[k]
-            found[self._cells[k]] = {
-                rule: math.nan if isinstance(value, Failed) else value
-                for rule, value in each.items()
-            }
-            for rule, value in each.items():
-                if isinstance(value, Failed):
-                    reason = reason_of(value.error, value.rule, self._task)
-                    self._fail(rule, hidden, seed, f"{what}: {reason}")
-            name = f"{what}: {axis}, {list(hidden)}"
-            self._monitor.tell(Progress(name, seed, len(found), len(self._cells)))
+            value = None if row.result is None else row.result["noise_to_signal"]
+            here = found.setdefault(place, {})
+            here[rule] = math.nan if value is None else value
+            axis, hidden, seed = place
+            if row.result is None:
+                self._fail(rule, hidden, seed, f"{what}: {row.reason}")
+            if len(here) == len(rules):
+                done = sum(len(each) == len(rules) for each in found.values())
+                name = f"{what}: {axis}, {list(hidden)}"
+                self._computing.monitor.tell(Progress(name, seed, done, len(self._places)))
 
-        calls = (partial(self._measure, cell, trained) for cell in self._cells)
-        return in_threads(calls, ended, jobs=self._jobs, monitor=self._monitor)
+        _, stopped = self._computing.compute(cells, ended)
+        return stopped
 
-    def _measure(self, cell: Cell, trained: bool) -> dict[str, float | Failed] | None:
-        """Return the noise of each rule, None if the work is to stop."""
-        _, hidden, seed = cell
-        here = sized(self._plan.settings, hidden)
-        net = new_network(here, self._task, seed)
-
-        def go_on(*told: object) -> bool:
-            return not self._monitor.stopped
-
-        try:
-            if trained:
-                factor = self._best_factor(hidden, TRAINER) or self._plan.factors[0]
-                train(net, self._task, scaled(here, factor), go_on)
-                if self._monitor.stopped:
-                    return None
-            return noises(net, self._task, here.rules, self._plan.samples, go_on)
-        except KeyboardInterrupt:  # a rule or a task may raise it, too
-            self._monitor.stop()
-            return None
+    def _network(self, place: Place, trained: bool) -> NetworkNoise:
+        """Return the network of a place; if trained, with the best rates of its trainer."""
+        _, hidden, seed = place
+        settings = sized(self._plan.settings, hidden)
+        if trained:
+            factor = self._best_factor(hidden, TRAINER) or self._plan.factors[0]
+            settings = scaled(settings, factor)
+        return NetworkNoise(settings, self._chosen, seed, self._plan.samples, trained)
 
     def learn(self) -> bool:
         """Train every rule at every size, with every multiple of the rates and every seed.
@@ -145,9 +142,9 @@ class _Work:
         settings = self._plan.settings
         wanted = {  # a size may be on both axes
             (hidden, name_of(rule), factor, seed): Request(
-                scaled(sized(settings, hidden), factor), self._task, rule, seed
+                scaled(sized(settings, hidden), factor), self._chosen, rule, seed
             )
-            for _, hidden, seed in self._cells
+            for _, hidden, seed in self._places
             for rule in settings.rules
             for factor in self._plan.factors
         }
@@ -158,15 +155,14 @@ class _Work:
             hidden, rule, factor, seed = keys[k]
             which = f"{rule}, {list(hidden)}, rates x {factor:g}"
             reward = run.mean_reward if isinstance(run, Run) else math.nan
-            self._monitor.tell(Progress(which, seed, len(self._runs), len(keys), reward))
+            self._computing.monitor.tell(Progress(which, seed, len(self._runs), len(keys), reward))
             if isinstance(run, Unfinished) and not run.diverged and run.reason != INTERRUPTED:
                 self._fail(rule, hidden, seed, f"rates x {factor:g}: {run.reason}")
 
         _, stopped = train_all(
             list(wanted.values()),
-            jobs=self._jobs,
-            monitor=self._monitor.silent(),  # of whole runs `ended` tells
-            finished=ended,
+            self._computing.silent(),  # of whole runs `ended` tells
+            ended,
         )
         for key in keys:
             run = self._runs.get(key)
@@ -200,12 +196,12 @@ class _Work:
         """Return a point for every rule, size and seed of which anything is known."""
         return tuple(
             self._point(cell, rule)
-            for cell in self._cells
+            for cell in self._places
             for rule in self._plan.settings.rule_names
             if cell in self._start or self._best_factor(cell[1], rule) is not None
         )
 
-    def _point(self, cell: Cell, rule: str) -> Point:
+    def _point(self, cell: Place, rule: str) -> Point:
         axis, hidden, seed = cell
         factor = self._best_factor(hidden, rule)
         run = None if factor is None else self._runs[hidden, rule, factor, seed]
@@ -246,40 +242,3 @@ def episodes_to(target: float, run: Run) -> float:
     mean = np.convolve(run.rewards, np.full(window, 1 / window), mode="valid")
     reached = np.flatnonzero(mean >= target)
     return float(run.episodes[reached[0] + window - 1]) if len(reached) else math.inf
-
-
-def train(net: uwm.Network, task: Task, settings: Settings, go_on: Callable[..., bool]) -> None:
-    """Train a network with TRAINER as long as `go_on` says so."""
-    uwm.train(
-        net,
-        new_rule(TRAINER),
-        new_optimizer(settings, TRAINER, net),
-        task,
-        steps=settings.steps,
-        batch_size=settings.batch_size,
-        baseline=new_baseline(settings, TRAINER),
-        threads=1,
-        progress=go_on,
-    )
-
-
-def noises(
-    net: uwm.Network,
-    task: Task,
-    rules: Sequence[str | uwm.Rule],
-    samples: int,
-    go_on: Callable[..., bool],
-) -> dict[str, float | Failed]:
-    """Return the noise-to-signal of each rule's update of the first layer.
-
-    Raises KeyboardInterrupt when `go_on` says no.
-    """
-
-    def measure(some: Sequence[uwm.Rule]) -> list[float]:
-        found = sampled_statistics(
-            net, some, task, samples=samples, seed=net.seed, layers=1, progress=go_on
-        )
-        return [each.noise_to_signal[0].value for each in found]
-
-    found = each_alone(measure, [new_rule(rule) for rule in rules])
-    return dict(zip(map(name_of, rules), found, strict=True))

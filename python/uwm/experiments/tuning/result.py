@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from uwm.checks import one_of
 from uwm.experiments.build import title_of_task
+from uwm.experiments.compute import Record
 from uwm.experiments.runs import Unfinished
 from uwm.experiments.settings import Settings, name_of
 from uwm.experiments.tuning.search import OBJECTIVES, Search
@@ -20,7 +21,8 @@ class Tuned:
     """The results of `tune`: all trials, and per rule the best one and what mattered.
 
     importance: of each parameter by rule, its share of the objective's variance. unfinished: runs
-    that an error in a rule or task has ended; their trials have no result.
+    that an error in a rule or task has ended; their trials have no result. record: what it is made
+    of.
     """
 
     search: Search
@@ -29,6 +31,7 @@ class Tuned:
     importance: dict[str, dict[str, float]]
     task_sha256: str | None = None
     unfinished: tuple[Unfinished, ...] = ()
+    record: Record | None = field(default=None, compare=False)
 
     def best(self, rule: str, objective: str | None = None) -> Trial:
         """Return a rule's best finalist, by another objective than the search's if one is given.

@@ -14,20 +14,22 @@ import dataclasses
 import math
 import os
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import uwm
-from uwm.checks import file_path, function, instance
-from uwm.experiments.build import check_parts, choose_task, number_of_jobs
-from uwm.experiments.progress import Listener, Monitor, interrupted, nobody
-from uwm.experiments.runs import INTERRUPTED, Request, Run, Unfinished, train_all
+from uwm.checks import function, instance
+from uwm.experiments.build import Chosen, check_parts, choose_task
+from uwm.experiments.cells import INTERRUPTED
+from uwm.experiments.compute import Computer, Study, computer
+from uwm.experiments.progress import Listener, interrupted, nobody
+from uwm.experiments.runs import Request, Run, Unfinished, train_all
 from uwm.experiments.settings import Settings
+from uwm.experiments.store import Store
 from uwm.experiments.tuning.result import Tuned
 from uwm.experiments.tuning.sampler import ask, check_optuna, importance_of, new_study, tell
 from uwm.experiments.tuning.search import OBJECTIVES, Search
-from uwm.experiments.tuning.trials import Choice, Key, Trial, resume, write_trials
+from uwm.experiments.tuning.trials import Choice, Trial
 from uwm.tasks import Task
 
 if TYPE_CHECKING:
@@ -41,24 +43,25 @@ Place = tuple[str, int]  # of a trial: rule and number
 def tune(
     search: Search,
     *,
-    folder: str | os.PathLike[str] | None = None,
     task: Task | None = None,
+    store: Store | str | os.PathLike[str] | None = None,
+    fresh: bool = False,
+    executor: Any = None,
     jobs: int | None = None,
     progress: Listener = nobody,
     finished: Callable[[Trial], object] = lambda trial: None,
 ) -> Tuned:
     """Search the best learning rates of each rule with Optuna's tree-structured Parzen estimator.
 
-    folder: keeps the finished trials in trials.csv as they come; a later call with the same search
-    goes on from there, with more trials if it asks for more, as if it had never been stopped.
-    task, jobs, progress: as in `compare`. finished(trial): called whenever a trial is complete.
+    task, store, fresh, executor, jobs, progress: as in `compare`. With a store a later call of the
+    same search goes on where this one was stopped, with more trials if it asks for more, as if it
+    had never been stopped. finished(trial): called whenever a trial is complete.
 
     A trial in which a run diverges counts as tried, without a result. So does one that an error in
     a rule or task of one's own has ended, but it is not kept: a later call tries it again.
 
-    Raises ValueError or TypeError for wrong settings or a folder that holds another search,
-    ImportError if Optuna is missing, OSError, and `uwm.Interrupted` when stopped: its `result` is
-    the Tuned of the finished trials.
+    Raises ValueError or TypeError for wrong settings, ImportError if Optuna is missing, OSError,
+    and `uwm.Interrupted` when stopped: its `result` is the Tuned of the finished trials.
 
     >>> search = Search(Settings(address_bits=1, hidden=(4,), rules=("ste",), episodes=50, seeds=1),
     ...                 trials=2)
@@ -67,32 +70,28 @@ def tune(
     """
     instance("search", search, Search, "a uwm.experiments.Search, such as Search(settings)")
     function("finished", finished)
-    jobs, monitor = number_of_jobs(jobs), Monitor(progress)
-    at = None if folder is None else file_path("folder", folder)
     check_optuna()
     chosen = choose_task(search.settings, task)
     search = dataclasses.replace(search, settings=chosen.settings)
     check_parts(search.settings, chosen.task)
-    kept = {} if at is None else resume(at, search, chosen.sha256)
-
-    def told(trial: Trial) -> None:
-        if at is not None:
-            write_trials(at, search, [trial])
-        finished(trial)
-
-    work = _Work(search, chosen.task, jobs, monitor, told, kept)
-    importance: dict[str, dict[str, float]] = {name: {} for name in work.studies}
+    study = Study("tune", chosen.title, search.as_dict())
+    importance: dict[str, dict[str, float]] = {name: {} for name in search.settings.rule_names}
     stopped = False
-    try:
-        for first in range(0, search.trials, ROUND):
-            work.run_round(range(first, min(first + ROUND, search.trials)))
-        work.run_finalists()
-        for name, study in work.studies.items():  # takes seconds for many trials
-            importance[name] = importance_of(study)
-    except KeyboardInterrupt:
-        stopped = True
+    with computer(
+        study, store=store, fresh=fresh, executor=executor, jobs=jobs, progress=progress
+    ) as computing:
+        work = _Work(search, chosen, computing, finished)
+        try:
+            for first in range(0, search.trials, ROUND):
+                work.run_round(range(first, min(first + ROUND, search.trials)))
+            work.run_finalists()
+            for name, seen in work.studies.items():  # takes seconds for many trials
+                importance[name] = importance_of(seen)
+        except KeyboardInterrupt:
+            stopped = True
     trials = work.in_order()
-    found = Tuned(search, chosen.title, trials, importance, chosen.sha256, tuple(work.unfinished))
+    unfinished, record = tuple(work.unfinished), computing.record()
+    found = Tuned(search, chosen.title, trials, importance, chosen.sha256, unfinished, record)
     if stopped:
         raise interrupted(found, f"{len(trials)} trials were finished")
     return found
@@ -104,46 +103,35 @@ class _Work:
     def __init__(
         self,
         search: Search,
-        task: Task,
-        jobs: int,
-        monitor: Monitor,
-        told: Callable[[Trial], None],
-        kept: dict[Key, Trial],
+        chosen: Chosen,
+        computing: Computer,
+        told: Callable[[Trial], object],
     ) -> None:
         self.search, self.trials = search, dict[Place, Trial]()
         self.unfinished: list[Unfinished] = []
         self.studies = {name: new_study(search, name) for name in search.settings.rule_names}
-        self._task, self._jobs, self._monitor = task, jobs, monitor
-        self._told, self._kept = told, kept
+        self._chosen, self._computing, self._told = chosen, computing, told
 
     def run_round(self, numbers: range) -> None:
-        """Choose the trials of these numbers for every rule, and run those that are not kept."""
+        """Choose the trials of these numbers for every rule, and run them."""
         asked: dict[Place, tuple[optuna.Trial, Choice]] = {
             (name, number): ask(study, self.search, number)
             for name, study in self.studies.items()
             for number in numbers
         }
-        missing: dict[Place, Settings] = {}
-        for place, (_, choice) in asked.items():
-            key = (*place, tuple(choice.values()))
-            if key in self._kept:
-                self.trials[place] = self._kept[key]
-            else:
-                missing[place] = self.search.apply(place[0], choice)
+        wanted = {
+            place: self.search.apply(place[0], choice) for place, (_, choice) in asked.items()
+        }
 
         def keep(place: Place, runs: Sequence[Run | Unfinished]) -> None:
             mean, final = averages(runs)
+            made_by = {(run.version, run.simd_level) for run in runs if isinstance(run, Run)}
+            version, level = made_by.pop() if len(made_by) == 1 else ("", "")
             self.trials[place] = Trial(
-                *place,
-                asked[place][1],
-                mean,
-                final,
-                version=uwm.__version__,
-                simd_level=uwm.simd_level(),
+                *place, asked[place][1], mean, final, version=version, simd_level=level
             )
-            self._end(place, runs)
 
-        self._run(missing, keep)
+        self._run(wanted, keep)
         for place, (trial, _) in asked.items():
             value = float(getattr(self.trials[place], self.search.objective))
             tell(self.studies[place[0]], trial, value)
@@ -158,7 +146,6 @@ class _Work:
                 first_seed=settings.first_seed + settings.seeds,
             )
             for place in self._final()
-            if math.isnan(self.trials[place].again_mean_reward)
         }
 
         def keep(place: Place, runs: Sequence[Run | Unfinished]) -> None:
@@ -166,23 +153,17 @@ class _Work:
             self.trials[place] = dataclasses.replace(
                 self.trials[place], again_mean_reward=mean, again_final_reward=final
             )
-            self._end(place, runs)
 
         self._run(again, keep)
 
     def in_order(self) -> tuple[Trial, ...]:
-        """Return the trials rule by rule; further seeds count for this search's finalists only."""
-        final = self._final()
-        return tuple(
-            self.trials[place]
-            if place in final  # else a finalist of an earlier, smaller search at most
-            else dataclasses.replace(
-                self.trials[place], again_mean_reward=math.nan, again_final_reward=math.nan
-            )
+        """Return the trials rule by rule."""
+        places = [
+            (name, number)
             for name in self.search.settings.rule_names
-            for place in ((name, number) for number in range(self.search.trials))
-            if place in self.trials
-        )
+            for number in range(self.search.trials)
+        ]
+        return tuple(self.trials[place] for place in places if place in self.trials)
 
     def _final(self) -> list[Place]:
         return [
@@ -190,13 +171,6 @@ class _Work:
             for name in self.search.settings.rule_names
             for trial in finalists([t for t in self.trials.values() if t.rule == name], self.search)
         ]
-
-    def _end(self, place: Place, runs: Sequence[Run | Unfinished]) -> None:
-        """Tell of a trial, unless an error has ended it: that says nothing of its rates."""
-        failed = [run for run in runs if isinstance(run, Unfinished) and not run.diverged]
-        self.unfinished += failed
-        if not failed:
-            self._told(self.trials[place])
 
     def _run(
         self,
@@ -206,23 +180,34 @@ class _Work:
         """Train every seed of every trial; hand over its runs when the last has ended."""
         places = [place for place, settings in wanted.items() for _ in settings.seed_range]
         requests = [
-            Request(settings, self._task, settings.rules[settings.rule_names.index(name)], seed)
+            Request(settings, self._chosen, settings.rules[settings.rule_names.index(name)], seed)
             for (name, _), settings in wanted.items()
             for seed in settings.seed_range
         ]
         runs: dict[Place, dict[int, Run | Unfinished]] = {place: {} for place in wanted}
+        new: set[Place] = set()
 
         def collect(k: int, run: Run | Unfinished) -> None:
             if isinstance(run, Unfinished) and run.reason == INTERRUPTED:
                 return
             place = places[k]
             runs[place][run.seed] = run
+            if requests[k].cell.key in self._computing.made:
+                new.add(place)
             if len(runs[place]) == wanted[place].seeds:
                 keep(place, [runs[place][seed] for seed in wanted[place].seed_range])
+                self._end(place, list(runs[place].values()), place in new)
 
-        _, stopped = train_all(requests, jobs=self._jobs, monitor=self._monitor, finished=collect)
+        _, stopped = train_all(requests, self._computing, collect)
         if stopped:
             raise KeyboardInterrupt
+
+    def _end(self, place: Place, runs: Sequence[Run | Unfinished], new: bool) -> None:
+        """Tell of a new trial, unless an error has ended it: that says nothing of its rates."""
+        failed = [run for run in runs if isinstance(run, Unfinished) and not run.diverged]
+        self.unfinished += failed
+        if new and not failed:
+            self._told(self.trials[place])
 
 
 def finalists(trials: Sequence[Trial], search: Search) -> list[Trial]:

@@ -1,9 +1,7 @@
-"""Trials, and the folder that keeps them: in trials.csv, beside the search in search.json."""
+"""Trials, and the table that they make."""
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from uwm.experiments.tuning.search import OBJECTIVES, Search
-from uwm.files import locked, make_folder, replace_file
-from uwm.formats import csv_text, read_json, read_rows, write_json
+from uwm.formats import csv_text, read_rows
 
 RESULTS = (*OBJECTIVES, *(f"again_{name}" for name in OBJECTIVES))
 MADE_BY = ("version", "simd_level")
-TRIALS, SEARCH = "trials.csv", "search.json"
+TRIALS = "trials.csv"
 
 Choice = dict[str, float | str]  # a value for each parameter that is searched
 Key = tuple[str, int, tuple[float | str, ...]]  # of a trial: rule, number, what it tries
@@ -46,74 +43,19 @@ class Trial:
         return self.rule, self.number, tuple(self.choice.values())
 
 
-def resume(folder: Path, search: Search, sha256: str | None) -> dict[Key, Trial]:
-    """Return the trials that the folder holds, after writing down which search it is for.
-
-    Raises ValueError if they are of another search; the number of trials may differ.
-    """
-    check_search(folder, search, sha256)
-    return read_trials(folder / TRIALS, search) if (folder / TRIALS).exists() else {}
-
-
-def check_search(folder: Path, search: Search, sha256: str | None) -> None:
-    """Write down which search the folder is for, or raise ValueError if it is another's."""
-    make_folder(folder)
-    fixed = {**search.as_dict(), "trials": None, "finalists": None}
-    if sha256 is not None:
-        fixed["task_sha256"] = sha256
-    wanted = json.loads(json.dumps(fixed))
-    path = folder / SEARCH
-    if path.exists():
-        try:
-            found = read_json(path)
-        except ValueError:
-            found = None
-        if found != wanted:
-            raise ValueError(
-                f"{folder}: holds another search{differences(found, wanted)};"
-                " choose another folder, or delete this one"
-            )
-    else:
-        write_json(path, wanted)
-
-
-def differences(found: object, wanted: dict[str, Any]) -> str:
-    """Return the first setting that differs, for an error message."""
-    if not isinstance(found, dict) or not isinstance(found.get("settings"), dict):
-        return ""
-    before, now = ({**d, **d["settings"]} for d in (found, wanted))
-    for name in now:
-        if name != "settings" and before.get(name) != now[name]:
-            return f" ({name} {before.get(name)!r} there, {now[name]!r} now)"
-    return ""
-
-
-def write_trials(folder: Path, search: Search, trials: Sequence[Trial]) -> None:
-    """Add trials to the folder's trials.csv, or put them in the place of what it has of them."""
-    path = folder / TRIALS
-    with locked(folder):
-        known = read_trials(path, search) if path.exists() else {}
-        for trial in trials:
-            there = known.get(trial.key)
-            if there is not None and math.isnan(trial.again_mean_reward):
-                trial = dataclasses.replace(  # a finalist of another call
-                    trial,
-                    again_mean_reward=there.again_mean_reward,
-                    again_final_reward=there.again_final_reward,
-                )
-            known[trial.key] = trial
-        rules = list(dict.fromkeys(trial.rule for trial in known.values()))
-        rows: list[list[object]] = [
-            [t.rule, t.number, *(t.choice[name] for name in search.parameters),
-             *(getattr(t, name) for name in (*RESULTS, *MADE_BY))]
-            for t in sorted(known.values(), key=lambda t: (rules.index(t.rule), t.number))
-        ]  # fmt: skip
-        header = ["rule", "trial", *search.parameters, *RESULTS, *MADE_BY]
-        replace_file(path, csv_text(header, rows).encode())
+def trials_text(search: Search, trials: Sequence[Trial]) -> str:
+    """Return trials as a CSV table, rule by rule."""
+    rules = list(dict.fromkeys(trial.rule for trial in trials))
+    rows: list[list[object]] = [
+        [t.rule, t.number, *(t.choice[name] for name in search.parameters),
+         *(getattr(t, name) for name in (*RESULTS, *MADE_BY))]
+        for t in sorted(trials, key=lambda t: (rules.index(t.rule), t.number))
+    ]  # fmt: skip
+    return csv_text(["rule", "trial", *search.parameters, *RESULTS, *MADE_BY], rows)
 
 
 def read_trials(path: Path, search: Search) -> dict[Key, Trial]:
-    """Return the trials of a file that write_trials wrote."""
+    """Return the trials of a table that trials_text made."""
     trials = {}
     try:
         for row in read_rows(path):
