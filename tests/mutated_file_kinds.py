@@ -13,7 +13,6 @@ import json
 import random
 import re
 import resource
-import shutil
 import sys
 import time
 import warnings

@@ -32,7 +32,7 @@ from store import RUN_KEYS, Store, run_key
 import uwm
 from uwm.analysis import rule_statistics
 from uwm.experiments import Plan, Point, Run, Settings, measure_scaling
-from uwm.experiments.build import available_cores, choose_task, new_task
+from uwm.experiments.build import available_cores, choose_task
 from uwm.experiments.compute import Study as Asked, computer
 from uwm.experiments.runs import Request, train_all
 from uwm.experiments.scaling.study import episodes_to

@@ -142,15 +142,14 @@ def computer(
     jobs: int | None = None,
     fresh: bool = False,
     progress: Listener = nobody,
-    default: str = "threads",
 ) -> Iterator[Computer]:
     """Make what computes cells, for the time of the block.
 
     store: where results are kept, a folder or an open store. executor, jobs: as `choose` takes
-    them. default: the executor where none is named.
+    them.
     """
     monitor = Monitor(progress)
-    chosen = choose(executor, jobs=jobs, default=default)
+    chosen = choose(executor, jobs=jobs)
     with ExitStack() as stack:
         if store is not None and not isinstance(store, Store):
             store = stack.enter_context(Store(store))

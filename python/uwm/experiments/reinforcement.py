@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import traceback
 from collections.abc import Mapping, Sequence
@@ -133,9 +134,43 @@ class AgentComparison:
     episodes: int | None
     total_timesteps: int | None
     settings: Mapping[str, Any]
-    runs: tuple[AgentRun, ...]
+    runs: tuple[AgentRun, ...] = ()
     unfinished: tuple[Unfinished, ...] = ()
     record: Record | None = field(default=None, compare=False)
+
+    def requests(self) -> list[AgentRequest]:
+        """Return all runs to be made: stopped early, all rules have had as many seeds."""
+        length = self.episodes, self.total_timesteps
+        return [
+            AgentRequest(self.environment, rule, seed, *length, self.preset, self.settings)
+            for seed in self.seeds
+            for rule in self.rules
+        ]
+
+    def with_results(
+        self, results: Sequence[AgentRun | Unfinished], record: Record
+    ) -> AgentComparison:
+        """Return the comparison with the results of its requests."""
+        count = len(self.rules)
+        ordered = [each for rule in range(count) for each in results[rule::count]]
+        return dataclasses.replace(
+            self,
+            runs=tuple(each for each in ordered if isinstance(each, AgentRun)),
+            unfinished=tuple(each for each in ordered if isinstance(each, Unfinished)),
+            record=record,
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what was asked for, as JSON can hold it."""
+        return {
+            "environment": self.environment,
+            "preset": self.preset,
+            "rules": list(self.rules),
+            "seeds": list(self.seeds),
+            "episodes": self.episodes,
+            "total_timesteps": self.total_timesteps,
+            "settings": dict(self.settings),
+        }
 
     def of(self, rule: str) -> tuple[AgentRun, ...]:
         """Return the runs of one rule."""
@@ -194,65 +229,33 @@ def compare_agents(
     3
     """
     whole_number("seeds", seeds, 1, MOST_SEEDS)
-    settings = dict(settings or {})
     names = tuple(dict.fromkeys(canonical("rules", rule) for rule in rules))
     if not names:
         raise ValueError("rules must hold at least one rule, got none")
-    episodes, total_timesteps = checked_length(episodes, total_timesteps)
     first_seed = whole_number("first_seed", first_seed, 0)
-    numbers = tuple(range(first_seed, first_seed + seeds))
-    requests = [
-        AgentRequest(environment, rule, seed, episodes, total_timesteps, preset, settings)
-        for seed in numbers  # outermost: stopped early, all rules have had as many
-        for rule in names
-    ]
-    for request in requests[: len(names)]:
-        request.agent()  # refuses now what every run would refuse
-    described = describe_study(environment, names, numbers, requests[0])
-    study = Study("rl", environment, described)
-    default = "threads" if jobs == 1 or len(requests) == 1 else "processes"
-    with computer(
-        study,
-        store=store,
-        fresh=fresh,
-        executor=executor,
-        jobs=jobs,
-        progress=progress,
-        default=default,
-    ) as computing:
-        rows, stopped = computing.compute([request.cell for request in requests])
-    results = [outcome(request, row) for request, row in zip(requests, rows, strict=True)]
-    ordered = [each for rule in range(len(names)) for each in results[rule :: len(names)]]
-    comparison = AgentComparison(
+    asked = AgentComparison(
         environment,
         preset,
         names,
-        numbers,
-        episodes,
-        total_timesteps,
-        settings,
-        tuple(result for result in ordered if isinstance(result, AgentRun)),
-        tuple(result for result in ordered if isinstance(result, Unfinished)),
-        computing.record(),
+        tuple(range(first_seed, first_seed + seeds)),
+        *checked_length(episodes, total_timesteps),
+        dict(settings or {}),
     )
+    requests = asked.requests()
+    for request in requests[: len(names)]:
+        request.agent()  # refuses now what every run would refuse
+    study = Study("rl", environment, asked.as_dict())
+    if executor is None:
+        executor = "threads" if jobs == 1 or len(requests) == 1 else "processes"
+    with computer(
+        study, store=store, fresh=fresh, executor=executor, jobs=jobs, progress=progress
+    ) as computing:
+        rows, stopped = computing.compute([request.cell for request in requests])
+    results = [outcome(request, row) for request, row in zip(requests, rows, strict=True)]
+    comparison = asked.with_results(results, computing.record())
     if stopped:
         raise interrupted(comparison, f"{len(comparison.runs)} runs were finished")
     return comparison
-
-
-def describe_study(
-    environment: str, rules: Sequence[str], seeds: Sequence[int], one: AgentRequest
-) -> dict[str, Any]:
-    """Return all settings of a comparison as JSON can hold them; `one` is any of its requests."""
-    return {
-        "environment": environment,
-        "rules": list(rules),
-        "seeds": list(seeds),
-        "preset": one.preset,
-        "settings": dict(one.settings),
-        "episodes": one.episodes,
-        "total_timesteps": one.total_timesteps,
-    }
 
 
 Outcome = AgentRun | Unfinished
@@ -265,38 +268,5 @@ def outcome(request: AgentRequest, row: Row) -> Outcome:
         return Unfinished(request.rule, request.seed, row.reason, diverged, row.traceback)
     from uwm.rl import Log
 
-    log = Log(*(np.array(row.result[name]) for name in ("returns", "lengths", "steps")))
+    log = Log(row.result["returns"], row.result["lengths"], row.result["steps"])
     return AgentRun(request.rule, request.seed, log, float(row.about["seconds"]))
-
-
-def interquartile_mean(values: ArrayLike) -> float:
-    """Return the mean of the middle half of some numbers (Agarwal et al., 2021).
-
-    >>> interquartile_mean([0, 1, 2, 100])
-    1.5
-    """
-    ordered = np.sort(np.asarray(values, dtype=np.float64))
-    n = len(ordered)
-    edges = np.clip(
-        np.minimum(np.arange(1, n + 1), 0.75 * n) - np.maximum(np.arange(n), 0.25 * n), 0, 1
-    )
-    return float(edges @ ordered / edges.sum())
-
-
-def bootstrap_interval(values: ArrayLike) -> tuple[float, float]:
-    """Return a 95% interval of the interquartile mean, by drawing runs anew (percentiles).
-
-    NaN for a single number.
-
-    >>> low, high = bootstrap_interval([1.0, 2.0, 3.0, 4.0])
-    >>> 1 <= low <= 2.5 <= high <= 4
-    True
-    """
-    array = np.asarray(values, dtype=np.float64)
-    if len(array) < 2:
-        return math.nan, math.nan
-    rng = np.random.default_rng(0)
-    drawn = array[rng.integers(len(array), size=(BOOTSTRAPS, len(array)))]
-    means = [interquartile_mean(row) for row in drawn]
-    low, high = np.percentile(means, [2.5, 97.5])
-    return float(low), float(high)

@@ -46,12 +46,6 @@ def described(comparison: AgentComparison) -> dict[str, Any]:
     return {
         "version": uwm.__version__,
         "simd_level": uwm.simd_level(),
-        "environment": comparison.environment,
-        "preset": comparison.preset,
-        "rules": list(comparison.rules),
-        "seeds": list(comparison.seeds),
-        "episodes": comparison.episodes,
-        "total_timesteps": comparison.total_timesteps,
-        "settings": dict(comparison.settings),
+        **comparison.as_dict(),
         "unfinished": [run.as_dict() for run in comparison.unfinished],
     }

@@ -42,6 +42,7 @@ RULES = (
     "unbiased_weight_max",
 )
 KIND = "gradients"
+TRUTH = "unbiased_weight_max_posterior"  # whose mean stands for the gradient by default
 #: Of a run's spec, what the training up to a checkpoint depends on.
 TRAINING = ("rule", "rule_source", "rule_parameters", "optimizer", "learning_rate", "rate_factor",
             "batch_size")  # fmt: skip
@@ -91,36 +92,33 @@ def gradients(
     >>> [m.relative_bias.value < 1e-9 for m in study.select(layer=0)]
     [False, True]
     """
-    if settings is None:
-        settings = Settings(**task_info(TASKS[0]).small, rules=("unbiased_weight_max_posterior",))
-    instance("settings", settings, Settings, "uwm.experiments.Settings")
-    if len(settings.rules) != 1:
-        raise ValueError(f"rules to train with must be one, got {len(settings.rules)}")
+    settings = checked_settings(settings)
     samples = whole_number("samples", samples, 20)
     checkpoints = whole_number("checkpoints", checkpoints, 0, MOST_CHECKPOINTS)
     if method is not None:
         one_of("method", method, ("exact", "sampled"))
     measured = [named(rule) for rule in sequence("rules", rules)]
     check_names(measured)
-    default = "unbiased_weight_max_posterior"
-    truth = named(default if reference is None else reference)
+    truth = named(TRUTH if reference is None else reference)
     chosen = choose_task(settings)
     net = network_for(chosen, network, scale)
     check_size(net, chosen.task, method)
-    described = describe(
-        chosen,
-        net,
-        measured,
-        method=method,
-        samples=samples,
-        reference=truth,
-        scale=scale,
-        checkpoints=checkpoints,
-    )
+    how = {"method": method, "samples": samples, "scale": scale, "checkpoints": checkpoints}
+    described = describe(chosen, net, measured, reference=truth, **how)
     study = Study("gradients", chosen.title, described)
     with computer(study, store=store, fresh=fresh, progress=progress) as computing:
-        how = Method(method, samples, truth, settings.first_seed, computing.monitor)
-        return _Work(chosen, net, measured, how, computing).study(checkpoints, described)
+        way = Method(method, samples, truth, settings.first_seed, computing.monitor)
+        return _Work(chosen, net, measured, way, computing).study(checkpoints, described)
+
+
+def checked_settings(settings: Settings | None) -> Settings:
+    """Return the settings, those by default for None; raise for what is no settings of a study."""
+    if settings is None:
+        return Settings(**task_info(TASKS[0]).small, rules=(TRUTH,))
+    instance("settings", settings, Settings, "uwm.experiments.Settings")
+    if len(settings.rules) != 1:
+        raise ValueError(f"rules to train with must be one, got {len(settings.rules)}")
+    return settings
 
 
 def named(rule: Any) -> Named:

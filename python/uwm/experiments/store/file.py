@@ -13,6 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
+from uwm.checks import one_line
+
 T = TypeVar("T")
 
 NAME = "results.sqlite"
@@ -194,8 +196,22 @@ def in_words(words: str, path: Path) -> Exception:
         what = f"another process has kept it locked for {SECONDS:g} seconds"
         return TimeoutError(errno.ETIMEDOUT, what, str(path))
     if any(part in words for part in ("malformed", "not a database", "no such")):
-        return ValueError(
-            f"{path} is damaged ({words}): it stays as it is;"
-            f" uwm merge NEW_FOLDER {path.parent} saves the rows that can be read"
-        )
+        return damaged(path, words)
     return OSError(errno.EIO, words, str(path))
+
+
+def damaged(path: Path, words: str) -> ValueError:
+    """Return the error for a file that cannot be read whole."""
+    return ValueError(
+        f"{path} is damaged ({words}): it stays as it is;"
+        f" uwm merge NEW_FOLDER {path.parent} saves the rows that can be read"
+    )
+
+
+@contextmanager
+def as_written(path: Path) -> Iterator[None]:
+    """Turn the errors of texts that are not what was written into one that says what to do."""
+    try:
+        yield
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise damaged(path, one_line(str(error))) from error

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 from uwm.checks import file_path
 from uwm.experiments.cells import FAILED, FINAL, Row
 from uwm.experiments.store import lines, merging
-from uwm.experiments.store.file import NAME, connect, explained
+from uwm.experiments.store.file import NAME, as_written, connect, explained
 from uwm.experiments.store.merging import Merged
 from uwm.experiments.store.rows import (
     COLUMNS,
@@ -104,7 +104,9 @@ class Store:
                 f"SELECT {columns}, id FROM results WHERE id > ? AND kind = ifnull(?,"
                 " kind) ORDER BY id LIMIT ?", (last, kind, AT_A_TIME),
             )  # fmt: skip
-            yield from (decoded(values[:-1]) for values in page)
+            with as_written(self.path):
+                rows = [decoded(values[:-1]) for values in page]
+            yield from rows
             if not page:
                 return
             last = page[-1][-1]
@@ -116,7 +118,9 @@ class Store:
             places = ",".join("?" * len(some))
             query = f"SELECT key, curves FROM results WHERE curves != '' AND key IN ({places})"
             for key, text in self._fetch(query, some):
-                yield key, json.loads(text)
+                with as_written(self.path):
+                    curves = json.loads(text)
+                yield key, curves
 
     def failures(self) -> list[Row]:
         """Return the latest failure of every cell without a result."""
@@ -141,7 +145,8 @@ class Store:
                 asked,
             ).fetchall()
             for number, text, made in reversed(there):
-                known = json.loads(text)
+                with as_written(self.path):
+                    known = json.loads(text)
                 if set(known) <= set(study.keys) or set(study.keys) <= set(known):
                     keys = max(known, study.keys, key=len)
                     connection.execute(
@@ -157,7 +162,9 @@ class Store:
     def studies(self) -> list[Study]:
         """Return all studies, the latest at the end."""
         query = f"SELECT {','.join(STUDY_COLUMNS)} FROM studies ORDER BY made, id"
-        return [study_of(values) for values in self._fetch(query)]
+        found = self._fetch(query)
+        with as_written(self.path):
+            return [study_of(values) for values in found]
 
     def write_lines(self, path: str | os.PathLike[str] | BinaryIO) -> None:
         """Write everything as lines of JSON, sorted, into a file that `merge` reads.
@@ -227,9 +234,9 @@ class Store:
         return new
 
     def _select(self, query: str, values: Sequence[object] = ()) -> list[Row]:
-        return [
-            decoded(each) for each in self._fetch(f"SELECT {','.join(COLUMNS)} {query}", values)
-        ]
+        found = self._fetch(f"SELECT {','.join(COLUMNS)} {query}", values)
+        with as_written(self.path):
+            return [decoded(each) for each in found]
 
     def _fetch(self, query: str, values: Sequence[object] = ()) -> list[Any]:
         with self._lock, explained(self.path):
