@@ -15,7 +15,7 @@ import uwm
 from uwm.cli import main
 from uwm.experiments import Settings, compare
 from uwm.experiments.chance import Chance, chance_in, chance_of
-from uwm.experiments.curves import fell_back, learned_nothing, noise, still_rises
+from uwm.experiments.curves import at_chance, fell_back, noise, still_rises
 from uwm.experiments.statistics import (
     bootstrap_interval,
     choose_test,
@@ -187,12 +187,12 @@ def test_the_noise_of_a_tenth_does_not_count_the_rise() -> None:
     assert noise(curve(0, 1)) == pytest.approx(noise(curve(0, 0)), rel=0.05)
 
 
-def test_who_learned_nothing() -> None:
-    assert learned_nothing(curve(0, 0), 0.0)
-    assert learned_nothing(curve(0.5, -0.5), 0.0)
-    assert not learned_nothing(curve(0, 0.2), 0.0)
-    assert learned_nothing(curve(0, 0.2), 0.0, error=0.2)
-    assert learned_nothing(np.full(20, -1.0), -1.0)
+def test_who_is_at_chance() -> None:
+    assert at_chance(curve(0, 0), 0.0)
+    assert at_chance(curve(0.5, -0.5), 0.0)
+    assert not at_chance(curve(0, 0.2), 0.0)
+    assert at_chance(curve(0, 0.2), 0.0, error=0.2)
+    assert at_chance(np.full(20, -1.0), -1.0)
 
 
 def test_curves_that_fall_back_or_still_rise() -> None:
@@ -317,16 +317,25 @@ def test_rates_that_look_wrong_are_named_with_the_reason() -> None:
         tuned=("falling",),
     )
     said = words(found)
-    assert "Learned nothing, no more than that in the last tenth: flat (every seed)." in said
-    assert "flat learned nothing where another rule learns" in said
+    assert "No more than that within noise in the last tenth: flat (every seed)." in said
+    assert "flat earns no more than that where another rule does" in said
     assert "rising still rises at the end (0.8" in said
     assert "falling falls back from its best (every seed)" in said
     assert "good" not in said[said.index("Rates may be wrong") :]
     assert "uwm tune --rules rising,flat" in said
     assert "uwm tune" not in "\n".join(verdict_lines(found, tune=False))
+    none = judge({"flat": trained([0.0] * 6, flat)}, chance=Chance(0.0, 0.0))
+    assert "No rule earns more than that: rates may be wrong. uwm tune --rules flat" in words(none)
     fine = judge({"good": trained([0.7] * 6, good)}, chance=Chance(0.0, 0.0))
     assert "Rates" not in words(fine)
     assert "Every run earns more in its last tenth." in words(fine)
+
+
+def test_many_seeds_are_counted() -> None:
+    flat, good = curve(0, 0), curve(0, 1, 1)
+    runs = [Trained(k, 0.5, flat if k % 2 else good) for k in range(40)]
+    found = judge({"a": runs, "b": trained([0.9] * 40, good)}, chance=Chance(0.0))
+    assert "in the last tenth: a (20 of 40 seeds)." in words(found)
 
 
 def test_a_real_comparison_has_a_verdict() -> None:

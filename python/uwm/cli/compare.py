@@ -1,7 +1,7 @@
 """Compare learning rules on a task, several seeds each, in parallel on all cores.
 
-Shows progress, a table and a verdict (which differences a test shows, which runs learned nothing),
-and writes learning curves, all runs and the settings into a folder.
+Shows progress, a table and a verdict: which differences a test shows, which runs earn no more than
+chance. Writes learning curves, all runs and the settings into a folder.
 Every rule gets the same learning rates, not its own best, unless --settings gives a rule rates and
 a baseline of its own: uwm tune finds them and writes such a file.
 """

@@ -1,4 +1,4 @@
-"""What a learning curve says: learned nothing, still rises, fell back from its best.
+"""What a learning curve says: at chance to the end, still rises, fell back from its best.
 
 A curve is cut into tenths. The noise of a tenth's mean is estimated from neighbouring points of the
 curve's second half, so that a rise of the curve is no noise.
@@ -42,14 +42,14 @@ def noise(curve: Curve) -> float:
     return math.sqrt(float(np.mean(steps**2)) / 2 / (len(curve) / 10))
 
 
-def learned_nothing(curve: Curve, line: float, error: float = 0.0) -> bool:
-    """Tell whether the last tenth earned no more than a policy that does not learn.
+def at_chance(curve: Curve, line: float, error: float = 0.0) -> bool:
+    """Tell whether the last tenth earned no more, within noise, than a policy that does not learn.
 
-    line: what that policy earns, with a standard error. "No more" is: not above the line by three
-    standard errors of the difference.
+    line: what that policy earns, with a standard error. Within noise is: not above the line by
+    three standard errors of the difference. In a short run that may hide what was learned.
 
     >>> flat = np.tile([0.1, -0.1], 20)
-    >>> learned_nothing(flat, 0.0), learned_nothing(flat + 0.5, 0.0)
+    >>> at_chance(flat, 0.0), at_chance(flat + 0.5, 0.0)
     (True, False)
     """
     last = float(tenths(curve)[-1])

@@ -18,9 +18,9 @@ from uwm.analysis import Estimate
 from uwm.experiments.chance import Chance, chance_in, chance_of
 from uwm.experiments.curves import (
     Curve,
+    at_chance,
     fell_back,
     is_long_enough,
-    learned_nothing,
     still_rises,
 )
 from uwm.experiments.statistics import (
@@ -58,7 +58,7 @@ class Standing:
 
     score: interquartile mean over seeds, with a bootstrap interval from five seeds on, else NaN.
     judged: how many runs have a curve that is long enough to say more.
-    learned_nothing, fell_back: seeds, as `uwm.experiments.curves` defines them. rise: the means of
+    at_chance, fell_back: seeds, as `uwm.experiments.curves` defines them. rise: the means of
     the last two tenths if the rule still rises steeply, else None. diverged: seeds without result.
     """
 
@@ -66,7 +66,7 @@ class Standing:
     seeds: int
     score: Estimate
     judged: int = 0
-    learned_nothing: tuple[int, ...] = ()
+    at_chance: tuple[int, ...] = ()
     fell_back: tuple[int, ...] = ()
     rise: tuple[float, float] | None = None
     diverged: tuple[int, ...] = ()
@@ -162,7 +162,7 @@ def _standing(standing: Standing) -> dict[str, Any]:
         "rule": standing.rule,
         "seeds": standing.seeds,
         "interquartile_mean": _interval(standing.score),
-        "learned_nothing": list(standing.learned_nothing) if standing.judged else None,
+        "at_chance": list(standing.at_chance) if standing.judged else None,
         "fell_back": list(standing.fell_back) if standing.judged else None,
         "still_rises": standing.rise is not None if standing.judged else None,
         "diverged": list(standing.diverged),
@@ -265,7 +265,7 @@ def _judge_rule(
     nothing: tuple[int, ...] = ()
     if chance is not None:
         nothing = tuple(
-            run.seed for run in judged if learned_nothing(run.curve, chance.line, chance.error)
+            run.seed for run in judged if at_chance(run.curve, chance.line, chance.error)
         )
     return Standing(
         rule,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from uwm.analysis import Estimate
@@ -18,6 +18,7 @@ TESTS = {
 QUANTITIES = {"mean_reward": ("mean reward", 3), "mean_return": ("mean return", 1)}
 VERBS = {"chance": "earns", "a new network": "earns", "random actions": "earn"}
 MOST_TIERS = 5
+MOST_SPANS = 4
 
 
 def verdict_lines(found: Verdict, *, tune: bool = True) -> list[str]:
@@ -132,14 +133,16 @@ class _Words:
         judged = [s for s in found.standings if s.judged]
         if not judged:
             return [f"{line}. The curves are too short to say which runs learned."]
-        nothing = [s for s in judged if s.learned_nothing]
+        nothing = [s for s in judged if s.at_chance]
         if not nothing:
             return [f"{line}. Every run earns more in its last tenth."]
-        each = "; ".join(f"{s.rule} ({_seeds(s.learned_nothing, s.seeds)})" for s in nothing)
-        return [f"{line}. Learned nothing, no more than that in the last tenth: {each}."]
+        each = "; ".join(f"{s.rule} ({_seeds(s.at_chance, s.seeds)})" for s in nothing)
+        return [f"{line}. No more than that within noise in the last tenth: {each}."]
 
     def rates(self, *, tune: bool) -> list[str]:
         """Say where rates look wrong, why, and what finds others."""
+        if all(_stuck(s) for s in self.found.standings):
+            return [self.none_learns(tune=tune)]
         said: dict[str, str] = {}
         for s in (*self.found.standings, *self.found.no_result):
             why = self.why(s)
@@ -147,20 +150,26 @@ class _Words:
                 said[s.rule] = f"{s.rule} {why}"
         if not said:
             return []
-        line = "Rates may be wrong: " + "; ".join(said.values()) + "."
-        own = [rule for rule in said if rule not in self.found.tuned]
-        if tune and own:
-            line += f" uwm tune --rules {','.join(own)} searches their own."
-        return [line]
+        return [
+            "Rates may be wrong: " + "; ".join(said.values()) + "." + self.tune(said, tune=tune)
+        ]
+
+    def none_learns(self, *, tune: bool) -> str:
+        """Say that no rule earns more than chance."""
+        rules = [s.rule for s in (*self.found.standings, *self.found.no_result)]
+        return "No rule earns more than that: rates may be wrong." + self.tune(rules, tune=tune)
+
+    def tune(self, rules: Iterable[str], *, tune: bool) -> str:
+        """Return the sentence on the command that finds the rates of rules without their own."""
+        own = [rule for rule in rules if rule not in self.found.tuned]
+        return f" uwm tune --rules {','.join(own)} searches their own." if tune and own else ""
 
     def why(self, s: Standing) -> str:
         """Return what is wrong with a rule's learning, empty if nothing is."""
         if s.diverged:
             return f"diverged ({_seeds(s.diverged, s.seeds + len(s.diverged))}), too high"
         if _stuck(s):
-            if all(_stuck(other) for other in self.found.standings):
-                return "learned nothing with any seed"
-            return "learned nothing where another rule learns"
+            return "earns no more than that where another rule does"
         if s.fell_back:
             return f"falls back from its best ({_seeds(s.fell_back, s.seeds)}), too high"
         if s.rise:
@@ -170,10 +179,13 @@ class _Words:
 
 
 def _stuck(s: Standing) -> bool:
-    return s.judged > 0 and len(s.learned_nothing) == s.judged
+    return s.judged > 0 and len(s.at_chance) == s.judged
 
 
 def _seeds(which: Sequence[int], total: int) -> str:
     if len(which) == total:
         return "every seed" if total > 1 else f"seed {which[0]}"
-    return f"seed{'s' if len(which) > 1 else ''} {spans(list(which))}"
+    listed = spans(list(which))
+    if listed.count(",") >= MOST_SPANS:
+        return f"{len(which)} of {total} seeds"
+    return f"seed{'s' if len(which) > 1 else ''} {listed}"
