@@ -25,6 +25,7 @@ COMMANDS = {
     "tune": "the best learning rates of each rule on a task",
     "scaling": "how noise, learning and cost change with the number of units",
     "rl": "reinforcement learning: rules as teachers of agents in an environment",
+    "run": "a whole study from a file: a command for every combination of its settings",
     "show": "what a folder of results holds: studies, tables, failures",
     "plot": "a picture of the results in a folder",
     "export": "the results in a folder as CSV, Parquet or lines of JSON",
@@ -69,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             args = parse(argv)
             prog = f"uwm {args.command}"
             with layout_told(prog):
-                code = run(args, prog)
+                code = carry_out(args, prog)
             sys.stdout.flush()
             return code
         except SystemExit as stop:  # --help, --version, or an error that has been shown
@@ -87,7 +88,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return output_lost(prog, error)
 
 
-def run(args: argparse.Namespace, prog: str) -> int:
+def carry_out(args: argparse.Namespace, prog: str) -> int:
     """Run a command and return its exit code. SIGTERM ends it as Ctrl-C does."""
     from uwm.experiments.stopping import sigterm_as_ctrl_c
 

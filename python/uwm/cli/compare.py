@@ -39,6 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_executor(parser, "threads")
 
 
+def check(args: argparse.Namespace) -> None:
+    """Raise CommandError for settings that make no sense."""
+    settings_of(args)
+
+
 def run(args: argparse.Namespace) -> int:
     """Compare, show and write; return the exit code."""
     settings = settings_of(args)

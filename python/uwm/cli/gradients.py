@@ -105,6 +105,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_output(parser, "uwm-gradients", "gradients.png")
 
 
+def check(args: argparse.Namespace) -> None:
+    """Raise CommandError for settings that make no sense."""
+    with explained():
+        settings_of(args, uwm.load(args.network).net if args.network else None)
+
+
 def run(args: argparse.Namespace) -> int:
     """Measure, show and write; return the exit code."""
     check_folder(Path(args.out))

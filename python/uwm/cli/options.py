@@ -20,7 +20,7 @@ from uwm.experiments.settings import AUTO
 from uwm.experiments.settings_file import read_settings
 from uwm.experiments.statistics import check_scipy
 from uwm.files import make_folder
-from uwm.formats import read_json
+from uwm.formats import read_settings_text
 from uwm.outputs import spellings
 from uwm.report.console import console
 from uwm.report.figures.style import check_matplotlib
@@ -118,9 +118,9 @@ def add_settings(
     setting("--first-seed", "(default 0)", type=whole, metavar="N")
     add_kinds_of_units(setting)
     setting("--dtype", "float32 (default) or float64", metavar="TYPE")
-    parser.add_argument("--settings", metavar="FILE", help="settings as JSON, the settings.json"
-                        " of an earlier run or the tuned.json of uwm tune for instance; other"
-                        " options win")  # fmt: skip
+    parser.add_argument("--settings", metavar="FILE", help="settings as JSON or TOML, the"
+                        " settings.json of an earlier run or the tuned.json of uwm tune for"
+                        " instance; other options win")  # fmt: skip
 
 
 def add_task(parser: argparse.ArgumentParser, setting: Callable[..., None]) -> None:
@@ -205,7 +205,7 @@ def named_after(path: str | None, names: Collection[str]) -> Iterator[None]:
 
 def say_other_instructions(path: str) -> None:
     """Say on standard error if the run of a settings file used instructions of another group."""
-    level = read_json(path).get("simd_level")
+    level = read_settings_text(path).get("simd_level")
     if isinstance(level, str) and not same_numbers(level, uwm.simd_level()):
         print(
             f"uwm: {one_line(path)} is of a run with {one_line(level)}, this one has"
@@ -282,7 +282,7 @@ def add_executor(parser: argparse.ArgumentParser, default: str) -> None:
 
 def computing(args: argparse.Namespace) -> dict[str, Any]:
     """Return what an experiment is told of store, executor and jobs."""
-    given = {"store": args.out, "fresh": args.fresh}
+    given = {"store": getattr(args, "store", args.out), "fresh": args.fresh}
     if hasattr(args, "executor"):
         given.update(executor=args.executor, jobs=args.jobs)
     return given

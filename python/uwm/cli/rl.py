@@ -61,14 +61,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_executor(parser, "processes")
 
 
+def check(args: argparse.Namespace) -> None:
+    """Raise CommandError for what no agent can be made of."""
+    with explained():
+        for rule in rules_of(args):
+            request = AgentRequest(
+                args.environment, rule, args.first_seed, None, 1, args.preset, dict(args.set)
+            )
+            request.agent()
+
+
+def rules_of(args: argparse.Namespace) -> list[str]:
+    """Return the rules asked for, or the preset's own."""
+    from uwm.rl.presets import preset_rule
+
+    return args.rules or [preset_rule(args.preset)]
+
+
 def run(args: argparse.Namespace) -> int:
     """Compare, show and write; return the exit code."""
     check_folder(Path(args.out))
     with explained():
-        from uwm.rl.presets import preset_rule
-
         check_packages(args, judged=True)
-        rules = args.rules or [preset_rule(args.preset)]
+        rules = rules_of(args)
         settings = dict(args.set)
         if args.episodes is None and args.steps is None:
             args.episodes = EPISODES

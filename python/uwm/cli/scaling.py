@@ -62,13 +62,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_executor(parser, "threads")
 
 
+def check(args: argparse.Namespace) -> None:
+    """Raise CommandError for settings that make no sense."""
+    with explained():
+        plan_of(args)
+
+
+def plan_of(args: argparse.Namespace) -> Plan:
+    """Return the plan that the options ask for."""
+    names = ("widths", "depths", "layers", "width", "factors", "samples", "trained", "target")
+    return Plan(settings_of(args, **DEFAULTS), **{name: getattr(args, name) for name in names})
+
+
 def run(args: argparse.Namespace) -> int:
     """Measure, show and write; return the exit code."""
-    settings = settings_of(args, **DEFAULTS)
     check_folder(Path(args.out))
     with explained():
-        names = ("widths", "depths", "layers", "width", "factors", "samples", "trained", "target")
-        plan = Plan(settings, **{name: getattr(args, name) for name in names})
+        plan = plan_of(args)
         check_packages(args)
         tell = nobody if args.quiet else lines(console(stderr=True))
         result, stopped = finished(lambda: measure_scaling(plan, **computing(args), progress=tell))

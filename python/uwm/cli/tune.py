@@ -65,14 +65,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_executor(parser, "threads")
 
 
+def check(args: argparse.Namespace) -> None:
+    """Raise CommandError for settings that make no sense."""
+    with explained():
+        asked(args)
+
+
+def asked(args: argparse.Namespace) -> Search:
+    """Return the search that the options ask for."""
+    return search_of(args, settings_of(args, seeds=1, first_seed=FIRST_SEED))
+
+
 def run(args: argparse.Namespace) -> int:
     """Search, show and write; return the exit code."""
-    settings = settings_of(args, seeds=1, first_seed=FIRST_SEED)
     check_folder(Path(args.out))
     with explained():
         check_optuna()
         check_packages(args)
-        search = search_of(args, settings)
+        search = asked(args)
         tell = (lambda trial: None) if args.quiet else reporter(search)
         found, stopped = finished(lambda: tune(search, **computing(args), finished=tell))
     code = hand_over(args, found, stopped, as_json, show, any_result=bool(found.trials))
@@ -80,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def search_of(args: argparse.Namespace, settings: Settings) -> Search:
-    """Return the search that the options ask for."""
+    """Return the search of these settings that the other options ask for."""
     if args.rate_range is not None and len(args.rate_range) != 2:
         raise ValueError(f"--rate-range must be two numbers, got {len(args.rate_range)}")
     low, high = args.rate_range or (Search.lowest_rate, Search.highest_rate)

@@ -1,4 +1,4 @@
-"""Settings from a JSON file: one written by hand, or that of an earlier run."""
+"""Settings from a file of JSON or TOML: one written by hand, or that of an earlier run."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import Any
 
 from uwm.checks import shown
 from uwm.experiments.settings import Settings
-from uwm.formats import read_json
+from uwm.formats import read_settings_text
 
 #: What else a settings file holds.
 NOT_SETTINGS = ("version", "simd_level", "task_sha256", "unfinished", "search", "plan")
 
 
 def read_settings(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Return the settings in a JSON file, a comparison's own settings.json for instance.
+    """Return the settings in a file, a comparison's own settings.json for instance.
 
     Raises OSError if it cannot be read, ValueError if it holds anything else.
     """
-    values = read_json(path)
+    values = read_settings_text(path)
     names = [field.name for field in dataclasses.fields(Settings)]
     for name in values:
         if name not in (*names, *NOT_SETTINGS):
