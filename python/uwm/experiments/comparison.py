@@ -21,6 +21,7 @@ class Comparison:
     """The results of `compare`: finished runs, rule by rule and seed by seed, and the others.
 
     task_sha256: digest of the task's examples, if it has any. record: what it is made of.
+    task: the object.
     """
 
     settings: Settings
@@ -29,6 +30,7 @@ class Comparison:
     unfinished: tuple[Unfinished, ...] = ()
     task_sha256: str | None = None
     record: Record | None = field(default=None, compare=False)
+    task: Task | None = field(default=None, compare=False)
 
     def of(self, rule: str) -> tuple[Run, ...]:
         """Return the runs of one rule, none if all of them are unfinished.
@@ -101,6 +103,7 @@ def compare(
         tuple(result for result in ordered if isinstance(result, Unfinished)),
         chosen.sha256,
         computing.record(),
+        chosen.task,
     )
     if stopped:
         raise interrupted(comparison, f"{len(comparison.runs)} runs were finished")

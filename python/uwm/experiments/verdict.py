@@ -34,7 +34,6 @@ from uwm.experiments.statistics import (
     probability_of_improvement,
     seeds_needed,
 )
-from uwm.tasks import Task
 
 if TYPE_CHECKING:
     from uwm.experiments.comparison import Comparison
@@ -279,10 +278,8 @@ def _judge_rule(
     )
 
 
-def verdict(comparison: Comparison, *, task: Task | None = None) -> Verdict:
+def verdict(comparison: Comparison) -> Verdict:
     """Return what can be said of a comparison, by the mean reward over all episodes.
-
-    task: the task object, where `compare` was given one; chance is not known without it.
 
     Raises ImportError if there is something to test and SciPy is missing.
 
@@ -298,7 +295,7 @@ def verdict(comparison: Comparison, *, task: Task | None = None) -> Verdict:
     }
     return judge(
         results,
-        chance=chance_of(settings, task) if comparison.runs else None,
+        chance=chance_of(settings, comparison.task) if comparison.runs else None,
         diverged=_diverged(comparison.unfinished),
         tuned=tuple(settings.learning_rates),
     )
