@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -35,16 +37,28 @@ def test_the_tiny_form_makes_everything_and_goes_on(tmp_path: Path) -> None:
     assert all(f"claims/images/{name}" in page for name in images)
     assert "**Holds**: the largest relative bias" in page
     assert page.count("*Not made yet.*") == 7  # the cases that the tiny form leaves out
-    data = {path.name: path.read_bytes() for path in (home / "claims" / "data").glob("*.csv")}
+    data = home / "claims" / "data"
 
-    # Lose a run: only that one is made again, and all is as it was.
-    runs = home / "claims" / "data" / "published.csv"
-    lines = runs.read_text().splitlines(keepends=True)
-    runs.write_text("".join(lines[:-1]))
+    # Only the lines are kept, and lose results: those are made again, and all is as it was.
+    shutil.rmtree(data / "cells")
+    lines = (data / "results.jsonl").read_text().splitlines(keepends=True)
+    kinds = [json.loads(line)["kind"] for line in lines]
+    assert set(kinds) == {"bias", "published", "quiet", "run", "size"}
+    lost = [kinds.index("published"), kinds.index("run")]
+    kept = [line for k, line in enumerate(lines) if k not in lost]
+    (data / "results.jsonl").write_text("".join(kept))
     again = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
     assert "trials" not in again.stderr
-    assert {path.name: path.read_bytes() for path in runs.parent.glob("*.csv")} == data
+    made = (data / "results.jsonl").read_text().splitlines()
+    assert [without_times(line) for line in made] == [without_times(line) for line in lines]
     assert (home / "claims.md").read_text(encoding="utf-8") == page
+
+
+def without_times(line: str) -> dict[str, Any]:
+    """Return a row's values, but when it was made and how long it took."""
+    found: dict[str, Any] = json.loads(line)
+    assert found.pop("about")["version"]
+    return found
 
 
 def rows(*values: float) -> list[dict[str, str]]:

@@ -27,7 +27,7 @@ import report
 import saturation
 import searches
 from plan import FULL, RULES, SHORT, TINY, Case, Study
-from store import RUN_KEYS, Store, run_key
+from store import LINES, SEARCHED, Table, opened
 
 import uwm
 from uwm.analysis import rule_statistics
@@ -35,15 +35,11 @@ from uwm.experiments import Plan, Point, Run, Settings, measure_scaling
 from uwm.experiments.build import available_cores, choose_task
 from uwm.experiments.compute import Study as Asked, computer
 from uwm.experiments.runs import Request, train_all
-from uwm.experiments.scaling.study import episodes_to
+from uwm.experiments.store import Store
 from uwm.experiments.tuning.search import OBJECTIVES
 
 PARTS = ("bias", "cases", "published", "scaling")
-CURVE_POINTS = 50
-TARGET = 0.5  # the mean reward whose first crossing counts
-RUN_VALUES = ("mean_reward", "final_reward", "episodes_to_target", "test_accuracy",
-              "steps_per_second", "at", "reward")  # fmt: skip
-BIAS_KEYS, BIAS_VALUES = ("sizes", "scale", "rule"), ("bias", "noise_to_signal")
+BIAS_KEYS = ("sizes", "scale", "rule")
 BIAS_SCALES = (0.5, 1.5, 3.0)
 POINT_KEYS = ("axis", "width", "depth", "rule", "seed", "episodes", "samples", "factors")
 POINT_VALUES = tuple(f.name for f in dataclasses.fields(Point) if f.name not in POINT_KEYS)
@@ -92,20 +88,20 @@ def main() -> int:
                 part
             ](study, made, args.jobs)
             say(f"== {part}: done, {(time.monotonic() - started) / 60:.1f} minutes in all")
+    made.store.write_lines(made.folder / LINES)
     report.write(study, made, home)
     return 0
 
 
 class Results:
-    """The tables of results in a folder."""
+    """The results in a folder: runs with fresh seeds, and the others by kind."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.runs = Store(folder / "runs.csv", RUN_KEYS, RUN_VALUES)
-        self.bias = Store(folder / "bias.csv", BIAS_KEYS, BIAS_VALUES)
-        self.published = Store(folder / "published.csv", saturation.KEYS, saturation.VALUES)
-        self.quiet = Store(folder / "quiet.csv", saturation.QUIET_KEYS, saturation.QUIET_VALUES)
-        self.points = Store(folder / "scaling.csv", POINT_KEYS, POINT_VALUES)
+        self.folder, self.store = folder, opened(folder)
+        self.bias = Table(self.store, "bias", BIAS_KEYS)
+        self.published = Table(self.store, "published", saturation.KEYS)
+        self.quiet = Table(self.store, "quiet", saturation.QUIET_KEYS)
+        self.points = Table(self.store, "size", POINT_KEYS)
 
 
 def bias(study: Study, made: Results, jobs: int) -> None:
@@ -146,49 +142,31 @@ def run_cases(study: Study, made: Results, jobs: int) -> None:
 
 def fresh(case: Case, best: Sequence[Settings], made: Results, jobs: int) -> None:
     """Train what is missing of the fresh seeds at each of the settings."""
-    chosen = choose_task(case.settings())
-    wanted = [
-        (run_key(settings, rule, seed), Request(settings, chosen, rule, seed))
+    wanted = {
+        request.cell.key: request
         for settings in best
-        for seed in settings.seed_range
-        for rule in settings.rule_names
-    ]
-    missing = [pair for pair in wanted if made.runs.get(pair[0]) is None]
-    # The best by both objectives may be the same.
-    missing = [pair for k, pair in enumerate(missing) if pair[0] not in [p[0] for p in missing[:k]]]
+        for request in searches.requests(case, settings, settings.rule_names, settings.seed_range)
+    }
+    there = made.store.find(wanted)
+    missing = {key: request for key, request in wanted.items() if key not in there}
 
-    def keep(k: int, run: object) -> None:
-        if isinstance(run, Run):
-            made.runs.add(missing[k][0], row_of(run))
-        elif getattr(run, "reason", "") != "interrupted":
+    def lost(k: int, run: object) -> None:
+        if not isinstance(run, Run):
             say(f"{case.name}: {run}")
 
     asked = Asked("claims", case.title, case.settings().as_dict())
-    with computer(asked, store=made.folder / searches.CELLS, jobs=jobs) as computing:
-        _, interrupted = train_all([request for _, request in missing], computing, keep)
+    with Store(made.folder / SEARCHED) as store:
+        with computer(asked, store=store, jobs=jobs) as computing:
+            _, interrupted = train_all(list(missing.values()), computing, lost)
+        made.store.add(store.find(missing).values())
     if interrupted:
         raise KeyboardInterrupt
-
-
-def row_of(run: Run) -> dict[str, Any]:
-    """Return a run's values, its curve in CURVE_POINTS means."""
-    rewards = np.array_split(run.rewards, min(CURVE_POINTS, len(run.rewards)))
-    ends = np.cumsum([len(part) for part in rewards]) - 1
-    return {
-        "mean_reward": run.mean_reward,
-        "final_reward": run.final_reward,
-        "episodes_to_target": episodes_to(TARGET, run),
-        "test_accuracy": run.test_accuracy,
-        "steps_per_second": round(run.steps_per_second),
-        "at": " ".join(str(int(end)) for end in run.episodes[ends]),
-        "reward": np.array([part.mean() for part in rewards]),
-    }
 
 
 def published(study: Study, made: Results, jobs: int) -> None:
     """Train with the published setting and its remedies, looking at the units."""
     episodes, seeds = study.published_episodes, range(study.published_seeds)
-    todo: list[tuple[Store, dict[str, Any], Callable[[], dict[str, Any]]]] = []
+    todo: list[tuple[Table, dict[str, Any], Callable[[], dict[str, Any]]]] = []
     for seed, rule in itertools.product(seeds, RULES):
         key = dict(zip(saturation.QUIET_KEYS, (rule, seed, episodes), strict=True))
         todo.append((made.quiet, key, partial(saturation.quieten, rule, seed, episodes)))

@@ -8,6 +8,7 @@ import re
 import textwrap
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import figures
@@ -15,11 +16,14 @@ import numpy as np
 import saturation
 import searches
 from plan import BLENDED, OURS, PEERS, RULES, UNBIASED, Case, Study
-from store import run_key, series
+from store import series
 
 import uwm
 from uwm.experiments import Point, Scaling
 from uwm.experiments.build import title_of_task
+from uwm.experiments.cells import Row
+from uwm.experiments.runs import KIND
+from uwm.experiments.scaling.study import episodes_to
 from uwm.experiments.spread import Spread, spread
 from uwm.experiments.tuning.search import OBJECTIVES
 from uwm.files import replace_file
@@ -30,6 +34,8 @@ if TYPE_CHECKING:
 TEMPLATE = Path(__file__).resolve().parent.parent / "claims.md"
 MARKER = re.compile(r"(<!-- made: ([a-z0-9-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 TOLERANCE = 1e-9  # relative bias, in double precision
+CURVE_POINTS = 50
+TARGET = 0.5  # the mean reward whose first crossing counts
 WIDTH = 110  # of a line of text
 
 
@@ -39,21 +45,20 @@ def write(study: Study, made: Results, home: Path) -> None:
     images.mkdir(parents=True, exist_ok=True)
     runs = {case.name: case_runs(study, made, case) for case in study.cases}
     there = [case for case in study.cases if runs[case.name]]
-    blocks: dict[str, str] = {"budget": budget(study)}
+    rules = present(row.spec for row in made.store.rows(KIND, curves=False))
+    blocks: dict[str, Any] = {"budget": budget(study)}
     if made.bias.rows:
         blocks["bias"] = bias_table(made)
         blocks["verdict-unbiased"] = verdict_unbiased(made)
     for case in there:
-        blocks[f"case-{case.name}"] = case_table(
-            case, runs[case.name], present(made.runs.rows.values())
-        )
+        blocks[f"case-{case.name}"] = case_table(case, runs[case.name], rules)
     if there:
         for metric, claim in (("mean_reward", "faster"), ("final_reward", "higher")):
             blocks[f"verdict-{claim}"] = "\n".join(
                 verdict(there, runs, metric, other) for other in PEERS
             )
         blocks["verdict-blended"] = verdict_blended(there, runs)
-        blocks["summary"] = summary(there, runs, present(made.runs.rows.values()))
+        blocks["summary"] = summary(there, runs, rules)
         replace_file(images / "learning-curves.png", figures.curves(there, runs))
         blocks["curves"] = picture("learning-curves.png", "Learning curves of every case")
     if made.published.rows:
@@ -64,9 +69,7 @@ def write(study: Study, made: Results, home: Path) -> None:
         replace_file(images / "remedies.png", figures.remedies(found))
         blocks["published-plot"] = picture("saturation.png", "Units along training")
         blocks["remedies-plot"] = picture("remedies.png", "Last tenth with every remedy")
-    quiet = [
-        row for row in made.quiet.rows.values() if row["episodes"] == str(study.published_episodes)
-    ]
+    quiet = [row for row in made.quiet.rows.values() if row["episodes"] == study.published_episodes]
     if quiet:
         blocks["quiet"] = quiet_table(quiet)
     sizes = scaling_of(study, made)
@@ -79,7 +82,7 @@ def write(study: Study, made: Results, home: Path) -> None:
     replace_file(page, fill(TEMPLATE.read_text(encoding="utf-8"), blocks).encode())
 
 
-def fill(page: str, blocks: dict[str, str]) -> str:
+def fill(page: str, blocks: dict[str, Any]) -> str:
     """Put each block between its markers; a place without a block says that it is not made yet."""
 
     def put(found: re.Match[str]) -> str:
@@ -89,7 +92,7 @@ def fill(page: str, blocks: dict[str, str]) -> str:
     return MARKER.sub(put, page)
 
 
-def present(rows: Iterable[Mapping[str, str]]) -> list[str]:
+def present(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     """Return the rules that have rows: one that is younger than the runs has none."""
     names = {row["rule"] for row in rows}
     return [rule for rule in RULES if rule in names]
@@ -167,7 +170,7 @@ def verdict_unbiased(made: Results) -> str:
 
 # Cases
 
-CaseRuns = dict[str, dict[str, list[dict[str, str]]]]
+CaseRuns = dict[str, dict[str, list[dict[str, Any]]]]
 
 
 def case_runs(study: Study, made: Results, case: Case) -> CaseRuns:
@@ -176,17 +179,33 @@ def case_runs(study: Study, made: Results, case: Case) -> CaseRuns:
     found: CaseRuns = {}
     for objective in OBJECTIVES if tuned else ():
         settings = searches.best(tuned, objective, study.fresh_seeds)
+        asked = searches.requests(case, settings, settings.rule_names, range(study.fresh_seeds))
+        rows = made.store.find(request.cell.key for request in asked)
         found[objective] = {}
         for rule in settings.rule_names:
-            rows = [
-                made.runs.get(run_key(settings, rule, seed)) for seed in range(study.fresh_seeds)
-            ]
-            if all(rows):
-                found[objective][rule] = [row for row in rows if row]
+            keys = [request.cell.key for request in asked if request.rule == rule]
+            if all(key in rows for key in keys):
+                found[objective][rule] = [run_of(rows[key]) for key in keys]
     return found if found.get(OBJECTIVES[0]) else {}
 
 
-def of(rows: list[dict[str, str]], name: str) -> Spread:
+def run_of(row: Row) -> dict[str, Any]:
+    """Return a run's settings and results, its curve in CURVE_POINTS means."""
+    result = dict(row.result or {})
+    at, rewards = (np.array(result.pop(name)) for name in ("episodes", "rewards"))
+    parts = np.array_split(rewards, min(CURVE_POINTS, len(rewards)))
+    ends = np.cumsum([len(part) for part in parts]) - 1
+    return {
+        **row.spec,
+        # Of runs that have more points than CURVE_POINTS.
+        "episodes_to_target": episodes_to(TARGET, SimpleNamespace(episodes=at, rewards=rewards)),
+        **result,
+        "at": at[ends],
+        "reward": np.array([part.mean() for part in parts]),
+    }
+
+
+def of(rows: list[dict[str, Any]], name: str) -> Spread:
     """Return the statistics of one column."""
     return spread([float(row[name]) for row in rows])
 
@@ -204,7 +223,7 @@ def case_table(case: Case, runs: CaseRuns, rules: list[str]) -> str:
         by_mean, by_last = (runs[objective][rule] for objective in OBJECTIVES)
         rates = [" ".join(f"{r:.2g}" for r in series(rows[0]["learning_rate"]))
                  for rows in (by_mean, by_last)]  # fmt: skip
-        baselines = dict.fromkeys(rows[0]["baseline"] for rows in (by_mean, by_last))
+        baselines = dict.fromkeys(rows[0]["baseline"] or "none" for rows in (by_mean, by_last))
         lines.append(
             line(
                 code(rule),
@@ -219,7 +238,7 @@ def case_table(case: Case, runs: CaseRuns, rules: list[str]) -> str:
     return "\n".join(lines)
 
 
-def reached(rows: list[dict[str, str]]) -> str:
+def reached(rows: list[dict[str, Any]]) -> str:
     """Return the median of the episodes to the target, and how many runs got there."""
     values = [float(row["episodes_to_target"]) for row in rows]
     count = sum(math.isfinite(value) for value in values)
@@ -287,7 +306,7 @@ def plus_minus(value: Spread) -> str:
 
 # The published setting
 
-PublishedRuns = dict[str, dict[str, list[dict[str, str]]]]
+PublishedRuns = dict[str, dict[str, list[dict[str, Any]]]]
 
 
 def published_runs(study: Study, made: Results) -> PublishedRuns:
@@ -319,7 +338,7 @@ def published_table(found: PublishedRuns) -> str:
     return "\n".join(lines)
 
 
-def quiet_table(rows: list[dict[str, str]]) -> str:
+def quiet_table(rows: list[dict[str, Any]]) -> str:
     """Return the mean reward with the noise of each layer left out."""
     layers = (f"layer {k} quiet" for k in range(1, saturation.LAYERS + 1))
     lines = [head("rule", "as it is", *layers, "all quiet")]

@@ -8,14 +8,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from plan import Case, Study
+from store import SEARCHED
 
-from uwm.experiments import Settings, Trial, Tuned, tune
+from uwm.experiments import Search, Settings, Trial, Tuned, tune
+from uwm.experiments.build import choose_task
+from uwm.experiments.runs import Request
 from uwm.experiments.tuning.search import OBJECTIVES
 from uwm.experiments.tuning.trials import TRIALS, read_trials
 from uwm.report import write
 from uwm.report.tuning_files import TUNED
-
-CELLS = "cells"  # the folder of the runs, which is not kept with the sources
 
 
 def folder_of(data: Path, case: Case, objective: str) -> Path:
@@ -26,18 +27,41 @@ def folder_of(data: Path, case: Case, objective: str) -> Path:
 def run(
     study: Study, data: Path, case: Case, jobs: int, finished: Callable[[Trial], None]
 ) -> list[Tuned]:
-    """Run what is missing of a case's searches.
+    """Run what is missing of a case's searches: rules that have had other numbers of trials.
 
     The second starts like the first: those runs are in the store by then.
     """
-    found = []
-    for objective in OBJECTIVES:
-        folder = folder_of(data, case, objective)
+    there = read(study, data, case)
+    for k, objective in enumerate(OBJECTIVES):
         search = study.search(case, objective)
-        tuned = tune(search, store=data / CELLS, jobs=jobs, finished=finished)
-        write(tuned, folder)
-        found.append(tuned)
-    return found
+        trials = there[k].trials if there else ()
+        missing = tuple(r for r in search.settings.rules if not whole(search, r, trials))
+        if missing:
+            settings = dataclasses.replace(search.settings, rules=missing)
+            some = dataclasses.replace(search, settings=settings)
+            tuned = tune(some, store=data / SEARCHED, jobs=jobs, finished=finished)
+            kept = tuple(trial for trial in trials if trial.rule not in missing)
+            tuned = dataclasses.replace(
+                tuned, search=search, trials=(*kept, *tuned.trials), record=None
+            )
+            write(tuned, folder_of(data, case, objective))
+    return read(study, data, case)
+
+
+def whole(search: Search, rule: str, trials: Sequence[Trial]) -> bool:
+    """Whether a rule has had all trials of a search, and its finalists."""
+    done = [trial for trial in trials if trial.rule == rule]
+    again = [trial for trial in done if not math.isnan(trial.again_mean_reward)]
+    some = [trial for trial in done if not math.isnan(trial.mean_reward)]
+    return len(done) == search.trials and len(again) >= min(search.finalists, len(some))
+
+
+def requests(
+    case: Case, settings: Settings, rules: Sequence[str], seeds: Sequence[int]
+) -> list[Request]:
+    """Return the runs of some rules and seeds at some settings."""
+    chosen = choose_task(case.settings())
+    return [Request(settings, chosen, rule, seed) for seed in seeds for rule in rules]
 
 
 def read(study: Study, data: Path, case: Case) -> list[Tuned]:

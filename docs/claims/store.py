@@ -1,83 +1,78 @@
-"""Results on disk: a CSV table with one row per run, found again by all that defines the run."""
+"""The study's results: a store of cells, and the lines of JSON that are kept with the sources.
+
+The store is made of the lines where it is not there yet, and the lines of the store at the end.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from uwm.experiments import Settings
-from uwm.files import locked, replace_file
-from uwm.formats import csv_text, read_rows
+import uwm
+from uwm.experiments.cells import Cell, Found, Row
+from uwm.experiments.store import Store
+
+LINES = "results.jsonl"
+#: Folders of stores, which are not kept with the sources: these results, and all runs of searches.
+KEPT, SEARCHED = Path("cells", "results"), Path("cells", "searches")
 
 
-class Store:
-    """Rows by key. Every row that is added is on disk at once, in a file that is always whole."""
+def opened(folder: Path) -> Store:
+    """Return the store of a folder's results, with all that its lines hold."""
+    store = Store(folder / KEPT)
+    if (folder / LINES).exists():
+        merged = store.merge(folder / LINES)
+        for trouble in (*merged.problems, *(f"another result of {r.spec}" for r in merged.others)):
+            raise ValueError(f"{folder / LINES}: {trouble}; delete {folder / KEPT}")
+    return store
 
-    def __init__(self, path: Path, keys: Iterable[str], values: Iterable[str]) -> None:
-        self.path, self.keys, self.values = path, tuple(keys), tuple(values)
-        self.rows: dict[tuple[str, ...], dict[str, str]] = {}
-        self._read()
 
-    def get(self, key: Mapping[str, Any]) -> dict[str, str] | None:
-        """Return the row of a run, or None if it has not been made."""
-        return self.rows.get(self._key(key))
+class Table:
+    """The results of one kind, found by what defines them.
+
+    keys: the names of that. Numbers that JSON does not have are kept as words, which `float` reads.
+    """
+
+    def __init__(self, store: Store, kind: str, keys: Iterable[str]) -> None:
+        self.store, self.kind, self.keys = store, kind, tuple(keys)
+        self.rows = {row.key: together(row) for row in store.rows(kind)}
+
+    def get(self, key: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Return a result with what defines it, or None if it has not been made."""
+        return self.rows.get(self._cell(key).key)
 
     def add(self, key: Mapping[str, Any], values: Mapping[str, Any]) -> None:
-        """Add a run's row and write the file."""
-        row = {name: text(value) for name, value in {**key, **values}.items()}
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with locked(self.path.parent):
-            self._read()  # what another process has added
-            self.rows[self._key(key)] = {name: row[name] for name in (*self.keys, *self.values)}
-            rows: list[list[object]] = [list(row.values()) for row in self.rows.values()]
-            replace_file(self.path, csv_text([*self.keys, *self.values], rows).encode())
+        """Add a result; it is on the disk at once."""
+        cell = self._cell(key)
+        made = {name: plain(value) for name, value in values.items()}
+        about = {"version": uwm.__version__, "simd_level": uwm.simd_level()}
+        row = cell.row(Found(result=made), about)
+        self.store.add([row])
+        self.rows[row.key] = together(row)
 
-    def _read(self) -> None:
-        if not self.path.exists():
-            return
-        for row in read_rows(self.path):
-            if set(row) != {*self.keys, *self.values} or None in row.values():
-                raise ValueError(f"{self.path}: not a table of this study; move it away")
-            self.rows[tuple(row[name] for name in self.keys)] = row
-
-    def _key(self, key: Mapping[str, Any]) -> tuple[str, ...]:
-        return tuple(text(key[name]) for name in self.keys)
+    def _cell(self, key: Mapping[str, Any]) -> Cell:
+        spec = {name: plain(key[name]) for name in self.keys}
+        return Cell(self.kind, spec, lambda context: Found())
 
 
-CASE_KEYS = ("task", "address_bits", "hidden", "batch_size", "episodes", "optimizer", "units")
-RUN_KEYS = (*CASE_KEYS, "rule", "learning_rate", "baseline", "seed")
+def together(row: Row) -> dict[str, Any]:
+    """Return what defines a result, and the result."""
+    return {**row.spec, **(row.result or {})}
 
 
-def run_key(settings: Settings, rule: str, seed: int) -> dict[str, Any]:
-    """Return all that defines a run."""
-    key = {name: getattr(settings, name) for name in CASE_KEYS}
-    return {
-        **key,
-        "rule": rule,
-        "learning_rate": settings.rates(rule),
-        "baseline": settings.baseline_of(rule),
-        "seed": seed,
-    }
-
-
-def text(value: Any) -> str:
-    """Return a cell's text; the numbers of a series are joined by blanks."""
-    if value is None:
-        return "none"
-    if isinstance(value, (str, int)):
-        return str(value)
-    if isinstance(value, float):
-        return repr(float(value))
+def plain(value: Any) -> Any:
+    """Return a value as JSON can hold it, the numbers of a series with four digits."""
     if isinstance(value, np.ndarray):
-        return " ".join(f"{number:.4g}" for number in value)
+        return [float(f"{number:.4g}") for number in value]
     if isinstance(value, (tuple, list)):
-        return " ".join(f"{number:g}" for number in value)
-    raise TypeError(f"no cell for {value!r}")
+        return list(value)
+    return value if not isinstance(value, float) or math.isfinite(value) else repr(value)
 
 
-def series(cell: str) -> np.ndarray:
-    """Return the numbers of a cell."""
-    return np.array([float(word) for word in cell.split()])
+def series(cell: Any) -> np.ndarray:
+    """Return the numbers of a series."""
+    return np.array(cell, dtype=np.float64)
