@@ -20,7 +20,7 @@ from uwm.cli.errors import CommandError, OwnCodeError, explain
 from uwm.cli.output import silence, streams
 
 COMMANDS = {
-    "compare": "several rules on one task: progress, table, learning curves",
+    "compare": "several rules on one task: progress, table, verdict, learning curves",
     "gradients": "bias, variance, noise-to-signal of rules against the exact gradient",
     "tune": "the best learning rates of each rule on a task",
     "scaling": "how noise, learning and cost change with the number of units",

@@ -29,8 +29,6 @@ from uwm.report.comparison_table import as_json, show
 from uwm.report.console import console
 from uwm.report.live import bars
 
-HELP = "several rules on one task: progress, table, verdict, learning curves"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""

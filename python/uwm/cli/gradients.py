@@ -40,7 +40,6 @@ from uwm.report.gradient_table import as_json, show
 from uwm.report.live import bar
 from uwm.tasks import TASKS, task_info
 
-HELP = "bias, variance, noise-to-signal of rules against the exact gradient"
 SETTINGS = (
     "task",
     "label",

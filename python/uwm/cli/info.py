@@ -12,8 +12,6 @@ import uwm
 from uwm.cli.errors import explained
 from uwm.experiments.build import available_cores
 
-HELP = "version, instruction set in use, threads"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add no options."""

@@ -32,7 +32,6 @@ from uwm.report.agent_table import as_json, show
 from uwm.report.console import console
 from uwm.report.live import bar_per_run
 
-HELP = "reinforcement learning: rules as teachers of agents in an environment"
 EPISODES = 1000
 
 

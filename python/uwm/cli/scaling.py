@@ -31,7 +31,6 @@ from uwm.report.console import console
 from uwm.report.live import lines
 from uwm.report.scaling_table import as_json, show
 
-HELP = "how noise, learning and cost change with the number of units"
 DEFAULTS = {"address_bits": 2, "episodes": 32_000, "batch_size": 16, "seeds": 3}
 
 

@@ -36,8 +36,6 @@ from uwm.experiments.tuning.search import FIRST_SEED, OBJECTIVES, TUNABLE
 from uwm.report.console import console
 from uwm.report.tuning_table import as_json, show
 
-HELP = "the best learning rates of each rule on a task"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
