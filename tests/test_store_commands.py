@@ -123,6 +123,7 @@ def test_plot(folder: Path, capsys: Captured, options: list[str]) -> None:
         ("plot out --x epsode", "x must be one of "),
         ("plot out --y rewad", "return, step, got 'rewad' (did you mean reward?)"),
         ("plot out --x hidden --y rule", "y must be a column of numbers, got 'rule'"),
+        ("plot out --x hidden --y return", "must be of the same results, got hidden and return"),
         ("plot out --x episode --y last_100", "must be of the same results, got episode and last_"),
         ("plot out --out plot.pdf", "--out must be a .png file, got plot.pdf"),
         ("export out", "name a file: --csv FILE, --parquet FILE or --lines FILE, or a folder"),
@@ -153,7 +154,9 @@ def test_plot_of_measurements(folder: Path) -> None:
         found = picture(store, x="episode", y="bias", group=["rule", "layer"])
         with pytest.raises(ValueError, match="must tell layer 0 from layer 1: use rule,layer"):
             picture(store, x="episode", y="bias")
-        assert picture(store, where={"rule": "weight_max"}).series[0].y.shape == (3, 2)
+        curves = picture(store, where={"rule": "weight_max"})
+        assert curves.series[0].y.shape == (3, 2)
+        assert curves.title == "Multiplexer with 3 address bits"
     assert [line.name for line in found.series] == ["layer 0", "layer 1"]
     assert found.series[0].x.tolist() == [0, 100]
     assert np.allclose(found.series[0].y, [[0.0, 0.3], [0.1, 0.4], [0.2, 0.5]])

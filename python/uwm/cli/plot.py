@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--group", metavar="COLUMN,...", type=column_names, default=["rule"],
                         help="what tells the lines apart (default rule)")  # fmt: skip
     parser.add_argument("--log-y", action="store_true", help="y on a logarithmic axis")
-    parser.add_argument("--title", metavar="TEXT", help="(default: of the last study)")
+    parser.add_argument("--title", metavar="TEXT", help="(default: of the study)")
     parser.add_argument("--out", metavar="FILE", help="a .png file (default FOLDER/plot.png)")
     add_selection(parser)
 
@@ -49,7 +49,6 @@ def run(args: argparse.Namespace) -> int:
             found = picture(
                 store, x=args.x, y=args.y, group=args.group, kind=args.kind, where=dict(args.where)
             )
-            titles = [study.title for study in store.studies()] or [Path(args.folder).name]
-        replace_file(out, store_plot(found, args.title or titles[-1], logarithmic=args.log_y))
+        replace_file(out, store_plot(found, args.title or found.title, logarithmic=args.log_y))
     print(f"Written: {out}")
     return 0

@@ -31,11 +31,15 @@ class Series:
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """What is drawn. words: of x, where it is not numbers: the places 0, 1, ... in order."""
+    """What is drawn.
+
+    title: of the studies that asked for it, the folder's name for several. words: of x, where it is
+    not numbers: the places 0, 1, ... in order.
+    """
 
     x: str
     y: str
-    group: str
+    title: str
     series: Sequence[Series]
     words: Sequence[str] | None = None
 
@@ -62,11 +66,10 @@ def picture(
         each: curves_of(one_of_kind(store, found, each)) for each in dict.fromkeys(found["kind"])
     }
     for each, names in has.items():
-        if y in names and (x in names or x in found.values):
-            found = found.of_kind(each)
-            if x in names and LAYER not in names:
-                return of_curves(store, found, x, y, group)
-            found = joined(found, store.curves(found["key"]))
+        if y in names and x in names and LAYER not in names:
+            return of_curves(store, found.of_kind(each), x, y, group)
+        if y in names and LAYER in names and (x in names or x in found.values):
+            found = joined(found.of_kind(each), store.curves(found.of_kind(each)["key"]))
             break
     known = [*found.values, *(name for names in has.values() for name in names)]
     for name, value in (("x", x), ("y", y)):
@@ -79,18 +82,27 @@ def picture(
     found = found.chosen(rows)
     apart(found, [*group, x], group)
     values = sorted(set(found[x]), key=rank)
+    at = {value: k for k, value in enumerate(values)}
     numeric = all(map(is_number, values))
     places = np.array(values if numeric else range(len(values)), dtype=np.float64)
     series = []
     for name, members in named(found, group):
-        seeds = sorted({seed_of(found, k) for k in members}, key=rank)
+        each = sorted({seed_of(found, k) for k in members}, key=rank)
+        seeds = {seed: k for k, seed in enumerate(each)}
         grid = np.full((len(seeds), len(values)), np.nan)
         for k in members:
-            grid[seeds.index(seed_of(found, k)), values.index(found[x][k])] = found[y][k]
+            grid[seeds[seed_of(found, k)], at[found[x][k]]] = found[y][k]
         used = ~np.isnan(grid).all(axis=0)
         series.append(Series(name, places[used], grid[:, used]))
     words = None if numeric else [str(value) for value in values]
-    return Picture(x, y, ",".join(group), series, words)
+    return Picture(x, y, title_of(store, found), series, words)
+
+
+def title_of(store: Store, found: Columns) -> str:
+    """Return the title of the studies that asked for results, or the name of the folder."""
+    keys = set(found["key"])
+    titles = {study.title for study in store.studies() if not keys.isdisjoint(study.keys)}
+    return titles.pop() if len(titles) == 1 else store.folder.absolute().name
 
 
 def one_of_kind(store: Store, found: Columns, kind: str) -> dict[str, Any]:
@@ -114,7 +126,7 @@ def of_curves(store: Store, found: Columns, x: str, y: str, group: Sequence[str]
         Series(name, *together([curves[rows[k]] for k in members]))
         for name, members in named(found, group)
     ]
-    return Picture(x, y, ",".join(group), series)
+    return Picture(x, y, title_of(store, found), series)
 
 
 def together(curves: Sequence[tuple[Numbers, Numbers]]) -> tuple[Numbers, Numbers]:
