@@ -23,9 +23,7 @@ from uwm.cli.options import (
     settings_of,
 )
 from uwm.cli.results import finished, hand_over
-from uwm.experiments import compare
 from uwm.experiments.progress import nobody
-from uwm.report.comparison_table import as_json, show
 from uwm.report.console import console
 from uwm.report.live import bars
 
@@ -44,6 +42,9 @@ def check(args: argparse.Namespace) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Compare, show and write; return the exit code."""
+    from uwm.experiments import compare
+    from uwm.report.comparison_table import as_json, show
+
     settings = settings_of(args)
     check_folder(Path(args.out))
     with explained():

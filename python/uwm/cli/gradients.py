@@ -36,7 +36,6 @@ from uwm.experiments.gradient_study.study import RULES
 from uwm.experiments.progress import nobody
 from uwm.own import own_files
 from uwm.report.console import console
-from uwm.report.gradient_table import as_json, show
 from uwm.report.live import bar
 from uwm.tasks import TASKS, task_info
 
@@ -112,6 +111,8 @@ def check(args: argparse.Namespace) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure, show and write; return the exit code."""
+    from uwm.report.gradient_table import as_json, show
+
     check_folder(Path(args.out))
     with explained(), own_code(lambda: own_files([*args.rules, args.train_with, args.reference])):
         network = uwm.load(args.network).net if args.network else None

@@ -18,12 +18,10 @@ from uwm.experiments.executors import NAMES
 from uwm.experiments.origin import same_numbers
 from uwm.experiments.settings import AUTO
 from uwm.experiments.settings_file import read_settings
-from uwm.experiments.statistics import check_scipy
 from uwm.files import make_folder
 from uwm.formats import read_settings_text
 from uwm.outputs import spellings
 from uwm.report.console import console
-from uwm.report.figures.style import check_matplotlib
 from uwm.tasks import TASKS
 
 
@@ -293,6 +291,9 @@ def check_packages(args: argparse.Namespace, *, judged: bool = False) -> None:
 
     judged: whether the command ends with a verdict.
     """
+    from uwm.experiments.statistics import check_scipy
+    from uwm.report.figures.style import check_matplotlib
+
     if not getattr(args, "no_plot", True):
         check_matplotlib()
     if not (args.json and args.quiet):

@@ -28,7 +28,6 @@ from uwm.cli.options import (
 from uwm.cli.results import finished, hand_over
 from uwm.experiments.progress import nobody
 from uwm.experiments.reinforcement import AgentRequest, compare_agents
-from uwm.report.agent_table import as_json, show
 from uwm.report.console import console
 from uwm.report.live import bar_per_run
 
@@ -79,6 +78,8 @@ def rules_of(args: argparse.Namespace) -> list[str]:
 
 def run(args: argparse.Namespace) -> int:
     """Compare, show and write; return the exit code."""
+    from uwm.report.agent_table import as_json, show
+
     check_folder(Path(args.out))
     with explained():
         check_packages(args, judged=True)

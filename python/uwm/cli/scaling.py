@@ -29,7 +29,6 @@ from uwm.experiments.progress import nobody
 from uwm.experiments.scaling import Plan, measure_scaling
 from uwm.report.console import console
 from uwm.report.live import lines
-from uwm.report.scaling_table import as_json, show
 
 DEFAULTS = {"address_bits": 2, "episodes": 32_000, "batch_size": 16, "seeds": 3}
 
@@ -75,6 +74,8 @@ def plan_of(args: argparse.Namespace) -> Plan:
 
 def run(args: argparse.Namespace) -> int:
     """Measure, show and write; return the exit code."""
+    from uwm.report.scaling_table import as_json, show
+
     check_folder(Path(args.out))
     with explained():
         plan = plan_of(args)

@@ -34,7 +34,6 @@ from uwm.experiments import Search, Settings, Trial, tune
 from uwm.experiments.tuning.sampler import check_optuna
 from uwm.experiments.tuning.search import FIRST_SEED, OBJECTIVES, TUNABLE
 from uwm.report.console import console
-from uwm.report.tuning_table import as_json, show
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -76,6 +75,8 @@ def asked(args: argparse.Namespace) -> Search:
 
 def run(args: argparse.Namespace) -> int:
     """Search, show and write; return the exit code."""
+    from uwm.report.tuning_table import as_json, show
+
     check_folder(Path(args.out))
     with explained():
         check_optuna()

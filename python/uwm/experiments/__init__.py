@@ -10,14 +10,56 @@ files and draws.
 [('ste', 0), ('ste', 1), ('weight_max', 0), ('weight_max', 1)]
 """
 
-from uwm.experiments.comparison import Comparison, compare
-from uwm.experiments.frames import load
-from uwm.experiments.gradient_study import GradientStudy, Measurement, gradients
-from uwm.experiments.progress import Progress
-from uwm.experiments.runs import Run, Unfinished
-from uwm.experiments.scaling import Plan, Point, Scaling, measure_scaling
-from uwm.experiments.settings import Settings
-from uwm.experiments.tuning import Search, Trial, Tuned, tune
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from uwm.experiments.comparison import Comparison as Comparison, compare as compare
+    from uwm.experiments.frames import load as load
+    from uwm.experiments.gradient_study import (
+        GradientStudy as GradientStudy,
+        Measurement as Measurement,
+        gradients as gradients,
+    )
+    from uwm.experiments.progress import Progress as Progress
+    from uwm.experiments.runs import Run as Run, Unfinished as Unfinished
+    from uwm.experiments.scaling import (
+        Plan as Plan,
+        Point as Point,
+        Scaling as Scaling,
+        measure_scaling as measure_scaling,
+    )
+    from uwm.experiments.settings import Settings as Settings
+    from uwm.experiments.tuning import (
+        Search as Search,
+        Trial as Trial,
+        Tuned as Tuned,
+        tune as tune,
+    )
+
+# The module of each name, imported when it is asked for: a command takes a few of them only.
+_MODULES = {
+    "Comparison": "comparison",
+    "compare": "comparison",
+    "load": "frames",
+    "GradientStudy": "gradient_study",
+    "Measurement": "gradient_study",
+    "gradients": "gradient_study",
+    "Progress": "progress",
+    "Run": "runs",
+    "Unfinished": "runs",
+    "Plan": "scaling",
+    "Point": "scaling",
+    "Scaling": "scaling",
+    "measure_scaling": "scaling",
+    "Settings": "settings",
+    "Search": "tuning",
+    "Trial": "tuning",
+    "Tuned": "tuning",
+    "tune": "tuning",
+}
 
 __all__ = [
     "Comparison",
@@ -39,3 +81,15 @@ __all__ = [
     "measure_scaling",
     "tune",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module 'uwm.experiments' has no attribute {name!r}")
+    found = getattr(importlib.import_module(f"uwm.experiments.{_MODULES[name]}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_MODULES})

@@ -5,33 +5,37 @@ Results know nothing of this package. `write` takes every kind of them.
 
 from __future__ import annotations
 
+import importlib
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from uwm.checks import file_path, shown
-from uwm.experiments import Comparison, GradientStudy, Scaling, Tuned
-from uwm.experiments.compute import Record
-from uwm.experiments.reinforcement import AgentComparison
-from uwm.experiments.store import Store
-from uwm.report import agent_files, comparison_files, gradient_files, scaling_files, tuning_files
 from uwm.report.folders import PictureWarning
+
+if TYPE_CHECKING:
+    from uwm.experiments import Comparison, GradientStudy, Scaling, Tuned
+    from uwm.experiments.compute import Record
+    from uwm.experiments.reinforcement import AgentComparison
 
 __all__ = ["PictureWarning", "write"]
 
-Result = AgentComparison | Comparison | Tuned | Scaling | GradientStudy
-
-_WRITERS: dict[type, Callable[[Any, Path, bool], list[Path]]] = {
-    AgentComparison: agent_files.write,
-    Comparison: comparison_files.write,
-    Tuned: tuning_files.write,
-    Scaling: scaling_files.write,
-    GradientStudy: gradient_files.write,
+# The module that writes each kind of result, imported when there is one to write.
+_WRITERS = {
+    "AgentComparison": "agent_files",
+    "Comparison": "comparison_files",
+    "Tuned": "tuning_files",
+    "Scaling": "scaling_files",
+    "GradientStudy": "gradient_files",
 }
 
 
-def write(result: Result, folder: str | os.PathLike[str], *, plot: bool = True) -> list[Path]:
+def write(
+    result: AgentComparison | Comparison | Tuned | Scaling | GradientStudy,
+    folder: str | os.PathLike[str],
+    *,
+    plot: bool = True,
+) -> list[Path]:
     """Write the results of a call into a folder, and draw them; return the paths.
 
     Each file appears whole or not at all, in the place of an earlier one. All results of all calls
@@ -49,17 +53,21 @@ def write(result: Result, folder: str | os.PathLike[str], *, plot: bool = True) 
     >>> [path.name for path in write(result, tempfile.mkdtemp(), plot=False)]
     ['settings.json', 'runs.csv', 'curves.csv']
     """
-    for kind, writer in _WRITERS.items():
-        if isinstance(result, kind):
+    for kind in type(result).__mro__:
+        if kind.__module__.startswith("uwm.experiments.") and kind.__name__ in _WRITERS:
             at = file_path("folder", folder)
             if result.record is not None:
                 keep(result.record, at)
-            return writer(result, at, plot)
+            writer = importlib.import_module(f"uwm.report.{_WRITERS[kind.__name__]}")
+            paths: list[Path] = writer.write(result, at, plot)
+            return paths
     raise TypeError(f"result must be what an experiment has returned, got {shown(result)}")
 
 
 def keep(record: Record, folder: Path) -> None:
     """Add what a result is made of to the folder's store, unless a store has it already."""
+    from uwm.experiments.store import Store
+
     if record.rows:
         with Store(folder) as store:
             study = record.study

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from uwm.experiments.runs import Unfinished
+if TYPE_CHECKING:
+    from uwm.experiments.runs import Unfinished
 
 
 def lost_runs(unfinished: Iterable[Unfinished]) -> list[str]:
