@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import traceback
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -73,7 +74,8 @@ def explained(code: int = 2) -> Iterator[None]:
     except MemoryError as error:
         raise CommandError("not enough memory", code) from error
     except OSError as error:
-        raise CommandError(explain(error), code) from error
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)  # nothing in the command is wrong
+        raise CommandError(explain(error), 1 if full else code) from error
 
 
 def explain(error: OSError) -> str:
