@@ -18,7 +18,8 @@ pytest.importorskip("bokeh")
 
 from uwm.report.page import write_page
 from uwm.report.page.along_axis import axis_plot
-from uwm.report.page.curves import MOST_POINTS, MOST_SEEDS, curves
+from uwm.report.page.answers import answers
+from uwm.report.page.curves import MOST_POINTS, curves
 from uwm.report.page.drawing import MOST_GROUPS
 from uwm.report.page.learning import best, learning_plot
 from uwm.report.page.look import contrast, on_dark
@@ -157,11 +158,14 @@ def test_tables_hold_the_numbers():
 
 def test_records_of_a_result_become_rows_and_noise_has_an_axis():
     records = [{"layer": layer, "relative_bias": 0.5 + layer} for layer in (0, 1)]
-    (panel,) = panels([row("gradients", {**SPEC, "rule": "ste"}, {"measurements": records})])
-    columns = {each.head: each for each in group_table(panel)}
-    assert columns["layer"].values == [1, 2]
-    assert columns["relative bias"].values == [0.5, 1.5]
-    assert axis_plot(panel) is None  # one point is no line
+    spec = {**SPEC, "hidden": None, "sizes": [3, 8, 1], "rule": "ste"}
+    made = panels([row("gradients", spec, {"measurements": records})])
+    assert [panel.words for panel in made] == [
+        "Layer 1, one hidden layer of 8 units", "Output layer, one hidden layer of 8 units",
+    ]  # fmt: skip
+    columns = {each.head: each for each in group_table(made[1])}
+    assert columns["relative bias"].values == [1.5]
+    assert axis_plot(made[0]) is None  # one point is no line
 
     noise = [row("noise", {**SPEC, "hidden": [n], "rule": "ste", "seed": s}, {"noise_to_signal": n})
              for n in (8, 16) for s in (0, 1)]  # fmt: skip
@@ -171,18 +175,37 @@ def test_records_of_a_result_become_rows_and_noise_has_an_axis():
     assert [each.label for each in drawn.switches] == ["ste"]
 
 
+def test_settings_that_only_some_results_have_tell_nothing_apart():
+    rows = [row("gradients", {**SPEC, "rule": "ste", "episode": n, "parameters_sha256": str(n),
+                              **({"training": {"rule": "ste"}} if n else {})},
+                {"noise_to_signal": 2.0}) for n in (0, 100)]  # fmt: skip
+    (panel,) = panels(rows)
+    assert panel.varied == ("episode",)
+    assert [each.label for each in axis_plot(panel).switches] == ["ste"]
+
+
+def test_rules_have_a_verdict():
+    rows = [learned(rule, seed, mean) for rule, mean in (("ste", 0.5), ("reinforce", 0.1))
+            for seed in range(6)]  # fmt: skip
+    (panel,) = panels(rows)
+    words = "\n".join(answers(panel))
+    assert "1. ste" in words and "2. reinforce" in words
+    (one,) = panels(rows[:6])
+    assert answers(one) == []
+
+
 def test_large_folders_are_thinned_and_say_so():
     rows = [learned(f"mine.py:Rule{rule}", seed, 0.5, windows=1000)
             for rule in range(20) for seed in range(12)]  # fmt: skip
     (panel,) = panels(rows)
     made = curves(panel.groups[0])
-    assert len(made.x) <= MOST_POINTS and made.lines.shape == (MOST_SEEDS, len(made.x))
+    assert len(made.x) <= MOST_POINTS and made.lines.shape == (12, len(made.x))
     whole = np.mean([each.result["rewards"] for each in panel.groups[0].rows], axis=0)
     np.testing.assert_allclose(made.mean, whole.reshape(len(made.x), -1).mean(axis=1))
     drawn = learning_plot(panel)
     assert len(drawn.switches) == MOST_GROUPS
     words = " ".join(drawn.notes)
-    assert "mean of up to 4 recorded points" in words and "12 of 20 settings are drawn" in words
+    assert "mean of up to 8 recorded points" in words and "12 of 20 settings are drawn" in words
     assert "first 10 have lines of their own" in words
 
 
@@ -343,8 +366,8 @@ def test_a_phone_in_the_dark_sees_all_of_it(page):
         page.execute_script("document.querySelectorAll('details').forEach((d) => d.open = true)")
         for place in page.find_elements(By.CSS_SELECTOR, ".plot, .table"):
             page.execute_script("arguments[0].scrollIntoView()", place)
-        wait_for(page, "[...document.querySelectorAll('.plot, .table')]"
-                 ".every((place) => place.dataset.drawn)")  # fmt: skip
+            name = place.get_attribute("id")
+            wait_for(page, f"document.getElementById('{name}').dataset.drawn")
         assert page.execute_script("return document.documentElement.scrollWidth") <= 390
     finally:
         page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})

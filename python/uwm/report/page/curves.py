@@ -16,8 +16,7 @@ from uwm.report.figures.of_agents import smoothed
 from uwm.report.page.sections import Group
 from uwm.rl.log import Log
 
-MOST_POINTS = 250  # of a curve; a run records about 200
-MOST_SEEDS = 10  # of a group that have a line of their own
+MOST_POINTS = 125  # of a curve; more of them are noise on the screen
 
 Array = NDArray[np.float64]
 
@@ -26,8 +25,8 @@ Array = NDArray[np.float64]
 class Curves:
     """The curves of a group: x (points,), mean, low, high (points,), lines (seeds, points).
 
-    seeds: of the lines, at most MOST_SEEDS; of: how many the mean is of. low and high bound the
-    95% interval of the mean, NaN for one seed. merged: how many recorded points one point is.
+    seeds: of the lines. low and high bound the 95% interval of the mean, NaN for one seed.
+    merged: how many recorded points one point is.
     """
 
     x: Array
@@ -36,8 +35,12 @@ class Curves:
     high: Array
     lines: Array
     seeds: tuple[int, ...]
-    of: int
     merged: int
+
+    @property
+    def of(self) -> int:
+        """How many seeds the mean is of."""
+        return len(self.seeds)
 
 
 def curves(group: Group) -> Curves | None:
@@ -48,10 +51,7 @@ def curves(group: Group) -> Curves | None:
         return None
     x, lines, seeds, merged = found
     mean, half = lines.mean(axis=0), margin(lines)
-    few = slice(MOST_SEEDS)
-    return Curves(
-        x, mean, mean - half, mean + half, lines[few], tuple(seeds[few]), len(lines), merged
-    )
+    return Curves(x, mean, mean - half, mean + half, lines, tuple(seeds), merged)
 
 
 Lines = tuple[Array, Array, Sequence[int], int]

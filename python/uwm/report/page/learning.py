@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from uwm.report.figures.bands import FEWEST_FOR_BAND
-from uwm.report.page.curves import MOST_SEEDS, Curves, curves
+from uwm.report.page.curves import Curves, curves
 from uwm.report.page.drawing import (
     MOST_GROUPS,
     Plot,
@@ -21,6 +21,7 @@ from uwm.report.page.look import looks
 from uwm.report.page.sections import Group, Panel
 from uwm.report.page.tables import finite_values
 
+MOST_SEEDS = 10  # of a group that have a line of their own
 #: By kind of cell: the number that says which groups are the best, and the axes.
 KINDS = {
     "run": ("mean_reward", "episodes", "mean reward"),
@@ -44,13 +45,14 @@ def learning_plot(panel: Panel) -> Plot | None:
         if made.of >= FEWEST_FOR_BAND:
             add_band(figure, k, made.x, made.low.clip(low, high), made.high.clip(low, high), look)
         if made.of > 1:
-            add_seeds(figure, k, made.x, made.lines, made.seeds, look, visible=lines)
+            seeds = made.seeds[:MOST_SEEDS]
+            add_seeds(figure, k, made.x, made.lines[:MOST_SEEDS], seeds, look, visible=lines)
         add_line(figure, k, group.label, made.x, made.mean, look)
     figure.x_range.start, figure.x_range.end = 0, max(float(made.x[-1]) for made in every)
     return Plot(
         figure,
         switches([group.label for group in groups], styles),
-        tuple(sorted({seed for made in every for seed in made.seeds})),
+        tuple(sorted({seed for made in every for seed in made.seeds[:MOST_SEEDS]})),
         band=not lines,
         lines=lines,
         notes=tuple(notes(panel, every)),

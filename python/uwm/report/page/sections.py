@@ -19,7 +19,7 @@ from uwm.tasks.by_name import title_of as task_title
 PANELS = {
     "run": ("hidden", "output", "units", "episodes"),
     "agent": ("environment", "episodes", "total_timesteps"),
-    "gradients": ("hidden", "output", "units"),
+    "gradients": ("hidden", "sizes", "output", "units", "layer"),
     "noise": ("output", "units"),
 }
 HEADINGS = {
@@ -142,6 +142,11 @@ def panel(rows: Sequence[Row]) -> Panel:
     varied = tuple(name for name in names if any(e.get(name) != every[0].get(name) for e in every))
     rules = {key: str(found[0].spec.get("rule", "")) for key, found in sorted_in.items()}
     labels = labelled(rules, settings, varied)
+    for fewer in plainer(every, varied):
+        shorter = labelled(rules, settings, fewer)
+        if len(set(shorter.values())) == len(shorter):
+            varied, labels = fewer, shorter
+            break
     groups = tuple(
         Group(rules[key], labels[key], settings[key], tuple(found))
         for key, found in sorted_in.items()
@@ -149,6 +154,24 @@ def panel(rows: Sequence[Row]) -> Panel:
     first = rows[0]
     common = {name: value for name, value in every[0].items() if name not in varied}
     return Panel(first.kind, title_of(first.spec), network_words(first), groups, varied, common)
+
+
+def plainer(
+    settings: Sequence[Mapping[str, Any]], varied: Sequence[str]
+) -> Iterator[tuple[str, ...]]:
+    """Iterate over choices of settings that may tell groups apart as well, the plainest first.
+
+    Digests say nothing to a reader, and settings that some groups lack, and that are the same in
+    all others, say little.
+    """
+    words = tuple(name for name in varied if not name.endswith("sha256"))
+    yield tuple(name for name in words if several([s[name] for s in settings if name in s]))
+    yield words
+
+
+def several(values: Sequence[Any]) -> bool:
+    """Tell whether there are different values."""
+    return any(value != values[0] for value in values)
 
 
 def labelled(
@@ -224,9 +247,13 @@ def title_of(spec: Mapping[str, Any]) -> str:
 def network_words(row: Row) -> str:
     """Return what else the rows of a panel have in common, in words."""
     spec, words = row.spec, []
-    hidden = spec.get("hidden")
+    sizes = spec.get("sizes")
+    hidden = sizes[1:-1] if sizes else spec.get("hidden")
     if hidden is not None and "hidden" in PANELS.get(row.kind, ()):
         words.append(layer_words(hidden))
+    if "layer" in spec:
+        last = sizes is not None and spec["layer"] == len(sizes) - 1
+        words.insert(0, "output layer" if last else f"layer {spec['layer']}")
     if spec.get("units") == "bipolar":
         words.append("units of -1 and +1")
     if spec.get("output") not in (None, "bernoulli"):

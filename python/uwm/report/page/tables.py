@@ -19,6 +19,14 @@ NUMBERS = {
         "test_accuracy": "test accuracy",
         "test_accuracy_one_pass": "test accuracy, one pass",
     },
+    "gradients": {
+        "relative_bias": "relative bias",
+        "cosine": "cosine",
+        "noise_to_signal": "noise-to-signal",
+        "noise_per_reward": "noise at equal rewards",
+        "samples": "samples",
+    },
+    "noise": {"noise_to_signal": "noise-to-signal"},
     "agent": {"mean_return": "mean return", "last_100": "last 100 episodes"},
 }
 Number = float | None
@@ -48,7 +56,7 @@ def group_table(panel: Panel) -> list[Column]:
         counts = [sum(row.status == DIVERGED for row in g.rows) for g in groups]
         columns.append(Column("diverged", counts))
     seconds = [mean_of([known(row.about.get("seconds")) for row in g.rows]) for g in groups]
-    return [*columns, number_column("seconds each", seconds, "{:,.2f}".format)]
+    return [*columns, number_column("seconds each", seconds)]
 
 
 def result_table(panel: Panel) -> list[Column]:
@@ -63,7 +71,7 @@ def result_table(panel: Panel) -> list[Column]:
     for name, head in numbers_of(panel).items():
         columns.append(number_column(head, [number(row, name) for _, row in pairs]))
     seconds = [known(row.about.get("seconds")) for _, row in pairs]
-    columns.append(number_column("seconds", seconds, "{:,.2f}".format))
+    columns.append(number_column("seconds", seconds))
     for name, head in ABOUT.items():
         columns.append(Column(head, [str(row.about.get(name, "")) for _, row in pairs]))
     return columns
@@ -96,7 +104,7 @@ def numbers_of(panel: Panel) -> dict[str, str]:
     )  # fmt: skip
     of_kind = NUMBERS.get(panel.kind)
     if of_kind is None:
-        return {name: plain(name) for name in there if not name.endswith(("_low", "_high"))}
+        return {name: plain(name) for name in there}
     return {name: head for name, head in of_kind.items() if name in there}
 
 
@@ -115,11 +123,20 @@ def spread_column(head: str, groups: Sequence[Group], name: str) -> Column:
 
 def interval_column(groups: Sequence[Group], name: str) -> Column:
     """Return the 95% interval of each group's mean, sorted by its lower end."""
-    several = [each if each and each.runs > 1 else None for each in spreads(groups, name)]
-    ends = [(s.mean - s.margin, s.mean + s.margin) if s else None for s in several]
-    write = form([each.mean for each in several if each])
+    ends = [interval(group, name) for group in groups]
+    write = form([end for each in ends if each for end in each])
     texts = [f"{write(each[0])} to {write(each[1])}" if each else NONE for each in ends]
     return Column("95% interval", [each[0] if each else None for each in ends], texts)
+
+
+def interval(group: Group, name: str) -> tuple[float, float] | None:
+    """Return the interval over seeds, or a single result's own; None if there is neither."""
+    values = finite_values(group, name)
+    if len(values) > 1:
+        found = spread(values)
+        return found.mean - found.margin, found.mean + found.margin
+    low, high = (finite_values(group, name + end) for end in ("_low", "_high"))
+    return (low[0], high[0]) if low and high and low != high else None
 
 
 def spreads(groups: Sequence[Group], name: str) -> list[Spread | None]:

@@ -16,6 +16,7 @@ from uwm.experiments.cells import DIVERGED, Row
 from uwm.experiments.store import Store
 from uwm.files import replace_file
 from uwm.report.page.along_axis import axis_plot
+from uwm.report.page.answers import answers
 from uwm.report.page.drawing import Plot
 from uwm.report.page.grids import grid
 from uwm.report.page.learning import KINDS, learning_plot
@@ -169,7 +170,7 @@ def section_record(section: Section, ids: Ids) -> Record:
     return {
         "id": f"section-{ids.count}",
         "title": section.title,
-        "command": section.command,
+        "command": f"uwm {section.command}" if section.command.isidentifier() else section.command,
         "missing": f"{missing:,} of {counted(section.wanted, 'result')} are missing: not computed "
         "yet, or failed." if missing else "",
         "settings": pairs(flattened(section.settings)),
@@ -191,6 +192,7 @@ def panel_record(panel: Panel, ids: Ids, *, folded: bool, several_kinds: bool) -
         "title": panel.title or "Results",
         "words": "".join(f"{word}. " for word in words if word).strip(),
         "folded": folded,
+        "answers": answers(panel),
         "plot": plot_record(drawn, ids) if drawn else None,
         "table": ids.item("table", grid(group_table(panel))),
         "table_note": note + "A click on a head sorts.",
