@@ -94,10 +94,17 @@ class _Drive:
         if not self._under_way and not self._heard:
             return self._monitor.stopped or (self._exhausted and not self._again)
         if not self._heard:
-            self._heard.extend(self._pool.look(LOOK_AROUND))
+            self._look()
         while self._heard:
             self._hear(self._heard.popleft())
         return False
+
+    def _look(self) -> None:
+        try:
+            self._heard.extend(self._pool.look(LOOK_AROUND))
+        except Exception:
+            self._under_way.clear()  # a pool that cannot look hears of no call any more
+            raise
 
     def _feed(self) -> None:
         while self._pool.room():

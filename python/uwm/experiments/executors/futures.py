@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import (
     BrokenExecutor,
     CancelledError,
@@ -37,7 +37,8 @@ class Futures(Executor):
 
     def pool(self, monitor: Monitor, threads: int, checkpoints: Path | None) -> Pool:
         """Return a new pool for one run."""
-        return FuturesPool(self.executor, self.jobs, threads, checkpoints)
+        make = partial(make_there, threads=threads, checkpoints=checkpoints)
+        return FuturesPool(self.executor, self.jobs, make)
 
 
 def of_futures(executor: FuturesExecutor, jobs: int) -> Executor:
@@ -53,13 +54,15 @@ def make_there(data: bytes, threads: int, checkpoints: Path | None) -> bytes:
 
 
 class FuturesPool(Pool):
-    """A pool of what `submit` of an executor returns."""
+    """A pool of what `submit` of an executor returns, so many at a time.
+
+    make: makes a packed call there, and returns what came of it, packed.
+    """
 
     def __init__(
-        self, executor: FuturesExecutor, ahead: int, threads: int, checkpoints: Path | None
+        self, executor: FuturesExecutor, ahead: int, make: Callable[[bytes], bytes]
     ) -> None:
-        self._executor, self._ahead = executor, ahead
-        self._threads, self._checkpoints = threads, checkpoints
+        self._executor, self._ahead, self._make = executor, ahead, make
         self._under_way: dict[int, Future[bytes]] = {}
         self._done: SimpleQueue[int] = SimpleQueue()
 
@@ -67,7 +70,7 @@ class FuturesPool(Pool):
         return len(self._under_way) < self._ahead
 
     def begin(self, k: int, call: Call) -> None:
-        future = self._executor.submit(make_there, packed(call), self._threads, self._checkpoints)
+        future = self._executor.submit(self._make, packed(call))
         self._under_way[k] = future
         future.add_done_callback(partial(self._note, k))
 

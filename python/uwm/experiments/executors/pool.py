@@ -107,3 +107,11 @@ class Pool(ABC):
         trace: TracebackType | None,
     ) -> None:
         """Give back threads, processes and connections."""
+
+
+def cannot_start(reason: object) -> RuntimeError:
+    """Return the error of an executor whose processes end before they have begun."""
+    return RuntimeError(
+        f"processes cannot be started here ({reason}): a script that starts some must do so below"
+        ' if __name__ == "__main__":'
+    )

@@ -24,7 +24,16 @@ from typing import Any
 from uwm.experiments.cells import Context
 from uwm.experiments.executors.executor import Executor
 from uwm.experiments.executors.packing import made, packed, reply
-from uwm.experiments.executors.pool import Broken, Call, Happening, Lost, NotBegun, Pool, Told
+from uwm.experiments.executors.pool import (
+    Broken,
+    Call,
+    Happening,
+    Lost,
+    NotBegun,
+    Pool,
+    Told,
+    cannot_start,
+)
 from uwm.experiments.progress import Monitor, Progress
 
 FAILED_STARTS = 3  # in a row, then processes cannot be started here
@@ -175,7 +184,7 @@ class _ProcessPool(Pool):
         if not ready:
             self._failed_starts += 1
             if self._failed_starts >= FAILED_STARTS:
-                return [Broken(_cannot_start(worker.reason()))]
+                return [Broken(cannot_start(worker.reason()))]
         return [] if k is None else [Lost(k, worker.reason())]
 
     def stop(self) -> None:
@@ -194,13 +203,6 @@ class _ProcessPool(Pool):
     ) -> None:
         for worker in self._workers:
             worker.end(kill=worker.k is not None)
-
-
-def _cannot_start(reason: str) -> Exception:
-    return RuntimeError(
-        f"processes cannot be started here ({reason}): a script that starts some must do so below"
-        ' if __name__ == "__main__":'
-    )
 
 
 def work(connection: Connection, threads: int, checkpoints: Path | None) -> None:
