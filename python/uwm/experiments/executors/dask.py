@@ -20,7 +20,7 @@ from typing import Any
 from uwm.experiments.build import available_cores
 from uwm.experiments.cells import Context
 from uwm.experiments.executors.executor import Executor
-from uwm.experiments.executors.packing import made, packed, reply
+from uwm.experiments.executors.packing import made, packed, reply, shared
 from uwm.experiments.executors.pool import (
     Broken,
     Call,
@@ -295,4 +295,4 @@ def make_there(data: bytes, run: str, threads: int, checkpoints: Path | None) ->
             worker.log_event(run, dataclasses.astuple(event))
 
     monitor = Monitor(listen, _stops.setdefault(run, threading.Event()))
-    return made(data, Context(threads, monitor, checkpoints))
+    return made(data, Context(threads, monitor, shared(checkpoints)))

@@ -48,6 +48,8 @@ class Executor(ABC):
         Raises what `calls`, `ended`, `failed` or the monitor's listener has raised, when the calls
         under way have ended.
         """
+        if checkpoints is not None:
+            checkpoints = checkpoints.absolute()  # other processes may be in other folders
         return drive(self.pool(monitor, threads, checkpoints), calls, ended, failed, monitor)
 
     @abstractmethod

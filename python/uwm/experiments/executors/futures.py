@@ -17,7 +17,7 @@ from types import TracebackType
 
 from uwm.experiments.cells import Context
 from uwm.experiments.executors.executor import Executor
-from uwm.experiments.executors.packing import made, packed, reply
+from uwm.experiments.executors.packing import made, packed, reply, shared
 from uwm.experiments.executors.pool import Broken, Call, Happening, NotBegun, Pool, Raised
 from uwm.experiments.executors.threads import Threads
 from uwm.experiments.progress import Monitor
@@ -50,7 +50,7 @@ def of_futures(executor: FuturesExecutor, jobs: int) -> Executor:
 
 def make_there(data: bytes, threads: int, checkpoints: Path | None) -> bytes:
     """Make a packed call, in the process that this is run in; see `packing.made`."""
-    return made(data, Context(threads, Monitor(), checkpoints))
+    return made(data, Context(threads, Monitor(), shared(checkpoints)))
 
 
 class FuturesPool(Pool):

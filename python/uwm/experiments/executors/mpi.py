@@ -13,7 +13,7 @@ from typing import Any
 from uwm.experiments.cells import Context
 from uwm.experiments.executors.executor import Executor
 from uwm.experiments.executors.futures import FuturesPool
-from uwm.experiments.executors.packing import made
+from uwm.experiments.executors.packing import made, shared
 from uwm.experiments.executors.pool import Pool
 from uwm.experiments.progress import Monitor
 
@@ -74,7 +74,7 @@ _stop: threading.Event | None = None  # on a rank: set once it has got a signal
 
 def make_there(data: bytes, checkpoints: Path | None) -> bytes:
     """On a rank: make a packed call, with one thread; see `packing.made`."""
-    return made(data, Context(1, Monitor(stop=_stop_on_signals()), checkpoints))
+    return made(data, Context(1, Monitor(stop=_stop_on_signals()), shared(checkpoints)))
 
 
 def _stop_on_signals() -> threading.Event:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import traceback
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import uwm
@@ -85,6 +86,11 @@ def _packed_error(error: BaseException) -> bytes:
     except Exception:
         words = RuntimeError(f"{type(error).__name__}: {error}".removesuffix(": "))
         return pickle.dumps((False, words, text), pickle.HIGHEST_PROTOCOL)
+
+
+def shared(folder: Path | None) -> Path | None:
+    """Return the folder of checkpoints, None on a machine that does not share the disk it is on."""
+    return folder if folder is not None and folder.parent.is_dir() else None
 
 
 def reply(k: int, data: bytes) -> Happening:
