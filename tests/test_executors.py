@@ -10,28 +10,33 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import pytest
 from calls import about, double, end_process, fail, fail_awkwardly, lock, wait_until_stopped
 
+from uwm.experiments.cells import Context
 from uwm.experiments.executors import Executor, WorkerLost, choose
+from uwm.experiments.executors.packing import packed, unpacked
 from uwm.experiments.progress import Monitor, Progress
 
 Made = dict[int, Any]
 
 
-@pytest.fixture(params=["threads", "processes", "own threads", "own processes"])
+@pytest.fixture(params=["threads", "processes", "own threads", "own processes", "dask"])
 def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
     if request.param == "own threads":
         with ThreadPoolExecutor(2) as pool:
             yield choose(pool, jobs=2)
     elif request.param == "own processes":
-        with ProcessPoolExecutor(2) as pool:
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
             yield choose(pool, jobs=2)
     else:
-        yield choose(request.param, jobs=2)
+        if request.param == "dask":
+            pytest.importorskip("distributed")
+        yield choose(request.param, jobs=1 if request.param == "dask" else 2)
 
 
 def run(executor: Executor, calls: Any, **options: Any) -> tuple[bool, Made, Made]:
@@ -44,24 +49,23 @@ def run(executor: Executor, calls: Any, **options: Any) -> tuple[bool, Made, Mad
     return stopped, found, errors
 
 
-def test_every_call_ends_once_and_errors_end_none_of_the_others(executor: Executor) -> None:
-    calls = [partial(double, 1), fail, partial(double, 2), fail_awkwardly, partial(double, 3)]
-    stopped, found, errors = run(executor, calls)
-    assert not stopped and found == {0: 2, 2: 4, 4: 6}
+def test_every_call_ends_once_and_errors_end_none_of_the_others(
+    executor: Executor, tmp_path: Path
+) -> None:
+    calls = [partial(double, 1), fail, about, fail_awkwardly, partial(double, 3)]
+    stopped, found, errors = run(executor, calls, threads=3, checkpoints=tmp_path / "kept")
+    assert not stopped and (found[0], found[4]) == (2, 6)
     assert isinstance(errors[1], KeyError)
     assert "1 and 2" in str(errors[3])
+    process, threads, folder = found[2]
+    assert (threads, folder) == (3, str(tmp_path / "kept"))
+    assert (process != os.getpid()) is executor.in_processes
     if executor.in_processes:
         assert "calls.py" in str(errors[1].__cause__)  # the traceback there
 
 
-def test_context(executor: Executor, tmp_path: Path) -> None:
-    _, found, _ = run(executor, [about], threads=3, checkpoints=tmp_path)
-    process, threads, folder = found[0]
-    assert (threads, folder) == (3, str(tmp_path))
-    assert (process != os.getpid()) is executor.in_processes
-
-
-def test_without_failed_the_first_error_ends_the_calls(executor: Executor) -> None:
+def test_without_failed_the_first_error_ends_the_calls() -> None:
+    executor = choose("threads", jobs=2)
     found: Made = {}
     with pytest.raises(KeyError, match="no such thing"):
         calls = (fail if k == 1 else partial(double, k) for k in range(10_000))
@@ -70,7 +74,8 @@ def test_without_failed_the_first_error_ends_the_calls(executor: Executor) -> No
     assert all(found[k] == 2 * k for k in found)
 
 
-def test_calls_are_taken_when_there_is_room(executor: Executor) -> None:
+@pytest.mark.parametrize("name", ["threads", "processes"])
+def test_calls_are_taken_when_there_is_room(name: str) -> None:
     begun = 0
 
     def calls() -> Any:
@@ -86,7 +91,7 @@ def test_calls_are_taken_when_there_is_room(executor: Executor) -> None:
         if k == 5:
             raise KeyboardInterrupt
 
-    assert executor.run(calls(), stop_soon, monitor=Monitor())
+    assert choose(name, jobs=2).run(calls(), stop_soon, monitor=Monitor())
     assert begun < 20 and 5 in found
 
 
@@ -104,15 +109,17 @@ def test_an_error_of_ended_loses_no_other_result() -> None:
     assert found == {0: 0}
 
 
-@pytest.mark.parametrize("name", ["threads", "processes"])
+@pytest.mark.parametrize("name", ["threads", "processes", "dask"])
 def test_a_listener_stops_the_calls(name: str) -> None:
     told: list[Progress] = []
+    if name == "dask":
+        pytest.importorskip("distributed")
 
     def listen(event: Progress) -> bool:
         told.append(event)
         return event.step < 3
 
-    calls = [wait_until_stopped] * 5
+    calls = [wait_until_stopped] * 40
     stopped, found, errors = run(choose(name, jobs=2), calls, monitor=Monitor(listen))
     assert stopped and not errors
     assert set(found.values()) == {"stopped"} and 1 <= len(found) <= 2
@@ -149,14 +156,11 @@ def test_what_a_process_that_dies_had_to_do_is_done_by_another(tmp_path: Path) -
 
 
 def test_what_pickle_cannot_take_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    executor = choose("processes", jobs=1)
-    _, found, errors = run(executor, [lock, partial(double, 1)])
+    executor, held = choose("processes", jobs=1), threading.Lock()
+    _, found, errors = run(executor, [lock, partial(double, 1), lambda context: held])
     assert found == {1: 2}
     assert str(errors[0]).startswith("the result must be picklable, got a lock")
-
-    held = threading.Lock()
-    _, _, errors = run(executor, [lambda context: held])
-    assert "<lambda> must be picklable for other processes: " in str(errors[0])
+    assert "<lambda> must be picklable for other processes: " in str(errors[2])
     monkeypatch.setitem(sys.modules, "cloudpickle", None)
     _, _, errors = run(executor, [lambda context: 1])
     assert str(errors[0]).endswith("(install cloudpickle, or use the executor threads)")
@@ -164,8 +168,8 @@ def test_what_pickle_cannot_take_is_named(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_cloudpickle_takes_what_pickle_does_not() -> None:
     pytest.importorskip("cloudpickle")
-    _, found, _ = run(choose("processes", jobs=1), [lambda context: "a lambda's"])
-    assert found == {0: "a lambda's"}
+    call = unpacked(packed(lambda context: "a lambda's"))
+    assert call(Context()) == "a lambda's"
 
 
 def in_script(text: str, tmp_path: Path) -> subprocess.Popen[str]:
@@ -212,8 +216,9 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("name", ["threads", "processes"])
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("name", "sent"), [("threads", signal.SIGINT), ("processes", signal.SIGTERM)]
+)
 def test_signals_end_the_calls_in_order(name: str, sent: signal.Signals, tmp_path: Path) -> None:
     path = tmp_path / "study.py"
     path.write_text(STUDY)
@@ -255,3 +260,24 @@ def test_workers_end_with_the_process_that_started_them(tmp_path: Path) -> None:
 def test_wrong_names(spec: Any, words: str) -> None:
     with pytest.raises((ValueError, TypeError), match=words):
         choose(spec)
+
+
+@pytest.mark.parametrize("where", ["nowhere", "127.0.0.1:1", "none.json"])
+def test_a_scheduler_that_does_not_answer(
+    where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("distributed")
+    monkeypatch.setattr("uwm.experiments.executors.dask.ANSWER", 0.1)
+    with pytest.raises(ConnectionError, match=f"must name a Dask scheduler.* got dask={where}"):
+        run(choose(f"dask={where}"), [partial(double, 1)])
+
+
+def test_mpi_is_told_how_to_start() -> None:
+    try:
+        import mpi4py.MPI  # noqa: F401
+    except (ImportError, RuntimeError):
+        words, kind = "needs mpi4py and an MPI", ImportError
+    else:
+        words, kind = "must be started by mpiexec", RuntimeError
+    with pytest.raises(kind, match=words):
+        run(choose("mpi"), [partial(double, 1)])
