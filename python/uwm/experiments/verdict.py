@@ -308,7 +308,7 @@ def verdict_of_agents(comparison: AgentComparison) -> Verdict:
     """
     results = {
         rule: [
-            Trained(run.seed, run.log.mean_return, _curve(run.log.returns))
+            Trained(run.seed, run.log.mean_return, curve_of_returns(run.log.returns))
             for run in comparison.of(rule)
         ]
         for rule in comparison.rules
@@ -321,7 +321,8 @@ def verdict_of_agents(comparison: AgentComparison) -> Verdict:
     )
 
 
-def _curve(returns: Curve) -> Curve:
+def curve_of_returns(returns: Curve) -> Curve:
+    """Return the returns of an agent's episodes as a curve of at most POINTS means."""
     parts = np.array_split(returns, max(1, min(POINTS, len(returns))))
     return np.array([part.mean() for part in parts if len(part)])
 

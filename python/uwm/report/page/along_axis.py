@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -20,10 +21,10 @@ from uwm.report.page.drawing import (
 )
 from uwm.report.page.look import looks
 from uwm.report.page.sections import Group, Panel, plain, value_words
-from uwm.report.page.tables import finite_values
+from uwm.report.page.tables import finite_values, interval
 
 QUANTITY, LABEL = "noise_to_signal", "noise-to-signal"
-Point = tuple[float, list[float]]
+Point = tuple[float, Group]
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def axis_plot(panel: Panel) -> Plot | None:
         values, at = finite_values(group, QUANTITY), group.settings.get(axis.setting)
         if at is not None and values and min(values) > 0:
             label = series_label(panel, group, axis)
-            series.setdefault(label, []).append((axis.place(at), values))
+            series.setdefault(label, []).append((axis.place(at), group))
             rules[label] = group.rule
     names = [label for label, points in series.items() if len(points) > 1]
     if not names:
@@ -59,13 +60,17 @@ def axis_plot(panel: Panel) -> Plot | None:
         figure.xaxis.ticker = sorted({at for name in drawn for at, _ in series[name]})
     styles = looks([Group(rules[name], name, {}, ()) for name in drawn])
     for k, (name, look) in enumerate(zip(drawn, styles, strict=True)):
-        x, mean, low, high = geometric(sorted(series[name]))
+        x, mean, low, high = geometric(sorted(series[name], key=lambda point: point[0]))
         add_band(figure, k, x, low, high, look)
         add_line(figure, k, name, x, mean, look, dots=True)
-    words = ["Line: geometric mean over seeds. Band: its 95% interval."]
+    one = all(len(group.rows) == 1 for name in drawn for _, group in series[name])
+    band = any(interval(group, QUANTITY) for name in drawn for _, group in series[name])
+    words = ["One seed." if one else "Line: geometric mean over seeds."]
+    if band:
+        words.append("Band: 95% interval.")
     if len(names) > MOST_GROUPS:
         words.append(f"{MOST_GROUPS} of {len(names):,} lines are drawn. The table has all.")
-    return Plot(figure, switches(drawn, styles), (), band=True, lines=False, notes=tuple(words))
+    return Plot(figure, switches(drawn, styles), (), band=band, lines=False, notes=tuple(words))
 
 
 def axis_of(panel: Panel) -> Axis | None:
@@ -89,9 +94,19 @@ def series_label(panel: Panel, group: Group, axis: Axis) -> str:
 
 
 def geometric(points: list[Point]) -> tuple[Array, Array, Array, Array]:
-    """Return x, the geometric mean, and its 95% interval: the mean itself for one seed."""
-    x = np.array([at for at, _ in points])
-    logs = [np.log(np.array(values)) for _, values in points]
-    mean = np.array([each.mean() for each in logs])
-    half = np.nan_to_num(np.array([margin(each[:, None])[0] for each in logs]))
-    return x, np.exp(mean), np.exp(mean - half), np.exp(mean + half)
+    """Return x, the geometric mean over seeds, and its 95% interval.
+
+    The interval of a single seed is its result's own, or the mean itself.
+    """
+    rows = []
+    for at, group in points:
+        logs = np.log(np.array(finite_values(group, QUANTITY)))
+        low = high = mean = float(logs.mean())
+        if len(logs) > 1:
+            half = float(margin(logs[:, None])[0])
+            low, high = mean - half, mean + half
+        elif (own := interval(group, QUANTITY)) and own[0] > 0:
+            low, high = math.log(own[0]), math.log(own[1])
+        rows.append((at, mean, low, high))
+    x, means, lows, highs = np.array(rows).T
+    return x, np.exp(means), np.exp(lows), np.exp(highs)

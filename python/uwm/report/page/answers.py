@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from uwm.experiments.cells import DIVERGED
-from uwm.experiments.verdict import Trained, judge
-from uwm.report.page.curves import curves
+import numpy as np
+
+from uwm.experiments.cells import DIVERGED, DONE
+from uwm.experiments.verdict import Trained, curve_of_returns, judge
 from uwm.report.page.learning import KINDS
 from uwm.report.page.sections import Group, Panel
 from uwm.report.page.tables import number
@@ -26,18 +27,20 @@ def answers(panel: Panel) -> list[str]:
         for group in panel.groups
     }
     try:
-        return verdict_lines(judge(runs, quantity=quantity, diverged=diverged))
+        found = judge(runs, quantity=quantity, diverged=diverged)
     except ImportError:
         return []
+    return verdict_lines(found, tune=panel.kind == "run")
 
 
 def trained(group: Group, quantity: str) -> list[Trained]:
-    """Return the runs of a group that have a curve, as the verdict sees them."""
-    made = curves(group)
-    lines = dict(zip(made.seeds, made.lines, strict=True)) if made else {}
-    scores = {row.spec.get("seed"): number(row, quantity) for row in group.rows}
-    return [
-        Trained(seed, score, lines[seed])
-        for seed, score in scores.items()
-        if score is not None and seed in lines
-    ]
+    """Return the runs of a group as the verdict sees them."""
+    runs = []
+    for row in group.rows:
+        score, result = number(row, quantity), row.result or {}
+        if row.status == DONE and score is not None:
+            agent = row.kind == "agent"
+            values = np.array(result.get("returns" if agent else "rewards") or [], dtype=float)
+            curve = curve_of_returns(values) if agent else values
+            runs.append(Trained(int(row.spec.get("seed", 0)), score, curve))
+    return runs

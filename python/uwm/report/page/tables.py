@@ -50,7 +50,7 @@ def group_table(panel: Panel) -> list[Column]:
     columns.append(Column("seeds", [sum(row.status == DONE for row in g.rows) for g in groups]))
     for k, (name, head) in enumerate(numbers_of(panel).items()):
         columns.append(spread_column(head, groups, name))
-        if k == 0:  # there is room for one
+        if k == 0 and any(interval(group, name) for group in groups):  # there is room for one
             columns.append(interval_column(groups, name))
     if any(row.status == DIVERGED for g in groups for row in g.rows):
         counts = [sum(row.status == DIVERGED for row in g.rows) for g in groups]
@@ -192,7 +192,7 @@ def form(values: Sequence[float], *, whole: bool = False) -> Callable[[float], s
     ('0.969', '5.0', '0.00012')
     """
     size = max((abs(value) for value in values), default=0.0)
-    if 0 < size < 0.01:
-        return "{:.2g}".format
+    if 0 < size < 0.01 or (size >= 1e5 and not whole):
+        return "{:.3g}".format
     decimals = 0 if whole else 3 if size < 10 else 2 if size < 100 else 1
     return f"{{:,.{decimals}f}}".format
