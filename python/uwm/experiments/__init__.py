@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         measure_scaling as measure_scaling,
     )
     from uwm.experiments.settings import Settings as Settings
+    from uwm.experiments.store import Store as Store
     from uwm.experiments.tuning import (
         Search as Search,
         Trial as Trial,
@@ -55,6 +56,7 @@ _MODULES = {
     "Scaling": "scaling",
     "measure_scaling": "scaling",
     "Settings": "settings",
+    "Store": "store",
     "Search": "tuning",
     "Trial": "tuning",
     "Tuned": "tuning",
