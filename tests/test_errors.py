@@ -106,7 +106,8 @@ def test_construction(call: Callable[[], object], error: type[Exception], messag
 ONES = np.ones((5, 3))
 HIDDEN, OUT = np.ones((5, 4)), np.ones((5, 2))
 ON_NETWORK: list[tuple[Callable[[uwm.Network], object], type[Exception], str]] = [
-    (lambda n: n.forward(np.ones(3)), ValueError, "2 dimensions, got shape (3,)"),
+    (lambda n: n.forward(np.ones(4)), ValueError, "(batch, 3), got (1, 4)"),
+    (lambda n: n.forward(np.ones((1, 1, 3))), ValueError, "2 dimensions, got shape (1, 1, 3)"),
     (lambda n: n.forward(np.ones((5, 4))), ValueError, "(batch, 3), got (5, 4)"),
     (lambda n: n.forward(np.ones((0, 3))), ValueError, "empty batch"),
     (lambda n: n.forward(np.full((5, 3), NAN)), ValueError, "x must be finite"),

@@ -151,7 +151,8 @@ def test_wrong_rewards_change_nothing(reward: Any, error: Any, message: str) -> 
 @pytest.mark.parametrize(
     ("x", "error", "message"),
     [
-        (np.ones(6), ValueError, r"x must have 2 dimensions, got shape \(6,\)"),
+        (np.ones(5), ValueError, r"x must have shape \(batch, 6\), got \(1, 5\)"),
+        (np.ones((1, 1, 6)), ValueError, r"x must have 2 dimensions, got shape \(1, 1, 6\)"),
         (np.ones((1, 5)), ValueError, r"x must have shape \(batch, 6\), got \(1, 5\)"),
         (np.ones((0, 6)), ValueError, "x must hold at least one sample"),
         (np.full((1, 6), np.nan), ValueError, "x must be finite"),

@@ -149,7 +149,7 @@ def test_forward_and_clamp_refuse_what_does_not_fit() -> None:
     good = [[[-1, 1]], [[0, 1, 0]]]
     net.clamp([[0, 1]], good)
     for x, message in [
-        ([0, 1], r"x must have shape \(batch, 2\), got \(2,\)"),
+        ([0, 1, 1], r"x must have shape \(batch, 2\), got \(1, 3\)"),
         ([[0, 1, 2]], r"got \(1, 3\)"),
         (np.zeros((0, 2)), r"got \(0, 2\)"),
         ([[0, np.inf]], "x must be finite, got inf in row 0, column 1"),

@@ -63,6 +63,13 @@ std::vector<LayerGradientHandle> gradient_layers(const std::shared_ptr<Gradient<
   for (std::size_t l = 0; l < gradient->layers.size(); ++l) layers.emplace_back(gradient, l);
   return layers;
 }
+/// The same as a uwm.Gradient, the list that adds and scales.
+template <class T>
+py::object gradient_object(const std::shared_ptr<Gradient<T>>& gradient) {
+  PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> cls;
+  cls.call_once_and_store_result([] { return py::module_::import("uwm.gradient").attr("Gradient"); });
+  return cls.get_stored()(gradient_layers(gradient));
+}
 struct RuleHandle : Handle {
   std::shared_ptr<const Rule> engine;
 };
@@ -192,6 +199,27 @@ Matrix<T> matrix(const py::object& object, const char* name) {
   Matrix<T> m;
   read_array(object, name, m);
   return m;
+}
+
+/// A batch of inputs. An array of one dimension is one observation, a batch of one.
+template <class T>
+struct Observations {
+  Matrix<T> rows;
+  bool single = false;
+};
+/// Reads them into `out`, whose memory is used again. True for one observation.
+template <class T>
+bool read_observations(const py::object& object, Matrix<T>& out) {
+  const py::array array = real_array(object, "x");
+  const bool single = array.ndim() == 1;
+  read_array(single ? array.attr("reshape")(1, -1) : py::object(array), "x", out);
+  return single;
+}
+template <class T>
+Observations<T> observations(const py::object& object) {
+  Observations<T> found;
+  found.single = read_observations(object, found.rows);
+  return found;
 }
 
 template <class T>

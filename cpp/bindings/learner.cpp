@@ -45,7 +45,7 @@ constexpr const char* forward_doc = R"(
 Draws the actions of every unit for a batch of inputs, as ``Network.forward`` does, and keeps them for ``learn``.
 
 Args:
-    x: (batch, n_in), finite numbers; converted to the network's dtype.
+    x: (batch, n_in), finite numbers; converted to the network's dtype. One observation, (n_in,), is a batch of one.
 
 Returns:
     Sample; it is yours to keep.
@@ -148,7 +148,7 @@ SampleHandle forward(LearnerHandle& self, const py::object& x) {
   const Turn turn(self);
   return std::visit(
       [&](const auto& calls) -> SampleHandle {
-        read_array(x, "x", calls->x);
+        read_observations(x, calls->x);
         auto record = calls->record();
         const Use using_net = Use::changing(self.network);
         const WithoutGil release;

@@ -58,10 +58,10 @@ constexpr const char* forward_doc = R"(
 Draws the actions of every unit for a batch of inputs, and advances ``step`` by one.
 
 Args:
-    x: (batch, n_in), finite numbers; converted to the network's dtype.
+    x: (batch, n_in), finite numbers; converted to the network's dtype. One observation, (n_in,), is a batch of one.
 
 Returns:
-    Sample.
+    Sample; its arrays always have the batch as their first dimension.
 
 Raises:
     ValueError: x has another shape or is empty; x, a parameter or what they make of x (a logit, an action) is NaN,
@@ -72,6 +72,69 @@ Raises:
 >>> sample = uwm.Network([3, 4, 2], output="softmax", seed=7).forward(np.zeros((1, 3)))
 >>> sample.probabilities[0]
 array([[0.5, 0.5, 0.5, 0.5]], dtype=float32)
+)";
+
+constexpr const char* predict_doc = R"(
+The most likely action of each input, by the mean over several passes of what the output's units would do.
+
+The passes draw the same numbers for every input and every call: the answer for an input depends on the parameters and the
+seed alone, and ``step`` stays where it is.
+
+Args:
+    x: (batch, n_in), or (n_in,) for one observation: the result then has no batch dimension.
+    passes: passes through drawn hidden units, at least 1.
+
+Returns:
+    of a softmax output the classes and of a single Bernoulli unit 0 or 1, int64, (batch,); of several Bernoulli units 0 or 1,
+    int64, (batch, n_out); of a Gaussian output the mean actions, (batch, n_out), in the network's dtype.
+
+Raises:
+    ValueError, TypeError: as ``forward``; passes below 1 or no whole number.
+
+>>> import numpy as np, uwm
+>>> net = uwm.Network([3, 8, 4], output="softmax", seed=7)
+>>> net.predict(np.zeros((5, 3))).shape, int(net.predict(np.zeros(3))) in range(4)
+((5,), True)
+)";
+
+constexpr const char* predict_proba_doc = R"(
+The probabilities of the output's actions, averaged over several passes, as ``predict`` makes them.
+
+Args:
+    x: (batch, n_in), or (n_in,) for one observation: the result then has no batch dimension.
+    passes: passes through drawn hidden units, at least 1.
+
+Returns:
+    (batch, n_out) in the network's dtype: class probabilities of a softmax output, the probability of a 1 of Bernoulli units.
+
+Raises:
+    ValueError: the output is Gaussian, which has a mean (``predict``) and no probabilities.
+    ValueError, TypeError: as ``predict``.
+
+>>> import numpy as np, uwm
+>>> net = uwm.Network([3, 8, 4], output="softmax", seed=7)
+>>> net.predict_proba(np.zeros((5, 3)), passes=100).sum(axis=1).round(5)
+array([1., 1., 1., 1., 1.], dtype=float32)
+)";
+
+constexpr const char* mean_field_doc = R"(
+One pass in which nothing is drawn: every hidden unit hands on its mean, p or 2p - 1, in the place of an action.
+
+It costs one pass, and is exact without hidden layers; else it is not the mean over the actions, which ``predict_proba`` and
+``predict`` estimate.
+
+Args:
+    x: (batch, n_in), or (n_in,) for one observation: the result then has no batch dimension.
+
+Returns:
+    (batch, n_out) in the network's dtype: class probabilities, probabilities of a 1, or means of a Gaussian output.
+
+Raises:
+    ValueError, TypeError: as ``forward``.
+
+>>> import numpy as np, uwm
+>>> uwm.Network([3, 8, 4], output="softmax", seed=7).mean_field(np.zeros((5, 3))).shape
+(5, 4)
 )";
 
 constexpr const char* clamp_doc = R"(
@@ -219,6 +282,26 @@ py::tuple temperatures(const NetworkHandle& self) {
   });
 }
 
+void set_temperatures(const NetworkHandle& self, const py::object& value) {
+  auto given = one_or_more(value, "temperature");
+  const Use use = Use::changing(self);
+  visit(self, [&](auto& net) {
+    const std::size_t n = net.layers().size();
+    if (given.size() != 1 && given.size() != n)
+      throw ValueError("temperature must be one number or one per layer (" + std::to_string(n) + "), got " +
+                       std::to_string(given.size()));
+    given.resize(n, given.front());
+    std::vector<Scalar<decltype(net)>> before;
+    for (const auto& layer : net.layers()) before.push_back(layer.temperature);
+    try {
+      for (std::size_t l = 0; l < n; ++l) net.set_temperature(l, given[l]);
+    } catch (...) {
+      for (std::size_t l = 0; l < n; ++l) net.layers()[l].temperature = before[l];
+      throw;
+    }
+  });
+}
+
 /// Copies an array into parameters of the same shape.
 template <class M>
 void read(M& target, const py::object& value, const char* name) {
@@ -249,11 +332,54 @@ decltype(auto) visit_layer(const LayerHandle& handle, F f) {
   return std::visit([&](const auto& net) { return f(net->layers()[handle.index], net); }, handle.net);
 }
 
+/// What predict(net, x) of the network makes of a batch, or of one observation without the dimension of the batch.
+template <class F>
+py::array predicted(const NetworkHandle& self, const py::object& x, F predict) {
+  return std::visit(
+      [&](const auto& net) -> py::array {
+        using T = Scalar<decltype(*net)>;
+        const Observations<T> input = observations<T>(x);
+        Matrix<T> made;
+        {
+          const Use use = Use::reading(self);
+          const WithoutGil release;
+          made = predict(*net, input.rows);
+        }
+        const py::array result = copied(made);
+        return input.single ? py::array(result[py::int_(0)]) : result;
+      },
+      self.net);
+}
+
+py::array predict_proba(const NetworkHandle& self, const py::object& x, const py::object& passes) {
+  const std::int64_t n = whole_number(passes, "passes");
+  const std::string kind = visit(self, [](const auto& net) { return net.output().name(); });
+  if (kind == "gaussian")
+    throw ValueError("output must be softmax or bernoulli to have probabilities, got gaussian; see predict");
+  return predicted(self, x, [n](const auto& net, const auto& rows) { return net.mean_output(rows, n); });
+}
+
+/// Classes, or zeros and ones, as int64; means stay real numbers.
+py::object predict(const NetworkHandle& self, const py::object& x, const py::object& passes) {
+  const std::int64_t n = whole_number(passes, "passes");
+  const py::array action = predicted(self, x, [n](const auto& net, const auto& rows) { return net.predict(rows, n); });
+  return visit(self, [&](const auto& net) -> py::object {
+    if (net.output().one_hot()) return action.attr("argmax")(-1);
+    if (!net.output().independent_units()) return action;
+    const py::object whole = action.attr("astype")("int64");
+    return net.n_outputs() == 1 ? whole.attr("take")(0, py::arg("axis") = -1) : whole;
+  });
+}
+
+py::array mean_field(const NetworkHandle& self, const py::object& x) {
+  return predicted(self, x, [](const auto& net, const auto& rows) { return net.mean_field(rows); });
+}
+
 SampleHandle forward(const NetworkHandle& self, const py::object& x) {
   return std::visit(
       [&](const auto& net) -> SampleHandle {
         using T = Scalar<decltype(*net)>;
-        const Matrix<T> input = matrix<T>(x, "x");
+        const Matrix<T> input = observations<T>(x).rows;
         auto sample = std::make_shared<Sample<T>>();
         const Use use = Use::changing(self);
         const WithoutGil release;
@@ -390,6 +516,12 @@ void bind_parameter(py::class_<LayerHandle>& cls, const char* name, F get, const
       doc);
 }
 
+void set_temperature(const LayerHandle& self, const py::object& value) {
+  const double temperature = real_number(value, "temperature");
+  const Use use = Use::changing(self);
+  std::visit([&](const auto& net) { net->set_temperature(self.index, temperature); }, self.net);
+}
+
 double temperature_of(const LayerHandle& self) {
   return visit_layer(self, [](auto& layer, const auto&) { return static_cast<double>(layer.temperature); });
 }
@@ -434,7 +566,9 @@ void bind_layer(py::module_& module) {
   bind_parameter(
       cls, "bias", [](auto& layer) -> auto& { return layer.bias; },
       "b, (n_out,): a writable view of the network's own memory; set like ``weight``.");
-  cls.def_property_readonly("temperature", &temperature_of, "What logits are divided by.")
+  cls.def_property(
+         "temperature", &temperature_of, &set_temperature,
+         "What logits are divided by. Setting it raises ValueError unless it is a positive number of the dtype.")
       .def("__repr__", &layer_representation);
   picklable(
       cls, [](const LayerHandle& self) { return py::make_tuple(NetworkHandle(self.net), self.index); },
@@ -457,7 +591,8 @@ void bind_properties(py::class_<NetworkHandle>& cls) {
                              "Encoding of the hidden units.")
       .def_property_readonly("initial_gain", &initial_gain,
                              "As it was given: \"auto\", a number, or a list with one per layer.")
-      .def_property_readonly("temperature", &temperatures, "One temperature per layer.")
+      .def_property("temperature", &temperatures, &set_temperatures,
+                    "One temperature per layer. It may be set to one number for all, or one per layer.")
       .def_property_readonly(
           "dtype", [](const NetworkHandle& self) { return py::dtype(std::string(dtype_name(self))); },
           "NumPy dtype of the parameters.")
@@ -481,6 +616,9 @@ void bind_network(py::module_& module) {
   bind_properties(cls);
   cls.def("forward", &forward, py::arg("x"), forward_doc)
       .def("clamp", &clamp, py::arg("x"), py::arg("activations"), clamp_doc)
+      .def("predict", &predict, py::arg("x"), py::kw_only(), py::arg("passes") = 32, predict_doc)
+      .def("predict_proba", &predict_proba, py::arg("x"), py::kw_only(), py::arg("passes") = 32, predict_proba_doc)
+      .def("mean_field", &mean_field, py::arg("x"), mean_field_doc)
       .def("copy", &copy, copy_doc)
       .def("astype", &astype, py::arg("dtype"), astype_doc)
       .def("reset", &reset, py::arg("seed") = py::none(), reset_doc)

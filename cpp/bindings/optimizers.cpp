@@ -277,7 +277,7 @@ void bind_automatic_rates(py::module_& module) {
 template <class T>
 std::shared_ptr<const Gradient<T>> engine_gradient(const py::object& object, const Network<T>& net) {
   const std::size_t n = net.layers().size();
-  if (!PyList_CheckExact(object.ptr()) || py::len(object) != n) return nullptr;
+  if (!PyList_Check(object.ptr()) || static_cast<std::size_t>(PyList_GET_SIZE(object.ptr())) != n) return nullptr;
   const py::object cls = py::type::of<LayerGradientHandle>();
   std::shared_ptr<const Gradient<T>> found;
   for (std::size_t l = 0; l < n; ++l) {
@@ -335,6 +335,12 @@ py::object learning_rate(const OptimizerHandle& self) {
   py::list list;
   for (const auto& r : rates) list.append(rate_of(r));
   return list;
+}
+
+void set_learning_rate(const OptimizerHandle& self, const py::object& rate) {
+  const auto rates = rates_from(rate);
+  const Use use = Use::changing(self);
+  engine(self, "learning_rate").set_learning_rate(rates);
 }
 
 /// The moments as nested lists, moment by moment and layer by layer; None before the first update.
@@ -468,8 +474,9 @@ void bind_optimizer(py::module_& module) {
       .def_property_readonly(
           "settings", [](const OptimizerHandle& self) { return engine(self, "settings").settings(); },
           "The other arguments of the constructor.")
-      .def_property_readonly("learning_rate", &learning_rate,
-                             "As it was given: \"auto\", a number or schedule, or a list of them.")
+      .def_property("learning_rate", &learning_rate, &set_learning_rate,
+                    "\"auto\", a number or schedule, or a list of them. Setting it changes the rates from the next "
+                    "update on; moments and the count of updates, which schedules follow, stay.")
       .def("reset", &reset, "Forgets all updates: moments and schedules start over, for a network of any shape.")
       .def("__repr__", [](const py::object& self) {
         self.cast<const OptimizerHandle&>();

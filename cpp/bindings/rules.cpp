@@ -64,7 +64,7 @@ The rule's update: the batch mean of T_i (h_i - p_i) h_m / temperature, in the d
 Args, raises: as ``unit_rewards``; ValueError too where the gradient is too large for the dtype.
 
 Returns:
-    list of LayerGradient in the network's dtype, first hidden layer to output.
+    Gradient: a list of LayerGradient in the network's dtype, first hidden layer to output, that adds and scales.
 
 >>> import numpy as np, uwm
 >>> net = uwm.Network([2, 3, 1])
@@ -164,14 +164,14 @@ void fill_gradients(const py::object& rule, const NetworkHandle& net, const Netw
 
 /// The layers of a gradient, without the memory that the computation took.
 template <class T>
-std::vector<LayerGradientHandle> layers_of(Gradient<T>& made) {
+py::object layers_of(Gradient<T>& made) {
   const auto kept = std::make_shared<Gradient<T>>();
   kept->layers = std::move(made.layers);
-  return gradient_layers(kept);
+  return gradient_object(kept);
 }
 
-std::vector<LayerGradientHandle> gradient_of(const py::object& self, const NetworkHandle& net,
-                                             const SampleHandle& sample, const py::object& reward) {
+py::object gradient_of(const py::object& self, const NetworkHandle& net, const SampleHandle& sample,
+                       const py::object& reward) {
   return visit(net, [&](const auto& n) {
     Gradient<Scalar<decltype(n)>> made;
     fill_gradients(self, net, n, sample, reward, made, true, static_cast<Matrix<Scalar<decltype(n)>>*>(nullptr));

@@ -58,14 +58,16 @@ Raises:
 )";
 
 constexpr const char* bandit_doc = R"(
-A contextual bandit on a table: inputs are drawn from its rows with replacement; the reward is +1 for the row's label, else -1.
+A contextual bandit on a table: inputs are drawn from its rows with replacement, and a row pays for the action taken.
 
-The network answers with a softmax output, or with one Bernoulli unit when there are two classes.
+The network answers with a softmax output, or with one Bernoulli unit when there are two actions. For what was logged while
+another policy acted see ``LoggedBandit``.
 
 Args:
     inputs: (n, n_in), finite numbers.
-    labels: (n,), whole numbers 0 ... n_classes - 1.
-    n_classes: by default the largest label + 1.
+    labels: (n,), whole numbers 0 ... n_classes - 1: the reward is +1 for the row's label, else -1. Or (n, n_actions), any
+        finite numbers: what each action pays in this row.
+    n_classes: by default the largest label + 1, or the number of columns.
 
 Raises:
     ValueError, TypeError: a shape, label or number is wrong.
@@ -74,6 +76,8 @@ Raises:
 >>> task = uwm.tasks.Bandit(np.eye(3), [0, 1, 2])
 >>> task.n_inputs, task.n_outputs
 (3, 3)
+>>> uwm.tasks.Bandit(np.eye(2), [[0.0, 3.5], [1.0, -2.0]]).rewards[0]
+array([0. , 3.5])
 )";
 
 struct MultiplexerHandle : TaskHandle {};
@@ -97,7 +101,19 @@ int address_bits(const MultiplexerHandle& self) { return static_cast<const Multi
 BanditHandle make_bandit(const py::object& inputs, const py::object& labels, const py::object& classes_given) {
   const auto n_classes = whole_number_or_none(classes_given, "n_classes");
   const Matrix<double> x = matrix<double>(inputs, "inputs");
-  const Vector<double> y = vector<double>(labels, "labels");
+  const py::array given = real_array(labels, "labels");
+  if (given.ndim() == 2) {
+    const Matrix<double> rewards = matrix<double>(given, "rewards");
+    if (n_classes.has_value() && *n_classes != rewards.cols())
+      throw ValueError("n_classes must be the number of columns of rewards, " + std::to_string(rewards.cols()) +
+                       ", got " + std::to_string(*n_classes));
+    BanditHandle handle;
+    handle.engine = std::make_shared<Bandit>(x, rewards);
+    return handle;
+  }
+  if (given.ndim() != 1)
+    throw ValueError("labels must have shape (n,), or (n, n_actions) for rewards, got shape " + shape_of(given));
+  const Vector<double> y = vector<double>(given, "labels");
   if (!y.allFinite() || (y.array() != y.array().floor()).any()) throw ValueError("labels must be whole numbers");
   if (n_classes.has_value() && *n_classes < 2)
     throw ValueError("n_classes must be at least 2, got " + std::to_string(*n_classes));
@@ -113,9 +129,15 @@ BanditHandle make_bandit(const py::object& inputs, const py::object& labels, con
 
 const Bandit& bandit(const BanditHandle& self) { return static_cast<const Bandit&>(*self.engine); }
 
-py::array_t<std::int64_t> label_array(const BanditHandle& self) {
+py::object label_array(const BanditHandle& self) {
   const auto& labels = bandit(self).labels();
+  if (labels.empty()) return py::none();
   return py::array_t<std::int64_t>(static_cast<py::ssize_t>(labels.size()), labels.data());
+}
+
+py::object reward_array(const py::object& self) {
+  const auto& rewards = bandit(self.cast<const BanditHandle&>()).rewards();
+  return rewards.size() == 0 ? py::object(py::none()) : view(rewards, self, false);
 }
 
 py::array inputs(const TaskHandle& self, const py::object& seed, const py::object& step, const py::object& size) {
@@ -183,16 +205,22 @@ void bind_bandit(py::module_& module) {
           "table",
           [](const py::object& self) { return view(bandit(self.cast<const BanditHandle&>()).rows(), self, false); },
           "The inputs, (n, n_in), read-only.")
-      .def_property_readonly("labels", &label_array, "The labels, (n,).")
+      .def_property_readonly("labels", &label_array, "The labels, (n,); None where the task was given rewards.")
+      .def_property_readonly("rewards", &reward_array,
+                             "What each action pays, (n, n_actions), read-only; None where the task was given labels.")
       .def("__repr__", [](const py::object& self) {
         const Bandit& engine = bandit(self.cast<const BanditHandle&>());
         return "<" + class_name(self) + " of " + std::to_string(engine.rows().rows()) + " rows, " +
-               std::to_string(engine.n_inputs()) + " inputs, " + std::to_string(engine.n_outputs()) + " classes>";
+               std::to_string(engine.n_inputs()) + " inputs, " + std::to_string(engine.n_outputs()) +
+               (engine.labels().empty() ? " actions>" : " classes>");
       });
   picklable(
       cls,
       [](const BanditHandle& self) {
-        return py::make_tuple(copied(bandit(self).rows()), label_array(self), bandit(self).n_outputs());
+        const Bandit& engine = bandit(self);
+        return py::make_tuple(copied(engine.rows()),
+                              engine.labels().empty() ? py::object(copied(engine.rewards())) : label_array(self),
+                              engine.n_outputs());
       },
       [](const py::tuple& state) {
         return make_bandit(item<py::object>(state, 0, 3), item<py::object>(state, 1, 3), item<py::object>(state, 2, 3));

@@ -17,6 +17,39 @@ The rewards of a training run.
 (100, 10)
 )";
 
+constexpr const char* to_frame_doc = R"(
+The rewards as a frame of pandas, one row per record window.
+
+Returns:
+    pandas.DataFrame: ``step`` and ``episode``, how many were done at the end of the window, and ``reward``, its mean.
+
+Raises:
+    ImportError: pandas is not installed.
+
+>>> import uwm
+>>> log = uwm.train(uwm.Network([3, 8, 1]), uwm.WeightMax(), uwm.Adam(), uwm.tasks.Multiplexer(1), steps=10, batch_size=4)
+>>> log.to_frame().columns.tolist(), int(log.to_frame().episode.iloc[-1])
+(['step', 'episode', 'reward'], 40)
+)";
+
+constexpr const char* plot_doc = R"(
+Draws the mean reward of each record window against the episodes.
+
+Args:
+    axes: matplotlib Axes to draw on; by default new ones.
+
+Returns:
+    The axes.
+
+Raises:
+    ImportError: matplotlib is not installed.
+
+>>> import uwm
+>>> log = uwm.train(uwm.Network([3, 8, 1]), uwm.WeightMax(), uwm.Adam(), uwm.tasks.Multiplexer(1), steps=10)
+>>> log.plot().get_xlabel()
+'episodes'
+)";
+
 constexpr const char* interrupted_doc =
     "A long call was stopped. ``result`` is what was finished. Of ``train`` that is the Log of the steps so far; "
     "network and optimizer are as the last whole step left them.";
@@ -171,7 +204,7 @@ class PythonOptimizer final : public Optimizer {
     call([&] {
       const auto kept = std::make_shared<Gradient<T>>();
       kept->layers = gradient.layers;
-      optimizer_.attr("step")(net_, gradient_layers(kept));
+      optimizer_.attr("step")(net_, gradient_object(kept));
     });
   }
   py::object optimizer_, net_;
@@ -310,6 +343,9 @@ LogHandle from_state(const py::tuple& state) {
                        .stopped = item<bool>(state, 7, n)});
 }
 
+/// Tables and pictures are made in Python, and their libraries imported when they are asked for.
+py::object view_of_log(const char* name) { return py::module_::import("uwm.log_views").attr(name); }
+
 void bind_log(py::module_& module) {
   py::class_<LogHandle> cls(module, "Log", log_doc);
   cls.def_property_readonly(
@@ -321,10 +357,18 @@ void bind_log(py::module_& module) {
       .def_readonly("record_every", &Log::record_every, "Steps per record window.")
       .def_readonly("steps", &Log::steps, "Steps done.")
       .def_readonly("batch_size", &Log::batch_size, "Samples per step.")
+      .def_property_readonly(
+          "episodes", [](const LogHandle& self) { return self.steps * static_cast<std::int64_t>(self.batch_size); },
+          "Samples in all: steps times batch_size.")
       .def_readonly("mean_reward", &Log::mean_reward, "Mean reward over all samples.")
       .def_readonly("final_reward", &Log::final_reward,
                     "Mean reward over the last tenth of the steps asked for; NaN if they were not reached.")
       .def_readonly("seconds", &Log::seconds, "Wall-clock time.")
+      .def(
+          "to_frame", [](const py::object& self) { return view_of_log("to_frame")(self); }, to_frame_doc)
+      .def(
+          "plot", [](const py::object& self, const py::object& axes) { return view_of_log("plot")(self, axes); },
+          py::arg("axes") = py::none(), plot_doc)
       .def_readonly("stopped", &Log::stopped, "Whether ``progress`` or Ctrl-C ended training before its last step.")
       .def("__repr__", [](const LogHandle& self) {
         return "<uwm.Log of " + std::to_string(self.steps) + " steps, mean reward " +

@@ -127,6 +127,40 @@ void check_temperatures() {
 
 }  // namespace
 
+TEST(a_prediction_is_the_mean_over_passes_that_are_the_same_for_every_row) {
+  for (const Units units : {Units::binary, Units::bipolar}) {
+    Network<double> net({3, 2, 2}, "softmax", {.units = units, .seed = 9});
+    set_parameters(net, 1.0, 4);
+    const auto x = normal_matrix<double>(2, 3, 1, 5);
+    Matrix<double> mean = Matrix<double>::Zero(2, 2);
+    for (std::uint64_t k = 0; k < 3; ++k)
+      for (Index s = 0; s < 2; ++s) {
+        Matrix<double> h(1, 2), out(1, 2);
+        for (Index j = 0; j < 2; ++j) {
+          const double z = net.layers()[0].weight.row(j).dot(x.row(s)) + net.layers()[0].bias[j];
+          const double u =
+              uwm::uniform(uwm::random_word({9, k}, uwm::Stream::predictions, 0, 0, static_cast<std::uint32_t>(j)));
+          h(0, j) = u < sigmoid(z) ? 1 : units == Units::bipolar ? -1 : 0;
+        }
+        out << 1, 0;
+        mean.row(s) += net.clamp(x.row(s), {h, out}).layers[1].probability / 3;
+      }
+    CHECK((net.mean_output(x, 3) - mean).cwiseAbs().maxCoeff() < 1e-12);
+    const auto action = net.predict(x, 3);
+    for (Index s = 0; s < 2; ++s) CHECK(action(s, 0) == (mean(s, 0) > mean(s, 1) ? 1 : 0));
+    CHECK(net.mean_field(x).rows() == 2 && net.position().step == 0);
+    CHECK_THROWS(ValueError, "passes must be at least 1", net.predict(x, 0));
+  }
+}
+
+TEST(a_temperature_may_be_set) {
+  Network<float> net({3, 2, 1});
+  net.set_temperature(1, 2.0);
+  CHECK(net.layers()[1].temperature == 2.0f);
+  CHECK_THROWS(ValueError, "temperature must be positive", net.set_temperature(0, 0.0));
+  CHECK_THROWS(ValueError, "layer must be below 2", net.set_temperature(2, 1.0));
+}
+
 TEST(units_have_names) {
   CHECK(uwm::to_string(Units::binary) == "binary" && uwm::to_string(Units::bipolar) == "bipolar");
   CHECK(uwm::units_from_string("binary") == Units::binary && uwm::units_from_string("bipolar") == Units::bipolar);

@@ -74,6 +74,21 @@ TEST(multiplexer_draws_coins_and_rewards_the_bit_that_the_address_names) {
   CHECK(Multiplexer().n_inputs() == 20 && Multiplexer(1).n_inputs() == 3 && Multiplexer(16).n_inputs() == 65552);
 }
 
+TEST(bandit_pays_what_a_table_says) {
+  const auto rows = normal_matrix<double>(10, 4, 1, 1), rewards = normal_matrix<double>(10, 3, 1, 2);
+  Bandit task(rows, rewards);
+  CHECK(task.n_outputs() == 3 && task.rewards() == rewards && task.labels().empty());
+  Matrix<float> x(30, 4), output = Matrix<float>::Zero(30, 3);
+  static_cast<uwm::Task&>(task).inputs(at, x);
+  for (Index s = 0; s < 30; ++s) output(s, s % 3) = 1;
+  Vector<double> reward(30);
+  static_cast<uwm::Task&>(task).reward(at, answer(x, output), reward);
+  for (Index s = 0; s < 30; ++s)
+    CHECK(reward[s] == rewards(static_cast<Index>((std::uint64_t{word(s, 0)} * 10) >> 32), s % 3));
+  CHECK_THROWS(ValueError, "rewards must have shape (10, actions)", Bandit(rows, Matrix<double>(9, 3)));
+  CHECK_THROWS(ValueError, "2 actions or more", Bandit(rows, Matrix<double>(10, 1)));
+}
+
 TEST(bandit_draws_rows_and_rewards_their_labels) {
   check_bandit<float>();
   check_bandit<double>();

@@ -41,6 +41,7 @@ from uwm._core import (
 )
 from uwm._rule_classes import *  # noqa: F403
 from uwm.checkpoint import Checkpoint as Checkpoint, load as load, save as save
+from uwm.gradient import Gradient as Gradient
 from uwm.outputs import *  # noqa: F403
 from uwm.rules import RULES as RULES, RuleInfo as RuleInfo, rule as rule, rule_info as rule_info
 
@@ -49,12 +50,17 @@ if not _typing.TYPE_CHECKING:  # type checkers see what is public from the lines
     __all__ = ["__version__", *sorted(_public), "tasks"]
     for _value in _public.values():
         # Where the public lives, in tracebacks and documentation.
-        if getattr(_value, "__module__", None) in ("uwm._core", "uwm.checkpoint", "uwm.outputs"):
+        if getattr(_value, "__module__", None) in (
+            "uwm._core",
+            "uwm.checkpoint",
+            "uwm.gradient",
+            "uwm.outputs",
+        ):
             _value.__module__ = "uwm"
 
 
 def __getattr__(name: str) -> _typing.Any:
-    """Import ``uwm.rl`` when it is first asked for."""
-    if name == "rl":
-        return _importlib.import_module("uwm.rl")
+    """Import ``uwm.rl`` and ``uwm.sklearn`` when they are first asked for."""
+    if name in ("rl", "sklearn"):
+        return _importlib.import_module(f"uwm.{name}")
     raise AttributeError(f"module 'uwm' has no attribute {name!r}")

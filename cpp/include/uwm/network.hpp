@@ -63,6 +63,24 @@ class UWM_EXPORT Network {
   /// forward() does, and for activations that the units cannot take.
   Sample<T> clamp(ConstMatrixRef<T> x, const std::vector<Matrix<T>>& activations) const;
 
+  /// The mean of what the output's law is over several passes through drawn hidden units: class probabilities of a
+  /// softmax, probabilities of firing, means of a Gaussian output; (batch, n_out).
+  ///
+  /// Pass k draws the same numbers for every row and every batch, those of step k of Stream::predictions, so that the
+  /// answer for a row is a function of the row, the parameters and the seed alone. The step stays where it is. Throws
+  /// ValueError as forward() does, and unless passes is at least 1.
+  Matrix<T> mean_output(ConstMatrixRef<T> x, std::int64_t passes = 32) const;
+
+  /// The same of one pass in which every hidden unit hands on its mean, p or 2p - 1, in the place of an action.
+  Matrix<T> mean_field(ConstMatrixRef<T> x) const;
+
+  /// The most likely action of each row by mean_output(), encoded as the output is: a single 1 for a class, 0 or 1, or
+  /// the mean of a Gaussian output.
+  Matrix<T> predict(ConstMatrixRef<T> x, std::int64_t passes = 32) const;
+
+  /// Throws ValueError unless the temperature is a positive number of the precision.
+  void set_temperature(std::size_t layer, double temperature);
+
   /// A network of the other precision with the same parameters and position. Throws ValueError if a parameter,
   /// temperature or sigma is out of range there.
   template <class U>

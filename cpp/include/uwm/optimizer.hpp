@@ -36,6 +36,9 @@ class UWM_EXPORT Optimizer {
 
   /// The rates as given. The list is empty if they are automatic.
   const std::vector<Schedule>& learning_rate() const { return learning_rate_; }
+  /// Other rates from the next update on; moments and the number of updates stay. Throws ValueError as the constructor
+  /// does, and for an empty list where there are no automatic rates.
+  void set_learning_rate(std::vector<Schedule> learning_rate);
   /// The learning rate of a layer at the next update.
   template <class T>
   double rate(const Network<T>& net, std::size_t layer) const;

@@ -8,7 +8,14 @@
 namespace uwm {
 
 /// What a random number is for; numbers of different streams are independent.
-enum class Stream : std::uint32_t { activations = 0, parameters = 1, task_inputs = 2, task_rewards = 3, feedback = 4 };
+enum class Stream : std::uint32_t {
+  activations = 0,
+  parameters = 1,
+  task_inputs = 2,
+  task_rewards = 3,
+  feedback = 4,
+  predictions = 5
+};
 
 /// The seed and the step of a draw. A random word is a function of (seed, step, stream, layer, sample, unit) alone:
 /// threads, the order of the work and the instruction set do not change it.

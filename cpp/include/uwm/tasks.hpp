@@ -25,16 +25,22 @@ class UWM_EXPORT Multiplexer final : public TaskOf<Multiplexer> {
   int address_bits_;
 };
 
-/// A contextual bandit: inputs drawn with replacement from the rows of a table; reward +1 for the row's label, else -1.
-/// The network chooses by a softmax output, or by one Bernoulli unit when there are two classes.
+/// A contextual bandit: inputs drawn with replacement from the rows of a table; the reward is what the row pays for the
+/// action. The network chooses by a softmax output, or by one Bernoulli unit when there are two actions.
 class UWM_EXPORT Bandit final : public TaskOf<Bandit> {
  public:
-  /// inputs (n, n_in), labels (n) in 0 ... n_classes-1; n_classes 0 means largest label + 1. Throws ValueError.
+  /// Pays +1 for the row's label, else -1. inputs (n, n_in), labels (n) in 0 ... n_classes-1; n_classes 0 means largest
+  /// label + 1. Throws ValueError.
   Bandit(Matrix<double> inputs, std::vector<std::int64_t> labels, std::int64_t n_classes = 0);
+  /// inputs (n, n_in), rewards (n, n_actions) with two actions at least. Throws ValueError.
+  Bandit(Matrix<double> inputs, Matrix<double> rewards);
   Index n_inputs() const override { return inputs_.cols(); }
   Index n_outputs() const override { return n_classes_; }
   const Matrix<double>& rows() const { return inputs_; }
+  /// Empty where the task was given rewards.
   const std::vector<std::int64_t>& labels() const { return labels_; }
+  /// Empty where the task was given labels.
+  const Matrix<double>& rewards() const { return rewards_; }
   template <class T>
   void inputs(const Position& position, Matrix<T>& x) const;
   template <class T>
@@ -43,6 +49,7 @@ class UWM_EXPORT Bandit final : public TaskOf<Bandit> {
  private:
   Matrix<double> inputs_;
   std::vector<std::int64_t> labels_;
+  Matrix<double> rewards_;
   Index n_classes_;
 };
 

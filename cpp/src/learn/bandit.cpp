@@ -1,4 +1,5 @@
-// The contextual bandit: inputs are rows of a table, drawn with replacement; the right action is the row's label.
+// The contextual bandit: inputs are rows of a table, drawn with replacement; a row pays for its label, or for every
+// action what a second table says.
 
 #include <algorithm>
 
@@ -7,12 +8,27 @@
 
 namespace uwm {
 
+namespace {
+
+Matrix<double> checked(Matrix<double> inputs) {
+  require(inputs.rows() >= 1 && inputs.cols() >= 1, "inputs must have shape (n, n_in) with n, n_in >= 1, got (",
+          inputs.rows(), ", ", inputs.cols(), ")");
+  require(inputs.rows() < Index{1} << 32, "inputs must have at most 2^32 - 1 rows, got ", inputs.rows());
+  require(inputs.allFinite(), "inputs must be finite, but hold NaN or infinity");
+  return inputs;
+}
+
+}  // namespace
+
+Bandit::Bandit(Matrix<double> inputs, Matrix<double> rewards)
+    : inputs_(checked(std::move(inputs))), rewards_(std::move(rewards)), n_classes_(rewards_.cols()) {
+  require(rewards_.rows() == inputs_.rows() && n_classes_ >= 2, "rewards must have shape (", inputs_.rows(),
+          ", actions) with 2 actions or more, got (", rewards_.rows(), ", ", rewards_.cols(), ")");
+  require(rewards_.allFinite(), "rewards must be finite, but hold NaN or infinity");
+}
+
 Bandit::Bandit(Matrix<double> inputs, std::vector<std::int64_t> labels, std::int64_t n_classes)
-    : inputs_(std::move(inputs)), labels_(std::move(labels)) {
-  require(inputs_.rows() >= 1 && inputs_.cols() >= 1, "inputs must have shape (n, n_in) with n, n_in >= 1, got (",
-          inputs_.rows(), ", ", inputs_.cols(), ")");
-  require(inputs_.rows() < Index{1} << 32, "inputs must have at most 2^32 - 1 rows, got ", inputs_.rows());
-  require(inputs_.allFinite(), "inputs must be finite, but hold NaN or infinity");
+    : inputs_(checked(std::move(inputs))), labels_(std::move(labels)) {
   require(static_cast<Index>(labels_.size()) == inputs_.rows(), "labels must have shape (", inputs_.rows(), ",), got (",
           labels_.size(), ",)");
   const auto [low, high] = std::minmax_element(labels_.begin(), labels_.end());
@@ -42,7 +58,11 @@ void Bandit::reward(const Position& position, const Sample<T>& sample, Vector<do
   for (Index s = 0; s < output.rows(); ++s) {
     Index action = output(s, 0) > 0 ? 1 : 0;
     if (output.cols() > 1) output.row(s).maxCoeff(&action);
-    reward[s] = action == labels_[static_cast<std::size_t>(row(position, s, inputs_.rows()))] ? 1 : -1;
+    const Index drawn = row(position, s, inputs_.rows());
+    if (labels_.empty())
+      reward[s] = rewards_(drawn, action);
+    else
+      reward[s] = action == labels_[static_cast<std::size_t>(drawn)] ? 1 : -1;
   }
 }
 

@@ -11,10 +11,23 @@
 
 namespace uwm {
 
-Optimizer::Optimizer(std::vector<Schedule> learning_rate) : learning_rate_(std::move(learning_rate)) {
-  for (const Schedule& s : learning_rate_)
+namespace {
+
+std::vector<Schedule> checked(std::vector<Schedule> learning_rate) {
+  for (const Schedule& s : learning_rate)
     for (const double rate : {s.start, s.end})
       require(rate >= 0 && std::isfinite(rate), "learning rates must be finite and not negative, got ", rate);
+  return learning_rate;
+}
+
+}  // namespace
+
+Optimizer::Optimizer(std::vector<Schedule> learning_rate) : learning_rate_(checked(std::move(learning_rate))) {}
+
+void Optimizer::set_learning_rate(std::vector<Schedule> learning_rate) {
+  require(!learning_rate.empty() || has_automatic_rate(),
+          "learning_rate must be a number or schedule, or one per layer, got none: ", name(), " has no automatic one");
+  learning_rate_ = checked(std::move(learning_rate));
 }
 
 template <class T>

@@ -94,6 +94,13 @@ void Network<T>::set_step(std::uint64_t step) {
 }
 
 template <class T>
+void Network<T>::set_temperature(std::size_t layer, double temperature) {
+  require(layer < layers_.size(), "layer must be below ", layers_.size(), ", got ", layer);
+  check_temperature<T>("temperature", temperature);
+  layers_[layer].temperature = static_cast<T>(temperature);
+}
+
+template <class T>
 void Network<T>::reset(std::uint64_t seed) {
   options_.seed = seed;
   step_ = 0;

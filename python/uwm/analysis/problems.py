@@ -44,15 +44,22 @@ def inputs_and_reward(task: Any) -> tuple[Array, Reward]:
         address = bits[:, :k] @ (2 ** np.arange(k)[::-1])
         return np.where(bits > 0, 1.0, -1.0), _match(bits[np.arange(2**n), k + address])
     if isinstance(task, uwm.tasks.Bandit):
-        return np.array(task.table, np.float64), _match(task.labels)
+        x = np.array(task.table, np.float64)
+        return x, _pays(task.rewards) if task.labels is None else _match(task.labels)
     raise TypeError(f"task must be one whose inputs are known, got {kind(task)}")
 
 
 def _match(labels: NDArray[Any]) -> Reward:
     """+1 for an output that is the row's label, -1 for any other."""
+    return lambda output: np.where(_action(output)[None, :] == labels[:, None], 1.0, -1.0)
 
-    def reward(output: Array) -> Array:
-        action = output[:, 0] if output.shape[1] == 1 else output.argmax(axis=1)
-        return np.where(action[None, :] == labels[:, None], 1.0, -1.0)
 
-    return reward
+def _pays(rewards: Any) -> Reward:
+    """What each row pays for the action of an output; rewards (rows, actions)."""
+    table = np.array(rewards, np.float64)
+    return lambda output: table[:, _action(output)]
+
+
+def _action(output: Array) -> NDArray[np.int64]:
+    action = output[:, 0] if output.shape[1] == 1 else output.argmax(axis=1)
+    return action.astype(np.int64)

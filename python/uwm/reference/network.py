@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from uwm._arrays import finite_array
+from uwm._arrays import finite_array, real_array
 from uwm._core import MAX_INITIAL_GAIN
 from uwm.checks import MOST_SEED, finite, is_sequence, one_of, sequence, shown, whole_number
 from uwm.protocols import Array, NetworkLike, OutputLike
 
 from . import outputs, random
+from .sigmoid import log_sigmoid
 from .step_sizes import automatic_weights, glorot_weights
 
 UNITS = ("binary", "bipolar")
@@ -92,6 +93,17 @@ def _checked_gain(gain: object, n_layers: int) -> str | float | list[float]:
     return each if len(each) > 1 else each[0]
 
 
+def _per_layer(temperature: object, n_layers: int) -> list[float]:
+    """Return one temperature per layer from one number or one per layer."""
+    each = sequence("temperature", temperature) if is_sequence(temperature) else None
+    if each is not None and len(each) != n_layers:
+        raise ValueError(
+            f"temperature must be one number or one per layer ({n_layers}), got {len(each)}"
+        )
+    given = each if each is not None else [temperature] * n_layers
+    return [float(finite("temperature", t, above=0)) for t in given]
+
+
 class Network:
     """A network of stochastic units in float64.
 
@@ -144,14 +156,11 @@ class Network:
         _check_dtype(dtype)
         self._units, self._seed = units, 0
         n_layers = len(self._sizes) - 1
-        each = sequence("temperature", temperature) if is_sequence(temperature) else None
-        if each is not None and len(each) != n_layers:
-            raise ValueError(
-                f"temperature must be one number or one per layer ({n_layers}), got {len(each)}"
+        self._layers = tuple(
+            Layer(np.zeros((n_out, n_in)), np.zeros(n_out), t)
+            for n_in, n_out, t in zip(
+                self._sizes, self._sizes[1:], _per_layer(temperature, n_layers), strict=False
             )
-        self._temperature = tuple(
-            float(finite("temperature", t, above=0))
-            for t in (each if each is not None else [temperature] * n_layers)
         )
         self._initial_gain = _checked_gain(initial_gain, n_layers)
         self.reset(seed)
@@ -178,8 +187,13 @@ class Network:
 
     @property
     def temperature(self) -> tuple[float, ...]:
-        """Temperature of each layer."""
-        return self._temperature
+        """Temperature of each layer; may be set to one number for all, or one per layer."""
+        return tuple(layer.temperature for layer in self._layers)
+
+    @temperature.setter
+    def temperature(self, value: float | Sequence[float]) -> None:
+        for layer, t in zip(self._layers, _per_layer(value, len(self._layers)), strict=True):
+            layer.temperature = t
 
     @property
     def dtype(self) -> np.dtype[np.float64]:
@@ -217,7 +231,7 @@ class Network:
         new_seed = self._seed if seed is None else whole_number("seed", seed, 0, MOST_SEED)
         layers = []
         gain = self._initial_gain
-        for ell, temperature in enumerate(self._temperature):
+        for ell, temperature in enumerate(self.temperature):
             if isinstance(gain, str):
                 weight, bias = automatic_weights(self, new_seed, ell)
             else:
@@ -275,10 +289,82 @@ class Network:
         >>> Network([2, 2], output="softmax").forward([[0, 1]]).actions.shape
         (1,)
         """
-        inputs = finite_array("x", x, ("batch", self._sizes[0]))
-        sample = self._sample(inputs, None)
+        sample = self._sample(self._observations(x)[0], None)
         self._step += 1
         return sample
+
+    def _observations(self, x: Any) -> tuple[Array, bool]:
+        """Inputs as a batch, and whether they were one observation without the batch."""
+        array = np.asarray(real_array("x", x))
+        single = array.ndim == 1
+        return finite_array(
+            "x", array[None] if single else array, ("batch", self._sizes[0])
+        ), single
+
+    def predict_proba(self, x: Any, *, passes: int = 32) -> Array:
+        """Probabilities of the output's actions, averaged over passes; (batch, n_out).
+
+        Pass k draws the numbers of step k of the stream of predictions, the same for every row.
+        x (n_in,) is one observation, and the result has no batch then.
+        Raises ValueError for a Gaussian output, and as `forward` does.
+
+        >>> Network([2, 3, 2], output="softmax").predict_proba([[0, 1]]).sum().round(6)
+        np.float64(1.0)
+        """
+        if self._output == "gaussian":
+            raise ValueError("output must be softmax or bernoulli to have probabilities")
+        return self._mean_output(x, passes)
+
+    def predict(self, x: Any, *, passes: int = 32) -> Any:
+        """The most likely action by that mean: the class, 0 or 1, or a Gaussian output's mean.
+
+        >>> Network([2, 3, 2], output="softmax").predict([[0, 1], [1, 0]]).shape
+        (2,)
+        """
+        mean = self._mean_output(x, passes)
+        if self._output == "gaussian":
+            return mean
+        if self._output == "softmax":
+            return mean.argmax(axis=-1)
+        fires = (mean > 0.5).astype(np.int64)
+        return fires.take(0, axis=-1) if self._sizes[-1] == 1 else fires
+
+    def mean_field(self, x: Any) -> Array:
+        """One pass in which every hidden unit hands on its mean, p or 2p - 1; (batch, n_out).
+
+        >>> Network([2, 3, 2], output="softmax").mean_field([[0, 1]]).shape
+        (1, 2)
+        """
+        return self._law_of_output(x, lambda ell, z: np.exp(log_sigmoid(z)))
+
+    def _mean_output(self, x: Any, passes: int) -> Array:
+        passes = whole_number("passes", passes, 1)
+
+        def drawn(k: int) -> Callable[[int, Array], Array]:
+            def fires(ell: int, z: Array) -> Array:
+                words = random.philox(self._seed, k, random.PREDICTIONS, ell, 1, z.shape[1])
+                u = random.uniforms(words)
+                return np.asarray(z > np.log(u) - np.log1p(-u), dtype=np.float64)
+
+            return fires
+
+        total = sum(self._law_of_output(x, drawn(k)) for k in range(passes))
+        return np.asarray(total / passes)
+
+    def _law_of_output(self, x: Any, hidden: Callable[[int, Array], Array]) -> Array:
+        """Probabilities or means of the output, with hidden(layer, logits) in place of actions."""
+        below, single = self._observations(x)
+        for ell, layer in enumerate(self._layers):
+            with np.errstate(over="ignore", invalid="ignore"):
+                z = (below @ layer.weight.T + layer.bias) / layer.temperature
+            if not np.all(np.isfinite(z)):
+                raise ValueError(f"layer {ell}: logits overflow; inputs or weights are too large")
+            if ell == len(self._layers) - 1:
+                law, _ = self._output.law(z, np.zeros_like(z))
+                return law[0] if single else law
+            h = hidden(ell, z)
+            below = 2.0 * h - 1.0 if self._units == "bipolar" else h
+        raise AssertionError("a network has at least one layer")
 
     def clamp(self, x: Any, activations: Sequence[Any]) -> Sample:
         """The sample in which the units took the given actions; draws nothing.

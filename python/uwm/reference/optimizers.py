@@ -25,13 +25,7 @@ class Optimizer:
     """Base: learning rates per layer, and one state per parameter array."""
 
     def __init__(self, learning_rate: LearningRate | Automatic) -> None:
-        several = is_sequence(learning_rate)
-        rates = list(learning_rate) if several else [learning_rate]  # type: ignore[arg-type]
-        if not rates:
-            raise ValueError("learning_rate must be one number or one per layer, got none")
-        self._several = several
-        self._automatic = learning_rate == "auto"
-        self._rates = [] if self._automatic else [_checked_rate(rate) for rate in rates]
+        self.learning_rate = learning_rate
         self._state: list[dict[str, Array]] = []
         self._steps = 0
 
@@ -39,6 +33,23 @@ class Optimizer:
     def steps(self) -> int:
         """Updates made."""
         return self._steps
+
+    @property
+    def learning_rate(self) -> LearningRate | Automatic:
+        """As given. Setting it changes the rates from the next update on, and nothing else."""
+        if self._automatic:
+            return "auto"
+        return self._rates if self._several else self._rates[0]
+
+    @learning_rate.setter
+    def learning_rate(self, value: LearningRate | Automatic) -> None:
+        several = is_sequence(value)
+        rates = list(value) if several else [value]  # type: ignore[arg-type]
+        if not rates:
+            raise ValueError("learning_rate must be one number or one per layer, got none")
+        automatic = isinstance(value, str) and value == "auto"
+        checked = [] if automatic else [_checked_rate(rate) for rate in rates]
+        self._several, self._automatic, self._rates = several, automatic, checked
 
     def step(self, net: NetworkLike, gradient: Sequence[LayerGradient]) -> None:
         """Move the parameters of `net` up the gradient, one LayerGradient per layer.

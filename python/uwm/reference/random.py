@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from uwm.checks import MOST_SEED, whole_number
 from uwm.protocols import Array
 
-ACTIVATIONS, PARAMETERS, TASK_INPUTS, TASK_REWARDS, FEEDBACK = range(5)  # the streams
+# The streams.
+ACTIVATIONS, PARAMETERS, TASK_INPUTS, TASK_REWARDS, FEEDBACK, PREDICTIONS = range(6)
 
 Words = NDArray[np.uint32]
 

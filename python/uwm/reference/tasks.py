@@ -72,6 +72,7 @@ class Bandit(Task):
 
     Each sample is a row drawn at random; reward +1 if the action is its label, else -1. The network
     acts by a softmax output or, where there are two classes, by one Bernoulli unit.
+    labels of shape (N, n_actions) are rewards: what each action pays in a row.
     n_classes: by default one more than the largest label.
     Raises ValueError or TypeError if the tables do not fit together.
 
@@ -82,7 +83,16 @@ class Bandit(Task):
 
     def __init__(self, inputs: Any, labels: Any, *, n_classes: int | None = None) -> None:
         self._inputs = finite_array("inputs", inputs, ("rows", "inputs"))
+        self.n_inputs = self._inputs.shape[1]
         given = np.asarray(real_array("labels", labels), dtype=np.float64)
+        self._rewards: Array | None = None
+        if given.ndim == 2:
+            self._rewards = finite_array("rewards", given, (len(self._inputs), "actions"))
+            self.n_outputs = given.shape[1]
+            whole_number("the number of actions", self.n_outputs, 2)
+            if n_classes is not None:
+                whole_number("n_classes", n_classes, self.n_outputs, self.n_outputs)
+            return
         whole = (given >= 0) & (given == np.floor(given)) & (given <= 1e9)
         if given.shape != (len(self._inputs),) or not np.all(whole):
             raise ValueError(
@@ -90,7 +100,6 @@ class Bandit(Task):
                 f" got {given if given.size < 8 else given.shape}"
             )
         self._labels = given.astype(np.int64)
-        self.n_inputs = self._inputs.shape[1]
         least = int(self._labels.max()) + 1
         self.n_outputs = least if n_classes is None else whole_number("n_classes", n_classes, least)
 
@@ -103,7 +112,9 @@ class Bandit(Task):
         return self._inputs[self._rows(seed, step, batch_size)]
 
     def reward(self, seed: int, step: int, sample: Any) -> Array:
-        label = self._labels[self._rows(seed, step, sample.batch_size)]
+        rows = self._rows(seed, step, sample.batch_size)
         output = np.asarray(sample.output)
         action = output[:, 0] if output.shape[1] == 1 else np.asarray(sample.actions)
-        return np.where(action == label, 1.0, -1.0)
+        if self._rewards is not None:
+            return self._rewards[rows, action.astype(np.int64)]
+        return np.where(action == self._labels[rows], 1.0, -1.0)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from uwm import log_views
 from uwm._arrays import finite_array
 from uwm.checks import check_task, is_false, whole_number
 from uwm.protocols import Array
@@ -37,6 +39,27 @@ class Log:
     mean_reward: float
     final_reward: float
     seconds: float
+
+    @property
+    def episodes(self) -> int:
+        """Samples in all."""
+        return self.steps * self.batch_size
+
+    def to_frame(self) -> Any:
+        """The rewards as a frame of pandas: step, episode, reward.
+
+        >>> Log(np.zeros(2), 1, 2, 4, 0.0, 0.0, 0.1).to_frame().episode.tolist()
+        [4, 8]
+        """
+        return log_views.to_frame(self)
+
+    def plot(self, axes: Any = None) -> Any:
+        """Draw the rewards against the episodes; returns the axes of matplotlib.
+
+        >>> Log(np.zeros(2), 1, 2, 4, 0.0, 0.0, 0.1).plot().get_xlabel()
+        'episodes'
+        """
+        return log_views.plot(self, axes)
 
 
 class Learner:

@@ -1,6 +1,7 @@
 """Tasks: where inputs come from and what an action earns.
 
 `Multiplexer` and `Bandit` run inside the engine; `Task` is the base class of tasks in Python.
+`LoggedBandit` learns from what was logged while another policy acted.
 `digits` and `from_file` build a `Classification`: a `Bandit` that also holds data out to test on.
 `mnist` reads images from the disk; `Binarized` draws their pixels black or white.
 `resolve` returns the task that a name stands for, as the command line takes it. `TASKS` are the
@@ -16,6 +17,7 @@ from uwm.tasks.files import LayoutWarning, from_file
 from uwm.tasks.handwritten import digits
 from uwm.tasks.idx_files import mnist
 from uwm.tasks.info import TaskInfo
+from uwm.tasks.logged import LoggedBandit, PolicyValue
 
 __all__ = [
     "TASKS",
@@ -23,7 +25,9 @@ __all__ = [
     "Binarized",
     "Classification",
     "LayoutWarning",
+    "LoggedBandit",
     "Multiplexer",
+    "PolicyValue",
     "Task",
     "TaskInfo",
     "digits",

@@ -14,8 +14,6 @@ from uwm._core import Bandit, Network
 from uwm.checks import finite, whole_number
 from uwm.tasks.labels import label_vector
 
-CHUNK = 4096  # rows of one forward pass when testing, which bounds the memory it takes
-
 
 class Classification(Bandit):
     """Labelled examples to learn from as a bandit, and others held out to test on.
@@ -85,7 +83,7 @@ class Classification(Bandit):
         A pass of a stochastic network is one noisy opinion: the class probabilities of `passes`
         passes are averaged and the likeliest class is taken. passes=1 is one such opinion.
         Without inputs and labels (integers, positions in class_names) the held-out examples are
-        taken. A copy makes the passes, so the network's own random numbers do not move.
+        taken. The network's own random numbers do not move.
 
         Raises ValueError or TypeError if there is no example, if the network's inputs or classes do
         not fit, or if passes is no whole number from 1 up.
@@ -120,16 +118,7 @@ def predict(
             f"net must have {n_classes} softmax output units,"
             f" got {net.sizes[-1]} {net.output} output unit(s)"
         )
-    copy = net.copy()
-    classes = np.empty(len(inputs), dtype=np.int64)
-    for start in range(0, len(inputs), CHUNK):
-        rows = inputs[start : start + CHUNK].astype(net.dtype)
-        total = np.zeros((len(rows), net.sizes[-1]))
-        for _ in range(passes):
-            total += copy.forward(rows).probabilities[-1]
-        likeliest = total[:, 0] > 0.5 * passes if single_unit else total.argmax(axis=1)
-        classes[start : start + CHUNK] = likeliest
-    return classes
+    return np.asarray(net.predict(inputs, passes=passes), dtype=np.int64)
 
 
 def input_matrix(values: ArrayLike, name: str, columns: int | None = None) -> NDArray[np.float64]:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from uwm._arrays import finite_array
+from uwm.gradient import Gradient
 from uwm.protocols import Array, NetworkLike, SampleLike
 
 
@@ -66,7 +67,7 @@ class Rule:
         """
         raise NotImplementedError(f"{type(self).__name__} does not define unit_rewards")
 
-    def gradient(self, net: NetworkLike, sample: SampleLike, reward: Any) -> list[LayerGradient]:
+    def gradient(self, net: NetworkLike, sample: SampleLike, reward: Any) -> Gradient:
         """Batch mean of T_j e_j h_m / temperature for every layer: the direction of ascent.
 
         Raises ValueError or TypeError if reward or sample do not fit, or if the gradient overflows.
@@ -88,7 +89,7 @@ class Rule:
 
     def both_gradients(
         self, net: NetworkLike, sample: SampleLike, reward: Any
-    ) -> tuple[list[LayerGradient], Array]:
+    ) -> tuple[Gradient, Array]:
         """`gradient` and `input_gradient` of the same unit rewards; errors as there."""
         deltas = self._deltas(net, sample, reward)
         return self._update(net, sample, deltas), self._of_input(net, deltas)
@@ -110,9 +111,7 @@ class Rule:
                 deltas.append(np.asarray(T * e / layer.temperature))
         return deltas
 
-    def _update(
-        self, net: NetworkLike, sample: SampleLike, deltas: list[Array]
-    ) -> list[LayerGradient]:
+    def _update(self, net: NetworkLike, sample: SampleLike, deltas: list[Array]) -> Gradient:
         gradient = []
         for ell, delta in enumerate(deltas):
             below = np.asarray(sample.activations[ell - 1] if ell > 0 else sample.inputs)
@@ -122,7 +121,7 @@ class Rule:
             if not (np.all(np.isfinite(made.weight)) and np.all(np.isfinite(made.bias))):
                 raise ValueError(f"gradient of layer {ell} must be finite, but overflows")
             gradient.append(made)
-        return gradient
+        return Gradient(gradient)
 
     def _of_input(self, net: NetworkLike, deltas: list[Array]) -> Array:
         with np.errstate(over="ignore", invalid="ignore"):
