@@ -19,6 +19,10 @@ if importlib.util.find_spec("gymnasium") is not None:
     import uwm.rl
 
     MODULES.append(uwm.rl)
+if importlib.util.find_spec("sklearn") is not None:
+    import uwm.sklearn
+
+    MODULES.append(uwm.sklearn)
 
 
 def public(module: ModuleType) -> list[tuple[str, object]]:
