@@ -23,6 +23,10 @@ if importlib.util.find_spec("sklearn") is not None:
     import uwm.sklearn
 
     MODULES.append(uwm.sklearn)
+if importlib.util.find_spec("torch") is not None:
+    import uwm.torch
+
+    MODULES.append(uwm.torch)
 
 
 def public(module: ModuleType) -> list[tuple[str, object]]:

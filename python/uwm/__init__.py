@@ -60,7 +60,7 @@ if not _typing.TYPE_CHECKING:  # type checkers see what is public from the lines
 
 
 def __getattr__(name: str) -> _typing.Any:
-    """Import ``uwm.rl`` and ``uwm.sklearn`` when they are first asked for."""
-    if name in ("rl", "sklearn"):
+    """Import ``uwm.rl``, ``uwm.sklearn`` and ``uwm.torch`` when they are first asked for."""
+    if name in ("rl", "sklearn", "torch"):
         return _importlib.import_module(f"uwm.{name}")
     raise AttributeError(f"module 'uwm' has no attribute {name!r}")
