@@ -10,7 +10,7 @@ from uwm.checks import one_of
 from uwm.experiments.build import check_parts, choose_task
 from uwm.experiments.compute import Record, Study, computer
 from uwm.experiments.progress import Listener, interrupted, nobody
-from uwm.experiments.runs import Request, Run, Unfinished, train_all
+from uwm.experiments.runs import Request, Run, Unfinished, by_rule, train_all
 from uwm.experiments.settings import Settings
 from uwm.experiments.store import Store
 from uwm.tasks import Task
@@ -93,9 +93,7 @@ def compare(
         study, store=store, fresh=fresh, executor=executor, jobs=jobs, progress=progress
     ) as computing:
         results, stopped = train_all(requests, computing)
-    ordered = [
-        result for k in range(len(settings.rules)) for result in results[k :: len(settings.rules)]
-    ]
+    ordered = by_rule(results, len(settings.rules))
     comparison = Comparison(
         settings,
         chosen.title,

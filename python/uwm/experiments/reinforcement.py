@@ -15,7 +15,7 @@ from uwm.experiments.cells import DIVERGED, FAILED, INTERRUPTED, Cell, Context, 
 from uwm.experiments.compute import Record, Study, computer
 from uwm.experiments.identity import rule_identity
 from uwm.experiments.progress import Listener, Progress, interrupted, nobody
-from uwm.experiments.runs import Unfinished, reason_of
+from uwm.experiments.runs import Unfinished, by_rule, reason_of
 from uwm.experiments.store import Store
 from uwm.formats import known
 from uwm.rules import canonical, resolve
@@ -151,8 +151,7 @@ class AgentComparison:
         self, results: Sequence[AgentRun | Unfinished], record: Record
     ) -> AgentComparison:
         """Return the comparison with the results of its requests."""
-        count = len(self.rules)
-        ordered = [each for rule in range(count) for each in results[rule::count]]
+        ordered = by_rule(results, len(self.rules))
         return dataclasses.replace(
             self,
             runs=tuple(each for each in ordered if isinstance(each, AgentRun)),

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,8 @@ from uwm.outputs import parse as parse_output, spelled
 from uwm.own import own_files
 from uwm.tasks import Classification
 from uwm.tasks.output_kinds import output_kinds
+
+T = TypeVar("T")
 
 KIND = "run"
 PACKAGE = str(Path(uwm.__file__).parent)
@@ -203,6 +205,15 @@ def outcome(request: Request, row: Row) -> Run | Unfinished:
         version=row.about["version"],
         simd_level=row.about["simd_level"],
     )
+
+
+def by_rule(results: Sequence[T], rules: int) -> list[T]:
+    """Return results that came seed by seed, one of each rule, rule by rule.
+
+    >>> by_rule(["ste 0", "reinforce 0", "ste 1", "reinforce 1"], 2)
+    ['ste 0', 'ste 1', 'reinforce 0', 'reinforce 1']
+    """
+    return [each for rule in range(rules) for each in results[rule::rules]]
 
 
 def per_layer(value: Any, layers: int) -> Any:
