@@ -46,11 +46,14 @@ class Group:
 class Panel:
     """The groups of one kind on one task with one network.
 
-    varied: names of the settings that are not the same in all groups. common: the others.
+    title: the task. network: its hidden layers, empty if they vary. words: what else the groups have
+    in common, network included. varied: names of the settings that are not the same in all groups.
+    common: the others.
     """
 
     kind: str
     title: str
+    network: str
     words: str
     groups: tuple[Group, ...]
     varied: tuple[str, ...]
@@ -153,7 +156,9 @@ def panel(rows: Sequence[Row]) -> Panel:
     )
     first = rows[0]
     common = {name: value for name, value in every[0].items() if name not in varied}
-    return Panel(first.kind, title_of(first.spec), network_words(first), groups, varied, common)
+    return Panel(
+        first.kind, title_of(first.spec), network_of(first), words_of(first), groups, varied, common
+    )
 
 
 def plainer(
@@ -244,13 +249,18 @@ def title_of(spec: Mapping[str, Any]) -> str:
         return name
 
 
-def network_words(row: Row) -> str:
-    """Return what else the rows of a panel have in common, in words."""
-    spec, words = row.spec, []
+def network_of(row: Row) -> str:
+    """Return the hidden layers in words, empty where they are no part of a panel."""
+    sizes = row.spec.get("sizes")
+    hidden = sizes[1:-1] if sizes else row.spec.get("hidden")
+    known = hidden is not None and "hidden" in PANELS.get(row.kind, ())
+    return layer_words(hidden) if known else ""
+
+
+def words_of(row: Row) -> str:
+    """Return what the rows of a panel have in common beside the task, in words."""
+    spec, words = row.spec, [network_of(row)]
     sizes = spec.get("sizes")
-    hidden = sizes[1:-1] if sizes else spec.get("hidden")
-    if hidden is not None and "hidden" in PANELS.get(row.kind, ()):
-        words.append(layer_words(hidden))
     if "layer" in spec:
         last = sizes is not None and spec["layer"] == len(sizes) - 1
         words.insert(0, "output layer" if last else f"layer {spec['layer']}")
@@ -263,7 +273,7 @@ def network_words(row: Row) -> str:
         names = ("episodes", "steps")
         words += [f"{n:,} {name}" for n, name in zip(amount, names, strict=True)
                   if isinstance(n, int)]  # fmt: skip
-    text = ", ".join(words)
+    text = ", ".join(word for word in words if word)
     return text[:1].upper() + text[1:]
 
 

@@ -136,8 +136,9 @@ def heading(name: str, parts: Sequence[Section]) -> str:
     """Return the page's title: task and network where all results share them."""
     panels = [panel for section in parts for panel in section.panels]
     titles = {panel.title for panel in panels if panel.title}
-    if len(panels) == 1 and titles:
-        return f"{panels[0].title}: {panels[0].words[:1].lower()}{panels[0].words[1:]}"
+    networks = {panel.network for panel in panels}
+    if len(titles) == len(networks) == 1 and (network := networks.pop()):
+        return f"{titles.pop()}: {network}"
     return titles.pop() if len(titles) == 1 else f"Results in {name}"
 
 
