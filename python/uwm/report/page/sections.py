@@ -46,8 +46,8 @@ class Group:
 class Panel:
     """The groups of one kind on one task with one network.
 
-    title: the task. network: its hidden layers, empty if they vary. words: what else the groups have
-    in common, network included. varied: names of the settings that are not the same in all groups.
+    title: the task. network: the hidden layers, empty if they vary. words: all that the groups have
+    in common beside the task. varied: names of the settings that are not the same in all groups.
     common: the others.
     """
 
