@@ -14,7 +14,7 @@ import uwm
 from uwm.checks import one_line, parse_whole, shown
 from uwm.cli.errors import CommandError, explained
 from uwm.experiments import Settings
-from uwm.experiments.executors import NAMES
+from uwm.experiments.executor_names import NAMES
 from uwm.experiments.origin import same_numbers
 from uwm.experiments.settings import AUTO
 from uwm.experiments.settings_file import read_settings

@@ -13,7 +13,8 @@ False
 [(0, 2), (1, 4), (2, 6)]
 """
 
-from uwm.experiments.executors.choosing import NAMES, choose
+from uwm.experiments.executor_names import NAMES
+from uwm.experiments.executors.choosing import choose
 from uwm.experiments.executors.executor import Executor
 from uwm.experiments.executors.pool import WorkerLost
 

@@ -8,14 +8,13 @@ from typing import Any
 
 from uwm.checks import one_of, shown
 from uwm.experiments.build import number_of_jobs
+from uwm.experiments.executor_names import NAMES
 from uwm.experiments.executors.dask import Dask
 from uwm.experiments.executors.executor import Executor
 from uwm.experiments.executors.futures import of_futures
 from uwm.experiments.executors.mpi import Mpi
 from uwm.experiments.executors.processes import Processes
 from uwm.experiments.executors.threads import Threads
-
-NAMES = ("threads", "processes", "dask", "dask=ADDRESS", "mpi")
 
 
 def choose(

@@ -1,0 +1,3 @@
+"""The names of the executors: the command line's help shows them and imports none."""
+
+NAMES = ("threads", "processes", "dask", "dask=ADDRESS", "mpi")
