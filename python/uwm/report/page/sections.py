@@ -212,21 +212,21 @@ def plain(name: str) -> str:
     return NAMES.get(name) or name.replace("_", " ").replace(".", " ")
 
 
-def value_words(value: Any) -> str:
-    """Return a value as a short text.
+def value_words(value: Any, most: int = LONGEST_VALUE) -> str:
+    """Return a value as a text of at most so many characters.
 
-    >>> value_words([64, 32]), value_words(None), value_words(0.1)
-    ('64, 32', 'none', '0.1')
+    >>> value_words([64, 32]), value_words(None), value_words("a long name", 7)
+    ('64, 32', 'none', 'a long…')
     """
     if value is None:
         return "none"
     if isinstance(value, list | tuple):
-        text = ", ".join(value_words(each) for each in value)
+        text = ", ".join(value_words(each, most) for each in value)
     elif isinstance(value, str):
         text = value
     else:
         text = json.dumps(value, default=str)
-    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def of_task(name: str) -> bool:
@@ -253,8 +253,9 @@ def network_of(row: Row) -> str:
     """Return the hidden layers in words, empty where they are no part of a panel."""
     sizes = row.spec.get("sizes")
     hidden = sizes[1:-1] if sizes else row.spec.get("hidden")
-    known = hidden is not None and "hidden" in PANELS.get(row.kind, ())
-    return layer_words(hidden) if known else ""
+    if hidden is None or "hidden" not in PANELS.get(row.kind, ()):
+        return ""
+    return layer_words(hidden)
 
 
 def words_of(row: Row) -> str:

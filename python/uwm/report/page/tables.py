@@ -66,7 +66,7 @@ def result_table(panel: Panel) -> list[Column]:
         rule_column([group.rule for group, _ in pairs]),
         *settings_columns(panel, [group for group, _ in pairs]),
         Column("seed", [row.spec.get("seed") for _, row in pairs]),
-        Column("result", [row.status for _, row in pairs]),
+        Column("result", [": ".join(filter(None, (row.status, row.reason))) for _, row in pairs]),
     ]
     for name, head in numbers_of(panel).items():
         columns.append(number_column(head, [number(row, name) for _, row in pairs]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
@@ -216,7 +217,7 @@ def plot_record(drawn: Plot, ids: Ids) -> Record:
 
 def pairs(values: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return settings as pairs of words."""
-    return [(plain(name), value_words(value)) for name, value in values.items()]
+    return [(plain(name), value_words(value, sys.maxsize)) for name, value in values.items()]
 
 
 def failure_records(failures: Sequence[Row]) -> list[Record]:
