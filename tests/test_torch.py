@@ -238,6 +238,15 @@ def test_the_model_of_the_manual_learns() -> None:
     assert names["reward"].mean() > 0.8
 
 
+def test_one_observation_is_a_batch_of_one() -> None:
+    units, x = small(), torch.ones(3, requires_grad=True)
+    sample = units(x)
+    assert sample.output.shape == (1, 2)
+    units.surrogate(sample, [2.0]).backward()
+    want = units.rule.input_gradient(units.net, sample.record, [2.0])
+    np.testing.assert_allclose(x.grad, -want[0], rtol=1e-6)
+
+
 def test_an_encoder_learns_below_the_units() -> None:
     """Which of two inputs is larger, through an encoder whose outputs begin equal."""
     torch.manual_seed(1)
@@ -371,7 +380,6 @@ def test_parameters_that_are_replaced_are_told() -> None:
     [
         (torch.ones(0, 3), ValueError, "x must hold at least one sample, got an empty batch"),
         (torch.ones(5, 2), ValueError, r"x must have shape \(batch, 3\), got \(5, 2\)"),
-        (torch.ones(3), ValueError, r"x must have 2 dimensions, got shape \(3,\)"),
         (torch.ones(5, 3, 1), ValueError, r"x must have 2 dimensions, got shape \(5, 3, 1\)"),
         (torch.full((5, 3), torch.nan), ValueError, "x must be finite"),
         (torch.full((5, 3), 1e300, dtype=torch.float64), ValueError, "x must be finite"),
@@ -429,7 +437,10 @@ def test_samples_of_others_and_of_the_past() -> None:
     def in_uwm() -> None:
         uwm.SGD(1e-6).step(units.net, uwm.Reinforce().gradient(units.net, sample.record, [1] * 5))
 
-    for change in (in_torch, in_uwm, lambda: units.net.reset(seed=8)):
+    def temperature() -> None:
+        units.net.temperature = 1.5
+
+    for change in (in_torch, in_uwm, temperature, lambda: units.net.reset(seed=8)):
         sample = units(ONES)
         change()
         with pytest.raises(ValueError, match="sample must be drawn by the present parameters"):

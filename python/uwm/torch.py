@@ -82,7 +82,8 @@ class UnitNetwork(nn.Module):
         """Draw the actions of every unit for a batch of inputs.
 
         Args:
-            x: tensor (batch, n_in) on the CPU, finite numbers; converted to the network's dtype.
+            x: tensor (batch, n_in) on the CPU, or (n_in,) for a batch of one; finite numbers, which
+                are converted to the network's dtype.
 
         Returns:
             Sample, which ``surrogate`` takes. Nothing flows back through its ``output``.
@@ -188,7 +189,9 @@ class UnitNetwork(nn.Module):
             of_x = self.rule.input_gradient(*call)
         if update is not None:
             update = [torch.from_numpy(a) for g in update for a in (g.weight, g.bias)]
-        return update, None if of_x is None else torch.from_numpy(of_x)
+        if of_x is not None:  # of the mean over the batch
+            of_x = torch.from_numpy(of_x / len(of_x)).reshape(sample._x.shape)
+        return update, of_x
 
     # The shared memory. A network keeps its arrays where they are for as long as it lives.
 
@@ -214,10 +217,11 @@ class UnitNetwork(nn.Module):
                     " change parameters in place, by copy_() under torch.no_grad()"
                 )
 
-    def _fingerprint(self) -> tuple[int, ...]:
+    def _fingerprint(self) -> tuple[float, ...]:
         """Sums of the bits of every parameter, which nearly every change of a number changes."""
         whole = np.int32 if self.net.dtype == np.float32 else np.int64
-        return tuple(int(a.view(whole).sum(dtype=np.int64)) for _, _, a in self._pairs())
+        sums = (int(a.view(whole).sum(dtype=np.int64)) for _, _, a in self._pairs())
+        return (*self.net.temperature, *sums)
 
     def _apply(self, fn: Callable[[Any], Any], recurse: bool = True) -> Any:
         """What ``to``, ``half``, ``cuda``, ``share_memory`` and the like call: refuse a move."""
@@ -270,7 +274,11 @@ class Sample:
     """
 
     def __init__(
-        self, record: uwm.Sample, x: torch.Tensor, module: UnitNetwork, fingerprint: tuple[int, ...]
+        self,
+        record: uwm.Sample,
+        x: torch.Tensor,
+        module: UnitNetwork,
+        fingerprint: tuple[float, ...],
     ) -> None:
         self.record = record
         self._x, self._module, self._fingerprint = x, module, fingerprint
@@ -308,10 +316,8 @@ class _Estimate(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, slope: Any) -> Any:
-        of_x, *update = ctx.saved_tensors
         with torch.no_grad():
-            made = [None if of_x is None else of_x * (-slope / len(of_x))]
-            made += [None if g is None else g * -slope for g in update]
+            made = [None if g is None else g * -slope for g in ctx.saved_tensors]
         if torch.is_grad_enabled():  # by create_graph=True
             made = [None if g is None else _Constant.apply(g, _anchor()) for g in made]
         wanted = ctx.needs_input_grad[3:]
