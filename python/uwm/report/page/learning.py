@@ -22,6 +22,7 @@ from uwm.report.page.sections import Group, Panel
 from uwm.report.page.tables import finite_values
 
 MOST_SEEDS = 10  # of a group that have a line of their own
+CLEAR = 6  # groups whose seeds can still be told apart
 #: By kind of cell: the number that says which groups are the best, and the axes.
 KINDS = {
     "run": ("mean_reward", "episodes", "mean reward"),
@@ -38,7 +39,8 @@ def learning_plot(panel: Panel) -> Plot | None:
     groups, every = [group for group, _ in found], [made for _, made in found]
     figure, styles = new_figure(x_label, y_label), looks(groups)
     most = max(made.of for made in every)
-    lines = most < FEWEST_FOR_BAND
+    band = most >= FEWEST_FOR_BAND
+    lines = 1 < most < FEWEST_FOR_BAND and len(found) <= CLEAR
     low, high = limits(panel, every)
     for k, (group, made) in enumerate(found):
         look = styles[k]
@@ -53,9 +55,9 @@ def learning_plot(panel: Panel) -> Plot | None:
         figure,
         switches([group.label for group in groups], styles),
         tuple(sorted({seed for made in every for seed in made.seeds[:MOST_SEEDS]})),
-        band=not lines,
+        band=band,
         lines=lines,
-        notes=tuple(notes(panel, every)),
+        notes=tuple(notes(panel, every, lines=lines)),
     )
 
 
@@ -86,13 +88,15 @@ def best(groups: Sequence[Group], name: str) -> list[Group]:
     return [groups[k] for k in sorted(k for _, _, k in sorted(order)[:MOST_GROUPS])]
 
 
-def notes(panel: Panel, every: Sequence[Curves]) -> list[str]:
+def notes(panel: Panel, every: Sequence[Curves], *, lines: bool) -> list[str]:
     """Return what a reader has to know to read the learning curves."""
     most = max(made.of for made in every)
     if most == 1:
         words = ["One seed."]
-    elif most < FEWEST_FOR_BAND:
+    elif lines:
         words = ["Thick line: mean over seeds. Thin lines: each seed."]
+    elif most < FEWEST_FOR_BAND:
+        words = ["Line: mean over seeds."]
     else:
         words = ["Line: mean over all seeds. Band: its 95% interval."]
     if panel.kind == "agent":

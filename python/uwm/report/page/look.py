@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from uwm.report.figures.colours import colours
 from uwm.report.page.sections import Group
 
-#: Lengths of strokes and gaps.
+#: Lengths of strokes and gaps, one for every line of a plot.
 DASHES: tuple[tuple[int, ...], ...] = (
     (), (8, 4), (2, 3), (10, 3, 2, 3), (14, 5), (5, 2, 5, 6), (2, 7), (12, 3, 2, 3, 2, 3),
+    (20, 3), (4, 8), (2, 2, 2, 7), (16, 3, 6, 3),
 )  # fmt: skip
 DARK = 0x16 / 255  # about the ground of a dark page
 CONTRAST = 4.5  # that text must have; more than lines need
