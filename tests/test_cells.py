@@ -275,3 +275,15 @@ def test_a_long_run_goes_on_from_its_checkpoint_bit_for_bit(
     if episodes > 1000:
         assert looked > 100
         assert not list(Path("checkpoints").iterdir())
+
+
+def test_other_processes_compute_the_same(capsys: Captured) -> None:
+    for command in ("compare", "scaling"):
+        here = result(command, capsys)
+        apart = result(command, capsys, "--out", "apart", "--executor", "processes", "--jobs", "2")
+        for both in (here, apart):
+            for each in both.get("runs", both.get("points")):
+                each.pop("steps_per_second", None)
+                each.pop("microseconds_per_step", None)
+            both.pop("files")
+        assert apart == here

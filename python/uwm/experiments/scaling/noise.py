@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import traceback
 from collections.abc import Callable, Sequence
@@ -42,8 +43,8 @@ class NetworkNoise:
     samples: int
     trained: bool
     rules: list[Rule] = field(default_factory=list)
-    _found: Noises | None = None
-    _lock: Any = field(default_factory=threading.Lock)
+    _found: Noises | None = field(default=None, init=False)
+    _lock: Any = field(default_factory=threading.Lock, init=False)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_found": None, "_lock": None}
@@ -89,6 +90,10 @@ class RuleNoise:
 
     network: NetworkNoise
     rule: Rule
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Measure this rule alone in another process, which shares nothing with the other cells."""
+        return RuleNoise, (dataclasses.replace(self.network, rules=[self.rule]), self.rule)
 
     def __call__(self, context: Context) -> Found:
         """Measure, or take what another rule's cell has measured."""
