@@ -180,7 +180,8 @@ class UnitNetwork(nn.Module):
         What no one asks for is None.
         """
         call = (self.net, sample.record, R)
-        update, of_x = None, None
+        update: Any = None
+        of_x: Any = None
         if of_parameters and sample._x.requires_grad:
             update, of_x = self.rule.both_gradients(*call)
         elif of_parameters:
