@@ -81,3 +81,12 @@ def test_a_peer_that_differs_is_told_apart() -> None:
         [sys.executable, "-c", code], cwd=BENCH, capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_cells_that_do_nothing_are_timed() -> None:
+    command = [sys.executable, str(BENCH / "cells.py"), "--cells", "20"]
+    done = subprocess.run(
+        [*command, "--executors", "threads,processes"], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["threads", "processes"]

@@ -4,4 +4,5 @@ import sys
 
 from uwm.cli import main
 
-sys.exit(main())
+if __name__ == "__main__":  # the ranks of an MPI job import it, too
+    sys.exit(main())

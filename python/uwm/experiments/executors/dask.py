@@ -34,7 +34,7 @@ from uwm.experiments.executors.pool import (
 )
 from uwm.experiments.progress import Monitor, Progress
 
-AHEAD = 16  # calls, at least, that the scheduler holds: a cluster that adapts grows by them
+AHEAD = 64  # calls, at least, that the scheduler holds: a cluster that adapts grows by them
 SHORTEST = 1.0  # seconds between two messages of a call
 LOOK = 2.0  # seconds between two looks at the workers
 ANSWER = 10.0  # seconds in which a scheduler must answer
@@ -63,7 +63,8 @@ class Dask(Executor):
         with contextlib.ExitStack() as opened:
             client = _client(self.where, self.jobs, opened)
             threads = threads if self.where is None else 1
-            pool = _DaskPool(client, self.jobs, threads, checkpoints, opened.pop_all())
+            most = None if self.where is None else self.jobs
+            pool = _DaskPool(client, most, threads, checkpoints, opened.pop_all())
         return pool
 
 
