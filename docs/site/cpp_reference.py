@@ -37,7 +37,7 @@ FUNCTION = re.compile(r"([\w]+)\s*\(")
 # A block of these alone declares nothing that a reader looks for.
 ELSEWHERE = re.compile(
     r"(?:(?:template <[^>]*>\s*)?(?:class|struct|enum class) \w+;\s*|extern template [^;]*;\s*"
-    r"|static_assert\([^;]*;\s*|//[^\n]*\s*)+"
+    r"|static_assert\([^;]*;\s*|(?://|#)[^\n]*\s*)+"
 )
 ACCESS = re.compile(r"^ (public|protected|private):")
 
@@ -98,11 +98,10 @@ def blocks(text: str) -> list[Block]:
 def block_of(lines: list[str]) -> Block | None:
     """Return a block, or None if it only announces what is declared elsewhere."""
     comment = [line[3:].removeprefix(" ") for line in lines if line.startswith("///")]
-    code = [line for line in lines if not line.startswith("///")]
+    code = public([line for line in lines if not line.startswith("///")])
     text = "\n".join(code)
     if not text or ELSEWHERE.fullmatch(text):
         return None
-    code = public(code)
     named = [next(filter(None, found)) for found in NAMED.findall(text.split("{")[0])]
     if not named:
         named = [name for line in code if (name := function_of(line))]

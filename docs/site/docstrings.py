@@ -2,6 +2,7 @@
 
 Docstrings are plain text, for `help()`. Signs that reStructuredText would take as its own are
 escaped. Formulas that are set in become literal blocks, and lines `name: meaning` a list.
+Sections such as `Args:` are left to napoleon.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 SECTION = re.compile(r"^(Args|Returns|Raises|Yields|Attributes|Note|Notes):$")
 QUOTED = re.compile(r"(``.+?``|`[^`]+`)")
 ENDS_LIST = re.compile(r"^(Raises|Returns|Arguments|Other arguments) ")
-NAMES = re.compile(r"^(\w+(?:, \w+)*): (?=\S)")
+NAMES = re.compile(r"^(\w+(?:, \w+)*)( ?: )(?=\S)")
 
 
 def process(
@@ -27,40 +28,47 @@ def rewritten(lines: list[str], names: set[str]) -> list[str]:
     """Return the lines of a docstring, whose function has parameters of these names."""
     out: list[str] = []
     state = "text"  # or "section", "doctest", "literal", "list"
-    for line in lines:
+    for line in underlined_titles(lines):
         blank, indent = not line.strip(), len(line) - len(line.lstrip())
         after_blank = not out or not out[-1].strip()
-        if state == "doctest" and not blank:
+        if (state == "doctest" and not blank) or (state == "literal" and (blank or indent)):
             out.append(line)
             continue
-        if state == "literal" and (blank or indent):
-            out.append(line)
-            continue
+        gap = [] if after_blank else [""]
         if line.lstrip().startswith(">>>"):
             state = "doctest"
-            out += [line] if after_blank else ["", line]
+            out += [*gap, line]
         elif blank:
             state = state if state in ("section", "list") else "text"
             out.append("")
         elif SECTION.match(line):
             state = "section"
-            out += [line] if after_blank else ["", line]
-        elif state in ("section", "list") and indent:
+            out += [*gap, line]
+        elif state == "section" and indent:
             out.append(escaped(line))
+        elif line.startswith("- ") or is_meaning(line, names):
+            out += [*([] if state == "list" else gap), escaped(listed(line))]
+            state = "list"
+        elif state == "list" and (indent or not (after_blank or ENDS_LIST.match(line))):
+            out.append("  " + escaped(line.strip()))
         elif indent and after_blank:
             state = "literal"
             out += ["::", "", line]
-        elif line.startswith("- ") or is_parameter(line, names):
-            new = [] if state == "list" else [""]
-            state = "list"
-            out += [*new, escaped(line if line[0] == "-" else listed(line))]
-        elif state == "list" and not after_blank and not ENDS_LIST.match(line):
-            out.append("  " + escaped(line))
         else:
-            out += [""] if state == "list" and not after_blank else []
+            out += [*(gap if state == "list" else []), escaped(line.strip())]
             state = "text"
-            out.append(escaped(line))
     return [*out, ""]
+
+
+def underlined_titles(lines: list[str]) -> list[str]:
+    """Return the lines with titles that are underlined, as NumPy's projects do, in bold."""
+    kept: list[str] = []
+    for line in lines:
+        if kept and re.fullmatch(r"-{3,}", line) and len(line) == len(kept[-1]):
+            kept[-1:] = [f"**{kept[-1]}**", ""]
+        else:
+            kept.append(line)
+    return kept
 
 
 def parameters(thing: Any) -> set[str]:
@@ -71,10 +79,12 @@ def parameters(thing: Any) -> set[str]:
         return set()
 
 
-def is_parameter(line: str, names: set[str]) -> bool:
-    """Whether a line begins to say what parameters mean: `name: meaning`."""
+def is_meaning(line: str, names: set[str]) -> bool:
+    """Whether a line begins to say what a name means: `parameter: meaning`, `name : meaning`."""
     found = NAMES.match(line)
-    return found is not None and set(found.group(1).split(", ")) <= names
+    if found is None:
+        return False
+    return found.group(2) == " : " or set(found.group(1).split(", ")) <= names
 
 
 def listed(line: str) -> str:
@@ -84,6 +94,16 @@ def listed(line: str) -> str:
 
 def escaped(line: str) -> str:
     """Return a line whose signs outside of quotes mean themselves."""
+    if re.fullmatch(r"\*\*\w+\*\*", line):  # a title
+        return line
     parts = QUOTED.split(line)
     parts[::2] = [re.sub(r"([*|\\])|(?<=\w)(_)(?!\w)", r"\\\1\2", part) for part in parts[::2]]
     return "".join(parts)
+
+
+def skip(app: object, what: str, name: str, thing: object, skipped: bool, options: object) -> Any:
+    """Leave out what other packages put into our classes: a listener of autodoc."""
+    home = getattr(thing, "__module__", None)
+    if isinstance(home, str) and what == "class" and not home.startswith(("uwm", "pybind11")):
+        return True
+    return None

@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 
 START = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")
-LANGUAGES = {".py": "python", ".cpp": "cpp", ".hpp": "cpp", ".cff": "yaml", ".toml": "toml"}
+LANGUAGES = {".py": "python", ".cpp": "cpp", ".hpp": "cpp", ".cff": "yaml", ".rst": "rst"}
 PICTURES = {".png", ".svg"}
 # The target of a link or picture, up to a "#" or the closing bracket; not of one to the web.
 LINK = re.compile(r"(?<=\]\()(?!https?:|mailto:|#)([^)#\s]+)")
