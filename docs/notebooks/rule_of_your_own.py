@@ -56,6 +56,21 @@ for rule in rules:
     print(f"{rule.name:22} {found.relative_bias[0]:6.2f} {found.noise_to_signal[0]:6.1f}")
 
 # %% [markdown]
+# The same for every rule of the library, as a picture: a good rule is far left and far down.
+
+# %%
+import matplotlib.pyplot as plt
+
+figure, axes = plt.subplots(figsize=(7, 4.5), layout="constrained")
+for rule in [*map(uwm.rule, uwm.RULES), SignFeedback()]:
+    found = rule_statistics(net, rule, x, reward)
+    point = (found.relative_bias[0], found.noise_to_signal[0])
+    axes.plot(*point, "o", label=rule.name)
+axes.set(xlabel="relative bias", ylabel="noise-to-signal", yscale="log")
+axes.legend(frameon=False, fontsize=8)
+plt.show()
+
+# %% [markdown]
 # A biased rule may learn all the same: training takes it like a built-in one.
 
 # %%

@@ -69,4 +69,5 @@ sphinx_gallery_conf = {
 def setup(app: Any) -> None:
     """Let docstrings be rewritten before napoleon reads their sections."""
     app.connect("autodoc-skip-member", docstrings.skip)
+    app.connect("autodoc-process-signature", docstrings.signature)
     app.connect("autodoc-process-docstring", docstrings.process, priority=100)

@@ -22,6 +22,8 @@ def process(
 ) -> None:
     """Rewrite the lines of a docstring in place: a listener of autodoc."""
     lines[:] = rewritten(lines, parameters(thing))
+    if what in ("property", "attribute", "data"):
+        lines.insert(0, "")  # else napoleon takes what stands before a colon for a type
 
 
 def rewritten(lines: list[str], names: set[str]) -> list[str]:
@@ -99,6 +101,26 @@ def escaped(line: str) -> str:
     parts = QUOTED.split(line)
     parts[::2] = [re.sub(r"([*|\\])|(?<=\w)(_)(?!\w)", r"\\\1\2", part) for part in parts[::2]]
     return "".join(parts)
+
+
+def signature(
+    app: object,
+    what: str,
+    name: str,
+    thing: Any,
+    options: object,
+    args: str | None,
+    returns: object,
+) -> tuple[str, object] | None:
+    """Take a class's signature from its `__init__` where a base accepts anything: a listener."""
+    if what == "class" and (args or "").startswith("(*args") and "__init__" in vars(thing):
+        from sphinx.util.inspect import stringify_signature
+
+        found = inspect.signature(thing.__init__)
+        return stringify_signature(
+            found.replace(parameters=[*found.parameters.values()][1:])
+        ), returns
+    return None
 
 
 def skip(app: object, what: str, name: str, thing: object, skipped: bool, options: object) -> Any:
