@@ -23,7 +23,7 @@ def process(
     """Rewrite the lines of a docstring in place: a listener of autodoc."""
     lines[:] = rewritten(lines, parameters(thing))
     if what in ("property", "attribute", "data"):
-        lines.insert(0, "")  # else napoleon takes what stands before a colon for a type
+        lines[:0] = ["..", ""]  # else napoleon takes what stands before a colon for a type
 
 
 def rewritten(lines: list[str], names: set[str]) -> list[str]:
@@ -104,23 +104,31 @@ def escaped(line: str) -> str:
 
 
 def signature(
-    app: object,
-    what: str,
-    name: str,
-    thing: Any,
-    options: object,
-    args: str | None,
-    returns: object,
-) -> tuple[str, object] | None:
-    """Take a class's signature from its `__init__` where a base accepts anything: a listener."""
-    if what == "class" and (args or "").startswith("(*args") and "__init__" in vars(thing):
-        from sphinx.util.inspect import stringify_signature
+    app: object, what: str, name: str, thing: Any, options: object, args: str | None, returns: Any
+) -> tuple[str | None, Any] | None:
+    """Show a signature with types by the names that the source has: a listener of autodoc."""
+    from sphinx.util.inspect import stringify_signature
 
-        found = inspect.signature(thing.__init__)
-        return stringify_signature(
-            found.replace(parameters=[*found.parameters.values()][1:])
-        ), returns
-    return None
+    if what not in ("class", "function", "method") or args is None:
+        return None
+    try:
+        found = inspect.signature(thing)
+        if what == "class" and {"args", "kwargs"} <= set(found.parameters):  # a base takes anything
+            found = inspect.signature(vars(thing).get("__init__", thing))
+    except (TypeError, ValueError):
+        return None
+    shown = [each for each in found.parameters.values() if each.name != "self"]
+    result = None if what == "class" or found.return_annotation is found.empty else returns
+    if result is not None and isinstance(found.return_annotation, str):
+        result = by_name(found.return_annotation)
+    text = stringify_signature(found.replace(parameters=shown), show_return_annotation=False)
+    return by_name(text), result
+
+
+def by_name(types: str) -> str:
+    """Return types, or a signature with them, as a reader knows their names."""
+    types = re.sub(r"\bnpt\.", "", re.sub(r"\b_core\.", "uwm.", types))
+    return re.sub(r"(?<= = )<[^<>]*>|(?<==)<[^<>]*>", "...", types)
 
 
 def skip(app: object, what: str, name: str, thing: object, skipped: bool, options: object) -> Any:
