@@ -14,7 +14,7 @@ SECTIONS = {
         "docs/glossary",
     ],
     "Reference": ["reference/python", "reference/cpp/index", "reference/command-line"],
-    "Project": ["CHANGELOG", "CONTRIBUTING", "bench/README"],
+    "Project": ["CHANGELOG", "CONTRIBUTING", "docs/releasing", "bench/README"],
 }
 ELSEWHERE = {"docs/README"}  # a list of the same pages, for readers of the repository
 LISTED = {"reference/python", "reference/cpp/index"}  # they have a list of pages of their own
