@@ -36,7 +36,8 @@ PARTS: list[Any] = ["text", None, 1.0, [], uwm.Linear(1, 0, 2)]
 
 def wrong_calls(parts: dict[str, Any]) -> WrongCalls:
     """Return calls by name: the function, right arguments, and wrong values for some of them."""
-    return {**making(), **using(parts["net"], parts), **training(parts)}
+    net = parts["net"]
+    return {**making(), **using(net, parts), **setting(net), **training(parts)}
 
 
 def making() -> WrongCalls:
@@ -92,31 +93,25 @@ def using(net: Any, parts: dict[str, Any]) -> WrongCalls:
         acts[:-1] = [a + 1 for a in acts[:-1]]
     twin = net.copy()
     sample = twin.forward(x)
-    layer, zero = net.layers[0], np.zeros(net.layers[0].weight.shape)
+    zero = np.zeros(net.layers[0].weight.shape)
     rule, opt = parts["rule"], parts["optimizer"]
     gradient = [uwm.LayerGradient(each.weight * 0, each.bias * 0) for each in net.layers]
+
+    counts = [each for each in COUNT if each is not None]
 
     def reward(output: Any) -> Any:
         return output[:, 0]
 
-    def put(target: Any, name: str) -> Callable[..., None]:
-        def call(*, value: Any) -> None:
-            setattr(target, name, value)
-
-        return call
-
     return {
         "forward": (net.forward, {"x": x}, {"x": ARRAY}),
+        "predict": (net.predict, {"x": x}, {"x": ARRAY, "passes": counts}),
+        "mean_field": (net.mean_field, {"x": x}, {"x": ARRAY}),
         "clamp": (net.clamp, {"x": x, "activations": acts}, {
             "x": ARRAY,
             "activations": [[], None, 3, acts[:-1], acts * 2, [a + 0.5 for a in acts[:-1]],
                             [a * NAN for a in acts], ["x"] * len(acts)]}),
         "astype": (net.astype, {"dtype": "float32"}, {"dtype": ["float16", "int", 5, ""]}),
         "reset": (net.reset, {"seed": 1}, {"seed": [*(w for w in WHOLE if w is not None), 2**64]}),
-        "step=": (put(net, "step"), {"value": 0}, {"value": [*WHOLE, 2**48]}),
-        "weight=": (put(layer, "weight"), {"value": zero}, {
-            "value": [*ARRAY, zero + NAN, zero + INF, zero[0]]}),
-        "bias=": (put(layer, "bias"), {"value": zero[:, 0]}, {"value": [*ARRAY, zero]}),
         "unit_rewards": (uwm.WeightMax().unit_rewards,
                          {"net": net, "sample": sample, "reward": [1.0]}, {
             "net": PARTS, "sample": PARTS, "reward": [*ARRAY, [NAN], [[1.0]], [1.0, 2.0]]}),
@@ -141,6 +136,27 @@ def using(net: Any, parts: dict[str, Any]) -> WrongCalls:
             "x": ARRAY,
             "reward": [None, 3, lambda o: "x", lambda o: [1.0] * 77, lambda o: o[:, 0] * NAN],
             "quadrature": COUNT if net.output == "gaussian" else ["text"]}),
+    }  # fmt: skip
+
+
+def setting(net: Any) -> WrongCalls:
+    layer, zero = net.layers[0], np.zeros(net.layers[0].weight.shape)
+
+    def put(target: Any, name: str) -> Callable[..., None]:
+        def call(*, value: Any) -> None:
+            setattr(target, name, value)
+
+        return call
+
+    return {
+        "step=": (put(net, "step"), {"value": 0}, {"value": [*WHOLE, 2**48]}),
+        "weight=": (put(layer, "weight"), {"value": zero}, {
+            "value": [*ARRAY, zero + NAN, zero + INF, zero[0]]}),
+        "bias=": (put(layer, "bias"), {"value": zero[:, 0]}, {"value": [*ARRAY, zero]}),
+        "temperature=": (put(net, "temperature"), {"value": 1.0}, {
+            "value": [*REAL, None, 0, -1, [1.0] * 77]}),
+        "learning_rate=": (put(uwm.Adam(), "learning_rate"), {"value": 1.0}, {
+            "value": [*REAL, None, -1, [0.1, NAN], [[0.1]]]}),
     }  # fmt: skip
 
 

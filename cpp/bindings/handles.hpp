@@ -210,6 +210,11 @@ struct Observations {
 /// Reads them into `out`, whose memory is used again. True for one observation.
 template <class T>
 bool read_observations(const py::object& object, Matrix<T>& out) {
+  const bool is_array = Py_TYPE(object.ptr()) == py::detail::npy_api::get().PyArray_Type_;
+  if (is_array && py::detail::array_proxy(object.ptr())->nd == 2) {
+    read_array(object, "x", out);
+    return false;
+  }
   const py::array array = real_array(object, "x");
   const bool single = array.ndim() == 1;
   read_array(single ? array.attr("reshape")(1, -1) : py::object(array), "x", out);

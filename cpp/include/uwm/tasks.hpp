@@ -33,7 +33,7 @@ class UWM_EXPORT Bandit final : public TaskOf<Bandit> {
   /// label + 1. Throws ValueError.
   Bandit(Matrix<double> inputs, std::vector<std::int64_t> labels, std::int64_t n_classes = 0);
   /// inputs (n, n_in), rewards (n, n_actions) with two actions at least. Throws ValueError.
-  Bandit(Matrix<double> inputs, Matrix<double> rewards);
+  Bandit(Matrix<double> inputs, ConstMatrixRef<double> rewards);
   Index n_inputs() const override { return inputs_.cols(); }
   Index n_outputs() const override { return n_classes_; }
   const Matrix<double>& rows() const { return inputs_; }

@@ -20,8 +20,8 @@ Matrix<double> checked(Matrix<double> inputs) {
 
 }  // namespace
 
-Bandit::Bandit(Matrix<double> inputs, Matrix<double> rewards)
-    : inputs_(checked(std::move(inputs))), rewards_(std::move(rewards)), n_classes_(rewards_.cols()) {
+Bandit::Bandit(Matrix<double> inputs, ConstMatrixRef<double> rewards)
+    : inputs_(checked(std::move(inputs))), rewards_(rewards), n_classes_(rewards_.cols()) {
   require(rewards_.rows() == inputs_.rows() && n_classes_ >= 2, "rewards must have shape (", inputs_.rows(),
           ", actions) with 2 actions or more, got (", rewards_.rows(), ", ", rewards_.cols(), ")");
   require(rewards_.allFinite(), "rewards must be finite, but hold NaN or infinity");
