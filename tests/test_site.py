@@ -61,15 +61,9 @@ def test_docstrings_keep_their_signs() -> None:
     )
     formula = rewritten(["So:", "", "    A_i = a * b", "", "and on"], set())
     assert formula[2:5] == ["::", "", "    A_i = a * b"]
-    meanings = rewritten(["Do.", "plot: whether", "to draw.", "Raises ValueError."], {"plot"})
-    assert meanings[:6] == [
-        "Do.",
-        "",
-        "- ``plot``: whether",
-        "  to draw.",
-        "",
-        "Raises ValueError.",
-    ]
+    said = ["Do.", "plot: whether", "to draw. size: of it.", "Raises ValueError."]
+    meanings = ["Do.", "", "- ``plot``: whether", "  to draw.", "- ``size``: of it.", ""]
+    assert rewritten(said, {"plot", "size"})[:7] == [*meanings, "Raises ValueError."]
 
 
 def test_broken_links_are_found(tmp_path: Path) -> None:

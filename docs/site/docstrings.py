@@ -14,7 +14,8 @@ from typing import Any
 SECTION = re.compile(r"^(Args|Returns|Raises|Yields|Attributes|Note|Notes):$")
 QUOTED = re.compile(r"(``.+?``|`[^`]+`)")
 ENDS_LIST = re.compile(r"^(Raises|Returns|Arguments|Other arguments) ")
-NAMES = re.compile(r"^(\w+(?:, \w+)*)( ?: )(?=\S)")
+NAMES = re.compile(r"^(\w+(?:, \w+)*)( : |: |:$)")
+NEXT_NAME = re.compile(r"(?<=\. )(?=(\w+(?:, \w+)*):(?: |$))")
 
 
 def process(
@@ -30,7 +31,7 @@ def rewritten(lines: list[str], names: set[str]) -> list[str]:
     """Return the lines of a docstring, whose function has parameters of these names."""
     out: list[str] = []
     state = "text"  # or "section", "doctest", "literal", "list"
-    for line in underlined_titles(lines):
+    for line in meanings_apart(underlined_titles(lines), names):
         blank, indent = not line.strip(), len(line) - len(line.lstrip())
         after_blank = not out or not out[-1].strip()
         if (state == "doctest" and not blank) or (state == "literal" and (blank or indent)):
@@ -73,6 +74,20 @@ def underlined_titles(lines: list[str]) -> list[str]:
     return kept
 
 
+def meanings_apart(lines: list[str], names: set[str]) -> list[str]:
+    """Return the lines with a new one where a sentence begins that says what a parameter means."""
+    kept: list[str] = []
+    for line in lines:
+        starts = [
+            found.start()
+            for found in NEXT_NAME.finditer(line)
+            if set(found.group(1).split(", ")) <= names and not line.startswith(" ")
+        ]
+        for start, end in zip([0, *starts], [*starts, None], strict=True):
+            kept.append(line[start:end].rstrip())
+    return kept
+
+
 def parameters(thing: Any) -> set[str]:
     """Return the names of the parameters of what a docstring belongs to."""
     try:
@@ -91,7 +106,7 @@ def is_meaning(line: str, names: set[str]) -> bool:
 
 def listed(line: str) -> str:
     """Return a line `name: meaning` as an item of a list."""
-    return NAMES.sub(r"- ``\1``: ", line)
+    return NAMES.sub(r"- ``\1``: ", line).rstrip()
 
 
 def escaped(line: str) -> str:
