@@ -191,7 +191,7 @@ def test_a_script_without_its_guard_is_told_so(tmp_path: Path) -> None:
 
 
 STUDY = """
-import sys, time
+import os, sys, time
 from functools import partial
 from uwm.experiments.cells import Context
 from uwm.experiments.executors import choose
@@ -205,7 +205,8 @@ def slow(k, context):
         time.sleep(0.01)
 
 if __name__ == "__main__":
-    begun = lambda event: print("begun", flush=True) if event.step == 1 else None
+    # One write: the lines of two threads would run into each other.
+    begun = lambda event: os.write(1, b"begun\n") if event.step == 1 else None
     with sigterm_as_ctrl_c() as ending:
         stopped = choose(sys.argv[1], jobs=2).run(
             [partial(slow, k) for k in range(4)],

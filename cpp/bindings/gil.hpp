@@ -2,6 +2,7 @@
 
 #include <pybind11/pybind11.h>
 
+#include <atomic>
 #include <chrono>
 #include <thread>
 
@@ -14,6 +15,25 @@ namespace uwm::python {
 /// never ends.
 [[noreturn]] inline void rest_until_the_process_ends() {
   for (;;) std::this_thread::sleep_for(std::chrono::hours(1));
+}
+
+/// Who is in Python code that the engine has called, and which thread has begun to end the interpreter.
+///
+/// An ending interpreter unwinds the other threads, and of one in such code the frames of C++ below, whose objects then
+/// give up their references without the GIL. So none may be there by then, see `leave_python`.
+struct Callbacks {
+  std::atomic<int> under_way = 0;
+  std::atomic<std::thread::id> ending = std::thread::id();
+
+  bool end_elsewhere() const {
+    const std::thread::id thread = ending;
+    return thread != std::thread::id() && thread != std::this_thread::get_id();
+  }
+};
+
+inline Callbacks& callbacks() {
+  static Callbacks of_this_process;
+  return of_this_process;
 }
 
 /// Calls `take`, which takes the GIL, or rests.
@@ -49,13 +69,24 @@ class WithoutGil {
 /// The calling thread may use Python while it lives.
 class WithGil {
  public:
-  WithGil() : state_(take_gil([] { return PyGILState_Ensure(); })) {}
-  ~WithGil() { PyGILState_Release(state_); }
+  WithGil() : state_(take_gil([] { return PyGILState_Ensure(); })) { ++callbacks().under_way; }
+  ~WithGil() {
+    --callbacks().under_way;
+    PyGILState_Release(state_);
+  }
   WithGil(const WithGil&) = delete;
   WithGil& operator=(const WithGil&) = delete;
 
  private:
   PyGILState_STATE state_;
 };
+
+/// Called as Python begins to end, before it unwinds any thread: waits at most two seconds until no other thread is in
+/// Python code that the engine has called. From now on none of them gets there.
+inline void leave_python() {
+  callbacks().ending = std::this_thread::get_id();
+  const pybind11::gil_scoped_release others_go_on;
+  for (int k = 0; k < 2000 && callbacks().under_way > 0; ++k) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
 
 }  // namespace uwm::python

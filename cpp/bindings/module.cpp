@@ -51,6 +51,7 @@ PYBIND11_MODULE(_core_of_main_interpreter, module) {
   bind_checkpoint(module);
   bind_rl(module);
   sign_and_explain(module);
+  py::module_::import("atexit").attr("register")(py::cpp_function(&leave_python));
 }
 
 /// What Python calls first when it imports uwm._core.

@@ -92,6 +92,10 @@ True
 template <class F>
 auto call(F f) {
   const WithGil acquire;
+  if (callbacks().end_elsewhere()) {  // SystemExit ends a thread without a word
+    PyErr_SetNone(PyExc_SystemExit);
+    throw py::error_already_set();
+  }
   try {
     return f();
   } catch (py::error_already_set& error) {

@@ -73,7 +73,7 @@ units j of the layer above in a fixed order,
 - ``"blended"`` (the default): as "posterior", with A_i and B_i mixed with (1 - lambda_i) R and -(1 - lambda_i) R, with a
   share that goes from 0 to 1 as a flip of unit i moves the probabilities of more units j; it learns best in deep networks;
 - ``"posterior"``: T_i = q_i (q_i A_i - (1 - q_i) B_i) / (q_i + (1 - q_i) lambda_i), B_i the same comparison seen from the
-  flipped side; a step costs about two thirds;
+  flipped side; a step costs up to a fifth less;
 - ``"two_sided"``: T_i = q_i A_i;
 - ``"one_sided"``: T_i = A_i if the unit fired, else 0.
 )",
