@@ -206,7 +206,7 @@ def slow(k, context):
 
 if __name__ == "__main__":
     # One write: the lines of two threads would run into each other.
-    begun = lambda event: os.write(1, b"begun\n") if event.step == 1 else None
+    begun = lambda event: os.write(1, b"begun\\n") if event.step == 1 else None
     with sigterm_as_ctrl_c() as ending:
         stopped = choose(sys.argv[1], jobs=2).run(
             [partial(slow, k) for k in range(4)],
