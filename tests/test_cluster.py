@@ -53,7 +53,7 @@ def run_script(script: str, folder: Path, **environment: str) -> str:
         shell.wait(timeout=240)
     finally:
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(shell.pid, signal.SIGTERM)
+            os.killpg(shell.pid, signal.SIGKILL)
     assert shell.stdout is not None
     out, errors = shell.stdout.read(), (folder / "errors").read_text()
     assert shell.returncode == 0, out + errors
@@ -102,9 +102,9 @@ def scheduler(folder: Path) -> Iterator[list[subprocess.Popen[bytes]]]:
         started = [subprocess.Popen(each, cwd=folder, stderr=log) for each in commands]
     try:
         yield started[1:]
-    finally:
+    finally:  # a worker that is asked to end would look for its scheduler, maybe for ever
         for each in started:
-            each.terminate()
+            each.kill()
         for each in started:
             each.wait()
 
