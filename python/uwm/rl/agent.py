@@ -26,14 +26,15 @@ class Agent:
 
     Args:
         env: an id of gymnasium, a ``gymnasium.Env``, or a ``gymnasium.vector.VectorEnv`` in any of
-            its autoreset modes. Observations are a Box, Discrete (one-hot) or MultiBinary space,
-            actions a Discrete space or a Box of floating-point numbers. Numbers of a Box are drawn
-            in units of half their range around its middle and clipped to it.
+            its autoreset modes, EnvPool's too. Observations are a Box, Discrete (one-hot) or
+            MultiBinary space, actions a Discrete space or a Box of floating-point numbers. Numbers
+            of a Box are drawn in units of half their range around its middle and clipped to it.
         rule: a rule's name, ``mine.py:MyRule``, or a ``uwm.Rule``; None: that of the preset,
             ``unbiased_weight_max`` by default. It must be linear in the reward, as all built-in
             rules are.
         hidden: units of the actor's hidden layers.
-        seed: of the actor, the critic, the draws, and the environment's first reset.
+        seed: of the actor, the critic, the draws, and the environment's first reset. EnvPool takes
+            seeds only when it makes an environment.
         preset: "default", one setting for every environment; "published" and "published_traces", of
             Weight Maximization; "tuned". The last three are for CartPole-v1, Acrobot-v1 and
             LunarLander-v3 (docs/rl.md).

@@ -56,7 +56,7 @@ def make_like(env: Any) -> Any:
     'CartPole-v1'
     """
     gym = gymnasium()
-    spec = copy.deepcopy(getattr(env, "spec", None))
+    spec = copy.deepcopy(_spec_of(env))
     if spec is None:
         raise ValueError("evaluate must be given an env, since the agent's cannot be made anew")
     if not isinstance(env, gym.vector.VectorEnv):
@@ -73,8 +73,17 @@ def make_like(env: Any) -> Any:
 
 def id_of(env: Any) -> str | None:
     """Return the id of an environment, None if it has none."""
-    spec = getattr(env, "spec", None)
+    spec = _spec_of(env)
     return None if spec is None else str(spec.id)
+
+
+def _spec_of(env: Any) -> Any:
+    """Return how gymnasium made an environment, None if it did not.
+
+    EnvPool's environments have a spec of another kind, which does not know their id.
+    """
+    spec = getattr(env, "spec", None)
+    return spec if isinstance(spec, gymnasium().envs.registration.EnvSpec) else None
 
 
 class World:
@@ -132,6 +141,7 @@ class VectorWorld(World):
     """Several environments that step together, in any of gymnasium's autoreset modes."""
 
     def __init__(self, env: Any) -> None:
+        self._pool = _is_pool(env)
         super().__init__(env)
         self.n = int(env.num_envs)
         modes = gymnasium().vector.AutoresetMode
@@ -139,6 +149,10 @@ class VectorWorld(World):
         self._same_step = self._mode == modes.SAME_STEP
         self._disabled = self._mode == modes.DISABLED
         self.dead_step = self._mode == modes.NEXT_STEP
+
+    def seed(self, seed: int | None) -> None:
+        """Give the next reset a seed; a pool of EnvPool has had its seeds when it was made."""
+        super().seed(None if self._pool else seed)
 
     def step(self, agent: _core.ActorCritic) -> int:
         actions = agent.act(self.observations.encode_batch(self._observation))
@@ -159,6 +173,27 @@ class VectorWorld(World):
             observation, _ = self.env.reset(options={"reset_mask": over})
         self._observation = np.array(observation)
         return ended
+
+
+def _is_pool(env: Any) -> bool:
+    """Tell whether EnvPool made an environment.
+
+    Raises ValueError for a pool that does not step as one environment per row of its batch.
+    """
+    pool = env.unwrapped
+    if not hasattr(pool, "all_env_ids"):
+        return False
+    if pool.is_async:
+        raise ValueError(
+            "env must step all its environments at once, got a pool with "
+            f"batch_size={pool.config['batch_size']} and num_envs={pool.num_envs}"
+        )
+    if pool.config["max_num_players"] > 1:
+        raise ValueError(
+            "env must have one player in each environment, got a pool with "
+            f"max_num_players={pool.config['max_num_players']}"
+        )
+    return True
 
 
 def world_of(env: Any) -> World:
