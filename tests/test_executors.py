@@ -18,9 +18,10 @@ import pytest
 from calls import about, double, end_process, fail, fail_awkwardly, lock, wait_until_stopped
 
 from uwm.experiments.cells import Context
-from uwm.experiments.executors import Executor, WorkerLost, choose
+from uwm.experiments.executors import Executor, WorkerLost, choose, dask
+from uwm.experiments.executors.pace import Pace
 from uwm.experiments.executors.packing import packed, unpacked
-from uwm.experiments.progress import Monitor, Progress
+from uwm.experiments.progress import Monitor, Progress, WaitingWarning
 
 Made = dict[int, Any]
 
@@ -62,6 +63,48 @@ def test_every_call_ends_once_and_errors_end_none_of_the_others(
     assert (process != os.getpid()) is executor.in_processes
     if executor.in_processes:
         assert "calls.py" in str(errors[1].__cause__)  # the traceback there
+
+
+@pytest.mark.parametrize("how", ["kill", "exit"])
+def test_quick_calls_that_go_to_a_worker_together_end_one_by_one(how: str, tmp_path: Path) -> None:
+    pytest.importorskip("distributed")
+    calls: list[Any] = [partial(double, k) for k in range(1000)]
+    calls[500] = partial(end_process, how, tmp_path / "once")
+    calls[600] = partial(end_process, "always", tmp_path / "always")
+    calls[700], calls[800] = fail, wait_until_stopped
+    stopped, found, errors = run(choose("dask", jobs=2), calls)
+    assert not stopped
+    assert isinstance(errors.pop(600), WorkerLost) and isinstance(errors.pop(700), KeyError)
+    assert (found.pop(500), found.pop(800), errors) == ("survived", "waited in vain", {})
+    assert found == {k: 2 * k for k in range(1000) if k not in (500, 600, 700, 800)}
+
+
+def test_calls_go_together_when_they_are_quick_and_alone_when_they_are_not() -> None:
+    pace = Pace()
+    pace.note(1e-4)
+    assert pace.together > 10
+    pace.note(0.06)
+    assert pace.together == 1
+    for _ in range(100):
+        pace.note(0.0)
+    assert pace.together > 10
+
+
+def test_dask_without_workers_waits_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setattr(dask, "PATIENCE", 0.1)
+    monkeypatch.setattr(dask, "LOOK", 0.1)
+    options: Any = {"n_workers": 0, "processes": False, "dashboard_address": None}
+    with (
+        distributed.LocalCluster(**options) as cluster,
+        distributed.Client(cluster, set_as_default=False) as client,
+    ):
+        timer = threading.Timer(1.0, cluster.scale, [1])
+        timer.start()
+        with pytest.warns(WaitingWarning, match="no workers") as told:
+            stopped, found, errors = run(choose(client), [partial(double, 1), partial(double, 2)])
+        timer.join()
+    assert (stopped, found, errors, len(told)) == (False, {0: 2, 1: 4}, {}, 1)
 
 
 def test_without_failed_the_first_error_ends_the_calls() -> None:
@@ -195,7 +238,7 @@ import os, sys, time
 from functools import partial
 from uwm.experiments.cells import Context
 from uwm.experiments.executors import choose
-from uwm.experiments.progress import Monitor, Progress
+from uwm.experiments.progress import Monitor, Progress, WaitingWarning
 from uwm.experiments.stopping import sigterm_as_ctrl_c
 
 def slow(k, context):

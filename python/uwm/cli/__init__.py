@@ -69,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         try:
             args = parse(argv)
             prog = f"uwm {args.command}"
-            with layout_told(prog):
+            with warnings_told(prog):
                 code = carry_out(args, prog)
             sys.stdout.flush()
             return code
@@ -120,10 +120,10 @@ def output_lost(prog: str, error: OSError) -> int:
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """Return the command and its options, or raise SystemExit."""
-    import uwm
+    from uwm._core import __version__
 
     parser = Parser(prog="uwm", description=DESCRIPTION, allow_abbrev=False)
-    parser.add_argument("--version", action="version", version=f"uwm {uwm.__version__}")
+    parser.add_argument("--version", action="version", version=f"uwm {__version__}")
     parser.add_argument(
         "--cmake-dir",
         action=ShowCMakeDir,
@@ -155,8 +155,9 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 @contextmanager
-def layout_told(prog: str) -> Iterator[None]:
-    """Show what was guessed about a task's file as one line on standard error."""
+def warnings_told(prog: str) -> Iterator[None]:
+    """Show what the work waits for, or what was guessed of a task's file, as one line."""
+    from uwm.experiments.progress import WaitingWarning
     from uwm.tasks import LayoutWarning
 
     def show(
@@ -167,7 +168,7 @@ def layout_told(prog: str) -> Iterator[None]:
         file: TextIO | None = None,
         line: str | None = None,
     ) -> None:
-        if issubclass(category, LayoutWarning):
+        if issubclass(category, (LayoutWarning, WaitingWarning)):
             print(f"{prog}: {one_line(str(message))}", file=sys.stderr)
         else:
             usual(message, category, filename, lineno, file, line)
@@ -175,6 +176,7 @@ def layout_told(prog: str) -> Iterator[None]:
     with warnings.catch_warnings():
         usual, warnings.showwarning = warnings.showwarning, show
         warnings.simplefilter("always", LayoutWarning)
+        warnings.simplefilter("always", WaitingWarning)
         yield
 
 

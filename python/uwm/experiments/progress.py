@@ -30,6 +30,10 @@ class Progress:
     reward: float = math.nan
 
 
+class WaitingWarning(UserWarning):
+    """The work waits for something that may never come."""
+
+
 Listener = Callable[[Progress], object]
 
 

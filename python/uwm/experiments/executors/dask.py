@@ -7,10 +7,14 @@ import dataclasses
 import importlib
 import json
 import logging
+import math
+import pickle
 import threading
 import time
 import uuid
+import warnings
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -20,10 +24,12 @@ from typing import Any
 from uwm.experiments.build import available_cores
 from uwm.experiments.cells import Context
 from uwm.experiments.executors.executor import Executor
+from uwm.experiments.executors.pace import MOMENT, Pace, Reply
 from uwm.experiments.executors.packing import made, packed, reply, shared
 from uwm.experiments.executors.pool import (
     Broken,
     Call,
+    Ended,
     Happening,
     Lost,
     NotBegun,
@@ -32,11 +38,12 @@ from uwm.experiments.executors.pool import (
     Told,
     cannot_start,
 )
-from uwm.experiments.progress import Monitor, Progress
+from uwm.experiments.progress import Monitor, Progress, WaitingWarning
 
-AHEAD = 64  # calls, at least, that the scheduler holds: a cluster that adapts grows by them
-SHORTEST = 1.0  # seconds between two messages of a call
+AHEAD = 64  # tasks, at least, that the scheduler holds: a cluster that adapts grows by them
+FIRST, SHORTEST = 0.2, 1.0  # seconds before the first message of a task, and between two
 LOOK = 2.0  # seconds between two looks at the workers
+PATIENCE = 10.0  # seconds without workers that are nothing to talk about
 ANSWER = 10.0  # seconds in which a scheduler must answer
 
 
@@ -47,6 +54,7 @@ class Dask(Executor):
     `distributed.Client`, which is left open; None for `jobs` processes of this machine, which end
     with the run. jobs: how many calls at most the scheduler holds; None for twice its threads. A
     call has one thread on other machines: a worker has as many at a time as it has threads itself.
+    Quick calls go to a worker several at a time, in one task: a task costs Dask some milliseconds.
     """
 
     def __init__(self, where: Any = None, jobs: int | None = None) -> None:
@@ -163,14 +171,18 @@ class _DaskPool(Pool):
     ) -> None:
         self._client, self._jobs, self._opened = client, jobs, opened
         self._run = f"uwm-{uuid.uuid4().hex}"
-        self._sent = 0
         self._make = partial(make_there, run=self._run, threads=threads, checkpoints=checkpoints)
-        self._new: dict[int, bytes] = {}
-        self._under_way: dict[int, Any] = {}
+        self._calls: dict[int, bytes] = {}  # all that have not ended yet
+        self._new: list[int] = []  # of these, those that are to be sent
+        self._alone: list[int] = []  # those that are to be sent again, each in a task of its own
+        self._tasks: dict[int, _Task] = {}  # under way
+        self._sent = 0
+        self._pace = Pace()
         self._done: SimpleQueue[int | Told] = SimpleQueue()
         self._stopping = False
         self._next_look = 0.0
-        self._ahead = AHEAD
+        self._most = AHEAD if jobs is None else jobs
+        self._lonely_since: float | None = None
         client.subscribe_topic(self._run, self._told)
 
     def _told(self, event: tuple[float, Any]) -> None:
@@ -178,7 +190,7 @@ class _DaskPool(Pool):
 
     def room(self) -> bool:
         self._look_at_workers()
-        return len(self._under_way) + len(self._new) < self._ahead
+        return len(self._calls) < self._most * self._pace.together
 
     @_answers()
     def _look_at_workers(self) -> None:
@@ -189,71 +201,113 @@ class _DaskPool(Pool):
         if self._stopping:
             self._client.run(stop_there, self._run, on_error="return")
             begun = {key for keys in self._client.processing().values() for key in keys}
-            waiting = [f for f in self._under_way.values() if f.key not in begun]
+            waiting = [t.future for t in self._tasks.values() if t.future.key not in begun]
             self._client.cancel(waiting, force=True)
-        elif self._jobs is None:
-            self._ahead = max(AHEAD, 2 * sum(self._client.nthreads().values()))
-        else:
-            self._ahead = self._jobs
+            return
+        threads = sum(self._client.nthreads().values())
+        self._most = max(AHEAD, 2 * threads) if self._jobs is None else self._jobs
+        self._say_if_lonely(threads)
+
+    def _say_if_lonely(self, threads: int) -> None:
+        """Warn, once, if there are calls and has been no worker for a while."""
+        now = time.monotonic()
+        if threads or not self._calls:
+            self._lonely_since = None
+        elif self._lonely_since is None:
+            self._lonely_since = now
+        elif now - self._lonely_since > PATIENCE:
+            self._lonely_since = math.inf
+            warnings.warn(
+                "the Dask scheduler has no workers: waiting for some", WaitingWarning, stacklevel=2
+            )
 
     def begin(self, k: int, call: Call) -> None:
-        self._new[k] = packed(call)
+        self._calls[k] = packed(call)
+        self._new.append(k)
 
     def _send(self) -> None:
         """Submit the calls taken since the last time, all at once: for Dask that is much less."""
-        if not self._new:
+        n = self._pace.together
+        parts = [self._new[at : at + n] for at in range(0, len(self._new), n)]
+        parts += [[k] for k in self._alone]
+        if not parts:
             return
-        keys = [f"{self._run}-{self._sent + n}" for n in range(len(self._new))]
-        self._sent += len(keys)
-        futures = self._client.map(self._make, list(self._new.values()), key=keys)
-        for k, future in zip(self._new, futures, strict=True):
-            self._under_way[k] = future
-            future.add_done_callback(partial(self._note, k))
-        self._new.clear()
+        keys = [f"{self._run}-{self._sent + each}" for each in range(len(parts))]
+        data = [pickle.dumps([self._calls[k] for k in part]) for part in parts]
+        for part, future in zip(parts, self._client.map(self._make, data, key=keys), strict=True):
+            self._tasks[self._sent] = _Task(future, part)
+            future.add_done_callback(partial(self._note, self._sent))
+            self._sent += 1
+        self._new, self._alone = [], []
 
-    def _note(self, k: int, future: Any) -> None:
-        self._done.put(k)
+    def _note(self, task: int, future: Any) -> None:
+        self._done.put(task)
 
     @_answers()
     def look(self, seconds: float) -> Iterable[Happening]:
         if self._client.status == "closed":  # its futures stay as they were
             raise _gone("the connection was lost")
+        happened: list[Happening] = []
         if self._stopping:
             self._look_at_workers()
+            happened += [NotBegun(k) for k in (*self._new, *self._alone)]
+            self._new, self._alone = [], []
         self._send()
-        happened: list[Happening] = []
         done: list[int] = []
         with contextlib.suppress(Empty):
-            what = self._done.get(timeout=seconds)
+            what = self._done.get(timeout=0 if happened else seconds)
             while True:
                 if isinstance(what, Told):
                     happened.append(what)
                 else:
                     done.append(what)
                 what = self._done.get_nowait()
-        return happened + self._results(done)
+        happened += self._results([self._tasks.pop(task) for task in done])
+        for each in happened:
+            if isinstance(each, (Ended, Raised, Lost, NotBegun)):
+                del self._calls[each.k]
+        return happened
 
-    def _results(self, done: list[int]) -> list[Happening]:
-        """Fetch what calls have returned, all at once."""
-        futures = {k: self._under_way.pop(k) for k in done}
-        well = [k for k, future in futures.items() if future.status == "finished"]
-        data = self._client.gather([futures[k] for k in well], errors="skip")
+    def _results(self, tasks: list[_Task]) -> list[Happening]:
+        """Fetch what tasks have returned, all at once."""
+        well = [task for task in tasks if task.future.status == "finished"]
+        others = [task for task in tasks if task.future.status != "finished"]
+        data = self._client.gather([task.future for task in well], errors="skip")
         if len(data) < len(well):  # a worker has ended before its result was fetched
-            return [self._result(k, future) for k, future in futures.items()]
-        happened = [reply(k, each) for k, each in zip(well, data, strict=True)]
-        return happened + [self._result(k, futures[k]) for k in futures if k not in well]
+            well, others, data = [], tasks, []
+        made = zip(well, data, strict=True)
+        happened = [each for task, replies in made for each in self._replies(task, replies)]
+        return happened + [each for task in others for each in self._result(task)]
 
-    def _result(self, k: int, future: Any) -> Happening:
+    def _result(self, task: _Task) -> list[Happening]:
         from distributed import CancelledError, KilledWorker
 
         try:
-            return reply(k, future.result())
-        except KilledWorker as error:
-            return Lost(k, f"on the worker {error.last_worker.address}")
+            return self._replies(task, task.future.result())
         except CancelledError as error:
-            return NotBegun(k) if self._stopping else Broken(_gone(error))
+            if self._stopping:
+                return [NotBegun(k) for k in task.calls]
+            return [Broken(_gone(error))]
         except Exception as error:
-            return Raised(k, error)
+            if len(task.calls) > 1:  # it is the matter of one of them, nobody knows of which
+                self._alone += task.calls
+                return []
+            (k,) = task.calls
+            if isinstance(error, KilledWorker):
+                return [Lost(k, f"on the worker {error.last_worker.address}")]
+            return [Raised(k, error)]
+
+    def _replies(self, task: _Task, data: bytes) -> list[Happening]:
+        """Return what came of the calls of a task; those that it has not begun are sent again."""
+        replies: list[Reply] = pickle.loads(data)
+        happened: list[Happening] = []
+        for k, each in zip(task.calls, replies, strict=False):
+            self._pace.note(each.seconds)
+            if each.event is not None:
+                happened.append(Told(each.event))
+            happened.append(reply(k, each.data))
+        self._alone += task.calls[len(replies) :]
+        return happened
 
     def stop(self) -> None:
         self._stopping = True
@@ -268,9 +322,17 @@ class _DaskPool(Pool):
         with self._opened:
             if self._client.status != "running":
                 return
-            if self._under_way:
-                self._client.cancel(list(self._under_way.values()), force=True)
+            if self._tasks:
+                self._client.cancel([t.future for t in self._tasks.values()], force=True)
             self._client.unsubscribe_topic(self._run)
+
+
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """What Dask makes as one: some calls, by number."""
+
+    future: Any
+    calls: list[int]
 
 
 _stops: dict[str, threading.Event] = {}  # on a worker: which runs are to stop
@@ -282,18 +344,32 @@ def stop_there(run: str) -> None:
 
 
 def make_there(data: bytes, run: str, threads: int, checkpoints: Path | None) -> bytes:
-    """On a worker: make a packed call; see `packing.made`."""
+    """On a worker: make the packed calls of a task; return a Reply for each that was made, packed.
+
+    After a slow call, or a stop, the others are left.
+    """
     from distributed import get_worker
 
     worker: Any = get_worker()
-    last = -SHORTEST
+    stop = _stops.setdefault(run, threading.Event())
+    started = time.monotonic()
+    said = started + FIRST - SHORTEST
+    untold: Progress | None = None
 
     def listen(event: Progress) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if now - last >= SHORTEST:
-            last = now
+        nonlocal said, untold
+        now, untold = time.monotonic(), event
+        if now - said >= SHORTEST:
+            said, untold = now, None
             worker.log_event(run, dataclasses.astuple(event))
 
-    monitor = Monitor(listen, _stops.setdefault(run, threading.Event()))
-    return made(data, Context(threads, monitor, shared(checkpoints)))
+    context = Context(threads, Monitor(listen, stop), shared(checkpoints))
+    replies: list[Reply] = []
+    for call in pickle.loads(data):
+        untold, begun = None, time.monotonic()
+        result = made(call, context)
+        now = time.monotonic()
+        replies.append(Reply(result, now - begun, untold))
+        if now - started > MOMENT or stop.is_set():
+            break
+    return pickle.dumps(replies)
