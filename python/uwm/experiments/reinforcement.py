@@ -11,9 +11,10 @@ from typing import Any
 
 import uwm
 from uwm.checks import whole_number
+from uwm.experiments.agent_training import train_agent
 from uwm.experiments.cells import DIVERGED, FAILED, INTERRUPTED, Cell, Context, Found, Row
 from uwm.experiments.compute import Record, Study, computer
-from uwm.experiments.identity import rule_identity
+from uwm.experiments.identity import is_built_in, rule_identity
 from uwm.experiments.progress import Listener, Progress, interrupted, nobody
 from uwm.experiments.runs import Unfinished, by_rule, reason_of
 from uwm.experiments.store import Store
@@ -68,16 +69,22 @@ class AgentRequest:
 
     def __call__(self, context: Context) -> Found:
         """Train the agent, and return what it has earned."""
-        stopped = False
 
-        def report(done: int, wanted: int, mean_return: float) -> bool:
-            nonlocal stopped
-            event = Progress(self.rule, self.seed, done, wanted, mean_return)
-            stopped = not context.tell(event)
-            return not stopped
+        def listen(done: int, wanted: int, mean_return: float) -> bool:
+            return context.tell(Progress(self.rule, self.seed, done, wanted, mean_return))
 
         try:
-            log = self.agent().learn(self.total_timesteps, episodes=self.episodes, progress=report)
+            file = None
+            # A rule of one's own may remember things that no checkpoint holds.
+            if context.checkpoints is not None and is_built_in(resolve(self.rule)):
+                file = context.checkpoints / f"{self.cell.key}.safetensors"
+            done = train_agent(
+                self.agent,
+                episodes=self.episodes,
+                total_timesteps=self.total_timesteps,
+                listen=listen,
+                file=file,
+            )
         except KeyboardInterrupt:
             context.monitor.stop()
             return Found(INTERRUPTED, reason=INTERRUPTED)
@@ -85,10 +92,9 @@ class AgentRequest:
             trace = "".join(traceback.format_exception(error))
             status = DIVERGED if isinstance(error, uwm.DivergenceError) else FAILED
             return Found(status, None, reason_of(error, self.rule), trace)
-        whole = self.episodes is not None and len(log) >= self.episodes
-        if stopped and not whole:
+        if done is None:
             return Found(INTERRUPTED, reason=INTERRUPTED)
-        return Found(result=self._result(log))
+        return Found(result=self._result(done.log), about={"seconds": round(done.seconds, 6)})
 
     def _result(self, log: Any) -> dict[str, Any]:
         return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy.typing as npt
@@ -326,11 +326,13 @@ class Agent:
 
     # Files
 
-    def save(self, path: Any) -> None:
+    def save(self, path: Any, *, extra: Mapping[str, Any] | None = None) -> None:
         """Write the agent and all that its learning depends on as one safetensors file.
 
         ``uwm.rl.load`` reads it. Given the same observations and rewards, learning goes on bit for
         bit. The environment itself is not in the file.
+
+        extra: arrays and texts of one's own by name; they are ``uwm.load(path).extra`` later.
 
         Raises:
             OSError: the file cannot be written.
@@ -352,7 +354,7 @@ class Agent:
             observations=self._observations,
             actions=self._actions,
         )
-        write(path, self._engine, about)
+        write(path, self._engine, about, extra or {})
 
     def __repr__(self) -> str:
         where = self.env_id or "an environment of its own"

@@ -128,12 +128,15 @@ class SingleWorld(World):
     n = 1
 
     def step(self, agent: _core.ActorCritic) -> int:
+        self.reset()
         action = agent.act(self.observations.encode(self._observation))
         action = self.actions.decode(action)
         observation, reward, terminated, truncated, _ = self.env.step(action)
         encoded = self.observations.encode(observation)
         ended = agent.observe(reward, encoded, terminated, truncated)
-        self._observation = self.env.reset()[0] if ended else observation
+        # Reset at the next step: in between, all that a single environment is about to do follows
+        # from its random numbers.
+        self._observation = None if ended else observation
         return ended
 
 
@@ -155,6 +158,7 @@ class VectorWorld(World):
         super().seed(None if self._pool else seed)
 
     def step(self, agent: _core.ActorCritic) -> int:
+        self.reset()
         actions = agent.act(self.observations.encode_batch(self._observation))
         actions = np.asarray(actions).reshape(self.n, *np.shape(actions)[1:])
         observation, reward, terminated, truncated, info = self.env.step(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,10 +30,10 @@ class About:
     actions: ActionsOf
 
 
-def write(path: Path, engine: _core.ActorCritic, about: About) -> None:
-    """Write an agent."""
+def write(path: Path, engine: _core.ActorCritic, about: About, extra: Mapping[str, Any]) -> None:
+    """Write an agent, and arrays and texts of somebody else's beside it."""
     values = {**dataclasses.asdict(about), "settings": as_json(about.settings)}
-    engine.save(path_name(path), {KEY: json.dumps(values)})
+    engine.save(path_name(path), {**extra, KEY: json.dumps(values)})
 
 
 def read(path: Path) -> About:

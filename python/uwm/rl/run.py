@@ -69,7 +69,6 @@ def learn(
     start = engine.timesteps
     done, goes_on = 0, True
     try:
-        world.reset()
         while goes_on:
             if world.step(engine):
                 now = engine.timesteps
