@@ -144,6 +144,22 @@ def test_results_that_no_command_names_are_shown_too(folder):
     assert [(each.there, each.wanted) for each in made] == [(13, 15), (2, 2)]
 
 
+def test_sections_of_one_title_say_what_differs(tmp_path):
+    rows = [learned("ste", seed, 0.5, learning_rate=0.1 * seed) for seed in range(1, 5)]
+    with Store(tmp_path) as store:
+        store.add(rows)
+        for seed in (1, 2):
+            asked = {"seeds": 1, "learning_rate": 0.1 * seed}
+            store.note_study("compare", "Multiplexer", asked, [rows[seed - 1].key])
+        for seed in (3, 4):
+            store.note_study("compare", "Mine", {"seeds": 1}, [rows[seed - 1].key])
+        made = sections(list(store.rows()), store.studies())
+    assert [each.title for each in made] == [
+        "Mine: learning (number 1)", "Mine: learning (number 2)",
+        "Multiplexer: learning (learning rate 0.2)", "Multiplexer: learning (learning rate 0.1)",
+    ]  # fmt: skip
+
+
 def test_tables_hold_the_numbers():
     rows = [learned("ste", seed, 0.5) for seed in range(3)]
     (panel,) = panels([*rows, row("run", {**SPEC, "rule": "ste", "seed": 3}, None, "diverged")])

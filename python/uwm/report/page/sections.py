@@ -30,6 +30,7 @@ HEADINGS = {
 }
 NAMES = {"hidden": "hidden units", "uwm": "uwm version"}
 LONGEST_VALUE = 60  # characters
+MOST_TOLD = 3  # settings in the title of a section
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,29 @@ def sections(rows: Sequence[Row], studies: Iterable[Any]) -> list[Section]:
     if rest:
         title = "Other results" if made else "Results"
         made.append(Section(title, "", {}, tuple(panels(rest)), len(rest), len(rest)))
-    return made
+    return told_apart(made)
+
+
+def told_apart(made: Sequence[Section]) -> list[Section]:
+    """Return sections of different titles: what differs in those of one title is added to it."""
+    titles = [section.title for section in made]
+    for title in {title for title in titles if titles.count(title) > 1}:
+        places = [k for k, each in enumerate(titles) if each == title]
+        asked = [{"command": made[k].command, **flattened(made[k].settings)} for k in places]
+        names = dict.fromkeys(name for each in asked for name in each)
+        differ = [name for name in names if several([each.get(name) for each in asked])]
+        ends = [
+            ", ".join(f"{plain(name)} {value_words(each.get(name))}" for name in differ[:MOST_TOLD])
+            for each in asked
+        ]
+        if len(set(ends)) < len(ends):  # they differ in their cells alone, or in too much
+            ends = [f"number {number}" for number in range(1, len(ends) + 1)]
+        for k, end in zip(places, ends, strict=True):
+            titles[k] = f"{title} ({end})"
+    return [
+        dataclasses.replace(section, title=title)
+        for title, section in zip(titles, made, strict=True)
+    ]
 
 
 def section_title(study: Any, there: Iterable[Panel]) -> str:
