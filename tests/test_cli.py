@@ -55,6 +55,18 @@ def test_help_of_every_command(command: str, capsys: Captured) -> None:
     assert f"usage: uwm {command}" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("words", [[], *([command] for command in COMMANDS)])
+def test_help_imports_nothing_that_takes_time(words: list[str]) -> None:
+    script = f"""
+import sys
+from uwm.cli import main
+assert main([*{words}, "--help"]) == 0
+heavy = {{"numpy", "scipy", "matplotlib", "rich", "pandas", "sqlite3", "distributed", "gymnasium"}}
+assert not heavy & set(sys.modules), heavy & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", script], stdout=subprocess.DEVNULL, check=True)
+
+
 def test_compare_shows_a_table_and_writes_its_files(capsys: Captured) -> None:
     assert compare() == 0
     out, err = capsys.readouterr()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -221,15 +219,3 @@ def test_damaged_store(folder: Path, capsys: Captured) -> None:
     err = capsys.readouterr().err
     assert "out/results.sqlite is damaged (database disk image is malformed): it stays as it" in err
     assert "uwm merge NEW_FOLDER out saves the rows that can be read" in err
-
-
-def test_help_imports_nothing_that_takes_time() -> None:
-    script = """
-import sys
-from uwm.cli import main
-for command in ("show", "plot", "export", "merge"):
-    assert main([command, "--help"]) == 0
-heavy = {"uwm.experiments", "uwm.report", "rich", "pandas", "matplotlib", "sqlite3"}
-assert not heavy & set(sys.modules)
-"""
-    subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)

@@ -16,9 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from uwm.checks import kind
-
-EXACT = 2**53  # every integer up to here is a float64
+from uwm.checks import EXACT, kind
 
 
 def real_array(name: str, value: object) -> NDArray[Any]:

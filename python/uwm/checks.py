@@ -12,16 +12,16 @@ import numbers
 import operator
 import os
 import re
+import sys
 from collections.abc import Sequence
 from decimal import Context, Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 LONGEST = 60  # characters of a value in a message
 MOST = 2**63 - 1
 MOST_SEED = 2**64 - 1
+EXACT = 2**53  # every integer up to here is a float64
 
 
 def whole_number(name: str, value: object, least: int, most: int = MOST) -> int:
@@ -43,7 +43,7 @@ def whole_number(name: str, value: object, least: int, most: int = MOST) -> int:
 
 def _integer(name: str, value: object) -> int:
     value = _scalar(value)
-    if isinstance(value, (bool, np.bool_)):
+    if isinstance(value, bool) or _of_numpy(value, "bool_"):
         raise TypeError(f"{name} must be a whole number, got {value!r}")
     try:
         return operator.index(value)  # type: ignore[arg-type]
@@ -90,7 +90,8 @@ def finite(
 
 def _finite(name: str, value: object) -> float:
     value = _scalar(value)
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+    truth = isinstance(value, bool) or _of_numpy(value, "bool_")
+    if truth or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a number, got {shown(value)}")
     try:
         made = float(value)
@@ -101,7 +102,7 @@ def _finite(name: str, value: object) -> float:
     if isinstance(value, numbers.Integral):
         return int(value)
     # The shortest decimal of a float32: 0.1 stays 0.1.
-    return float(str(value)) if isinstance(value, np.floating) else made
+    return float(str(value)) if _of_numpy(value, "floating") else made
 
 
 def sequence(name: str, value: object) -> tuple[object, ...]:
@@ -120,17 +121,17 @@ def is_false(answer: object) -> bool:
     >>> is_false(False), is_false(None), is_false(0)
     (True, False, False)
     """
-    return isinstance(answer, (bool, np.bool_)) and not answer
+    return (isinstance(answer, bool) or _of_numpy(answer, "bool_")) and not answer
 
 
-def is_sequence(value: object) -> bool:
+def is_sequence(value: Any) -> bool:
     """Tell whether a value is a list, tuple, range or one-dimensional array.
 
     >>> is_sequence([3, 1]), is_sequence({3, 1}), is_sequence("31")
     (True, False, False)
     """
-    if isinstance(value, np.ndarray):
-        return value.ndim == 1
+    if _of_numpy(value, "ndarray"):
+        return bool(value.ndim == 1)
     return isinstance(value, Sequence) and not isinstance(value, (str, bytes))
 
 
@@ -224,7 +225,7 @@ def parse_whole(text: str) -> int:
     raise ValueError(f"must be a whole number, got {shown(text)}")
 
 
-def shown(value: object) -> str:
+def shown(value: Any) -> str:
     """Return a value as one line of a message, the middle of a long one left out.
 
     >>> shown(10**100)
@@ -232,7 +233,7 @@ def shown(value: object) -> str:
     """
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**30:
         return f"{Decimal(value).normalize(Context(prec=6)):g}"
-    words = repr(value.item() if isinstance(value, np.generic) else value)
+    words = repr(value.item() if _of_numpy(value, "generic") else value)
     if isinstance(value, type) or " at 0x" in words:
         return kind(value)
     return shortened(one_line(words), LONGEST)
@@ -277,5 +278,10 @@ def shortened(text: str, most: int) -> str:
     return f"{text[: most - 1 - tail]}…{text[len(text) - tail :]}"
 
 
-def _scalar(value: object) -> object:
-    return value[()] if isinstance(value, np.ndarray) and value.ndim == 0 else value
+def _scalar(value: Any) -> object:
+    return value[()] if _of_numpy(value, "ndarray") and value.ndim == 0 else value
+
+
+def _of_numpy(value: object, name: str) -> bool:
+    """Tell whether a value is of a class of NumPy. Nothing is where nobody has imported it."""
+    return isinstance(value, getattr(sys.modules.get("numpy"), name, ()))

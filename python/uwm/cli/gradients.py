@@ -30,14 +30,14 @@ from uwm.cli.options import (
     whole,
 )
 from uwm.cli.results import finished, hand_over
-from uwm.experiments import Settings, gradients
-from uwm.experiments.estimators import PEERS, rule_or_estimator
-from uwm.experiments.gradient_study.study import RULES
+from uwm.experiments.estimator_names import PEERS, RULES
 from uwm.experiments.progress import nobody
+from uwm.experiments.settings import Settings
 from uwm.own import own_files
 from uwm.report.console import console
 from uwm.report.live import bar
-from uwm.tasks import TASKS, task_info
+from uwm.rules import RULES as ALL_RULES
+from uwm.tasks.builtin import TASKS, task_info
 
 SETTINGS = (
     "task",
@@ -71,7 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             type=sizes, metavar="N,N")  # fmt: skip
     add_kinds_of_units(setting)
     parser.add_argument("--rules", type=names, default=list(RULES),
-                        metavar="A,B", help=f"some of {', '.join((*uwm.RULES, *PEERS))}, or"
+                        metavar="A,B", help=f"some of {', '.join((*ALL_RULES, *PEERS))}, or"
                         f" file.py:Class (default {','.join(RULES)})")  # fmt: skip
     parser.add_argument("--network", metavar="FILE", help="a network that uwm.save has written")
     parser.add_argument("--scale", type=number, metavar="S",
@@ -111,6 +111,7 @@ def check(args: argparse.Namespace) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure, show and write; return the exit code."""
+    from uwm.experiments import gradients
     from uwm.report.gradient_table import as_json, show
 
     check_folder(Path(args.out))
@@ -160,6 +161,8 @@ def settings_of(args: argparse.Namespace, network: uwm.Network | None) -> Settin
 
 def trained_with(name: str) -> str:
     """Return the name of the rule to train with."""
+    from uwm.experiments.estimators import rule_or_estimator
+
     if not isinstance(rule_or_estimator(name), uwm.Rule):
         raise ValueError(f"train_with must be a learning rule, got {name!r}")
     return name

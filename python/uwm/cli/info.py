@@ -6,11 +6,8 @@ import argparse
 import os
 import platform
 
-import numpy as np
-
 import uwm
 from uwm.cli.errors import explained
-from uwm.experiments.build import available_cores
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,6 +16,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print one line per fact."""
+    import numpy as np
+
+    from uwm.experiments.build import available_cores
+
     with explained():  # UWM_ISA may name none
         level = uwm.simd_level()
     facts = {

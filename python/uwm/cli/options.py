@@ -13,16 +13,16 @@ from typing import Any
 import uwm
 from uwm.checks import one_line, parse_whole, shown
 from uwm.cli.errors import CommandError, explained
-from uwm.experiments import Settings
 from uwm.experiments.executor_names import NAMES
 from uwm.experiments.origin import same_numbers
-from uwm.experiments.settings import AUTO
+from uwm.experiments.settings import AUTO, Settings
 from uwm.experiments.settings_file import read_settings
 from uwm.files import make_folder
 from uwm.formats import read_settings_text
 from uwm.outputs import spellings
 from uwm.report.console import console
-from uwm.tasks import TASKS
+from uwm.rules import RULES
+from uwm.tasks.builtin import TASKS
 
 
 def numbers(kind: Callable[[str], Any], what: str) -> Callable[[str], list[Any]]:
@@ -103,7 +103,7 @@ def add_settings(
     setting("--address-bits", "of the multiplexer (default 3)", type=whole, metavar="N")
     setting("--hidden", "units of each hidden layer, or none (default 64,32; 64 for"
             " classification)", type=sizes, metavar="N,N")  # fmt: skip
-    setting("--rules", f"some of {', '.join(uwm.RULES)}, or file.py:Class (default"
+    setting("--rules", f"some of {', '.join(RULES)}, or file.py:Class (default"
             f" {','.join(default.rule_names)})", type=names, metavar="A,B")  # fmt: skip
     setting("--episodes", f"of each run (default {default.episodes})", type=whole, metavar="N")
     setting("--batch-size", "episodes of a step (default 1; 16 for classification)",

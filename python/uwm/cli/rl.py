@@ -27,7 +27,6 @@ from uwm.cli.options import (
 )
 from uwm.cli.results import finished, hand_over
 from uwm.experiments.progress import nobody
-from uwm.experiments.reinforcement import AgentRequest, compare_agents
 from uwm.report.console import console
 from uwm.report.live import bar_per_run
 
@@ -61,6 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def check(args: argparse.Namespace) -> None:
     """Raise CommandError for what no agent can be made of."""
+    from uwm.experiments.reinforcement import AgentRequest
+
     with explained():
         for rule in rules_of(args):
             request = AgentRequest(
@@ -78,6 +79,7 @@ def rules_of(args: argparse.Namespace) -> list[str]:
 
 def run(args: argparse.Namespace) -> int:
     """Compare, show and write; return the exit code."""
+    from uwm.experiments.reinforcement import compare_agents
     from uwm.report.agent_table import as_json, show
 
     check_folder(Path(args.out))
@@ -129,6 +131,7 @@ def setting(text: str) -> tuple[str, Any]:
 
 def film(args: argparse.Namespace, result: Any, settings: dict[str, Any]) -> None:
     """Train the first agent once more and write a film of an episode of it."""
+    from uwm.experiments.reinforcement import AgentRequest
     from uwm.report.film import write_film
 
     first = AgentRequest(

@@ -26,7 +26,7 @@ from uwm.cli.options import (
 )
 from uwm.cli.results import finished, hand_over
 from uwm.experiments.progress import nobody
-from uwm.experiments.scaling import Plan, measure_scaling
+from uwm.experiments.scaling.plan import Plan
 from uwm.report.console import console
 from uwm.report.live import lines
 
@@ -74,6 +74,7 @@ def plan_of(args: argparse.Namespace) -> Plan:
 
 def run(args: argparse.Namespace) -> int:
     """Measure, show and write; return the exit code."""
+    from uwm.experiments import measure_scaling
     from uwm.report.scaling_table import as_json, show
 
     check_folder(Path(args.out))

@@ -15,6 +15,7 @@ import argparse
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from uwm.cli.errors import explained
 from uwm.cli.options import (
@@ -30,10 +31,12 @@ from uwm.cli.options import (
     whole,
 )
 from uwm.cli.results import finished, hand_over
-from uwm.experiments import Search, Settings, Trial, tune
-from uwm.experiments.tuning.sampler import check_optuna
-from uwm.experiments.tuning.search import FIRST_SEED, OBJECTIVES, TUNABLE
+from uwm.experiments.settings import Settings
+from uwm.experiments.tuning.search import FIRST_SEED, OBJECTIVES, TUNABLE, Search
 from uwm.report.console import console
+
+if TYPE_CHECKING:
+    from uwm.experiments import Trial
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -75,6 +78,8 @@ def asked(args: argparse.Namespace) -> Search:
 
 def run(args: argparse.Namespace) -> int:
     """Search, show and write; return the exit code."""
+    from uwm.experiments import tune
+    from uwm.experiments.tuning.sampler import check_optuna
     from uwm.report.tuning_table import as_json, show
 
     check_folder(Path(args.out))

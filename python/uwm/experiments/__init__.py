@@ -18,49 +18,44 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from uwm.experiments.comparison import Comparison as Comparison, compare as compare
     from uwm.experiments.frames import load as load
-    from uwm.experiments.gradient_study import (
+    from uwm.experiments.gradient_study.result import (
         GradientStudy as GradientStudy,
         Measurement as Measurement,
-        gradients as gradients,
     )
+    from uwm.experiments.gradient_study.study import gradients as gradients
     from uwm.experiments.progress import Progress as Progress
     from uwm.experiments.runs import Run as Run, Unfinished as Unfinished
-    from uwm.experiments.scaling import (
-        Plan as Plan,
-        Point as Point,
-        Scaling as Scaling,
-        measure_scaling as measure_scaling,
-    )
+    from uwm.experiments.scaling.plan import Plan as Plan
+    from uwm.experiments.scaling.result import Point as Point, Scaling as Scaling
+    from uwm.experiments.scaling.study import measure_scaling as measure_scaling
     from uwm.experiments.settings import Settings as Settings
     from uwm.experiments.store import Store as Store
-    from uwm.experiments.tuning import (
-        Search as Search,
-        Trial as Trial,
-        Tuned as Tuned,
-        tune as tune,
-    )
+    from uwm.experiments.tuning.result import Tuned as Tuned
+    from uwm.experiments.tuning.runner import tune as tune
+    from uwm.experiments.tuning.search import Search as Search
+    from uwm.experiments.tuning.trials import Trial as Trial
 
 # The module of each name, imported when it is asked for: a command takes a few of them only.
 _MODULES = {
     "Comparison": "comparison",
     "compare": "comparison",
     "load": "frames",
-    "GradientStudy": "gradient_study",
-    "Measurement": "gradient_study",
-    "gradients": "gradient_study",
+    "GradientStudy": "gradient_study.result",
+    "Measurement": "gradient_study.result",
+    "gradients": "gradient_study.study",
     "Progress": "progress",
     "Run": "runs",
     "Unfinished": "runs",
-    "Plan": "scaling",
-    "Point": "scaling",
-    "Scaling": "scaling",
-    "measure_scaling": "scaling",
+    "Plan": "scaling.plan",
+    "Point": "scaling.result",
+    "Scaling": "scaling.result",
+    "measure_scaling": "scaling.study",
     "Settings": "settings",
     "Store": "store",
-    "Search": "tuning",
-    "Trial": "tuning",
-    "Tuned": "tuning",
-    "tune": "tuning",
+    "Search": "tuning.search",
+    "Trial": "tuning.trials",
+    "Tuned": "tuning.result",
+    "tune": "tuning.runner",
 }
 
 __all__ = [

@@ -8,11 +8,11 @@ from typing import Any
 import uwm
 from uwm.analysis import Arm, DisArm, LeaveOneOut, PerInputBaseline
 from uwm.checks import meant, shown
+from uwm.experiments.estimator_names import PEERS
 from uwm.own import is_own, make_own
 from uwm.rules import resolve
 
 CRITIC = "_per_input"
-PEERS = ("arm", "disarm", "leave_one_out_4", "reinforce_per_input")
 
 
 def rule_or_estimator(spec: Any) -> Any:

@@ -8,35 +8,17 @@
 names of the built-in ones, and `task_info` tells what is known of one.
 """
 
-from uwm._core import Bandit, Multiplexer, Task
-from uwm.tasks.binarized import Binarized
-from uwm.tasks.builtin import TASKS, task_info
-from uwm.tasks.by_name import resolve
-from uwm.tasks.classification import Classification
-from uwm.tasks.files import LayoutWarning, from_file
-from uwm.tasks.handwritten import digits
-from uwm.tasks.idx_files import mnist
-from uwm.tasks.info import TaskInfo
-from uwm.tasks.logged import LoggedBandit, PolicyValue
+from typing import TYPE_CHECKING, Any
 
-__all__ = [
-    "TASKS",
-    "Bandit",
-    "Binarized",
-    "Classification",
-    "LayoutWarning",
-    "LoggedBandit",
-    "Multiplexer",
-    "PolicyValue",
-    "Task",
-    "TaskInfo",
-    "digits",
-    "from_file",
-    "mnist",
-    "resolve",
-    "task_info",
-]
+from uwm import _on_demand
 
-for _task in (Bandit, Multiplexer, Task):
-    _task.__module__ = "uwm.tasks"
-del _task
+if TYPE_CHECKING:
+    from uwm.tasks._public import *  # noqa: F403
+
+
+def __getattr__(name: str) -> Any:
+    return _on_demand.find("uwm.tasks", name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__getattr__("__all__")})

@@ -7,10 +7,11 @@ The command line, settings files, messages and `resolve` read it. A task more is
 from __future__ import annotations
 
 from uwm.checks import one_of
-from uwm.tasks import handwritten, multiplexer
+from uwm.tasks.handwritten import INFO as DIGITS
 from uwm.tasks.info import TaskInfo
+from uwm.tasks.multiplexer import INFO as MULTIPLEXER
 
-_INFOS = {info.name: info for info in (multiplexer.INFO, handwritten.INFO)}
+_INFOS = {info.name: info for info in (MULTIPLEXER, DIGITS)}
 
 #: Names of the built-in tasks; the first is the default of the commands.
 TASKS: tuple[str, ...] = tuple(_INFOS)

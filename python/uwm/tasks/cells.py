@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 
-from uwm._arrays import EXACT
+from uwm.checks import EXACT
 
 MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "<na>", "none", "?", "-", "."})
 SPECIAL = frozenset({"nan", "inf", "infinity"})

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import TYPE_CHECKING
 
-from uwm.tasks.classification import Classification, held_out
 from uwm.tasks.info import CLASSIFICATION, TaskInfo
+
+if TYPE_CHECKING:
+    from uwm.tasks.classification import Classification
 
 
 def digits() -> Classification:
@@ -22,6 +24,10 @@ def digits() -> Classification:
     >>> task.train_inputs.shape, task.test_inputs.shape
     ((1438, 64), (359, 64))
     """
+    import numpy as np
+
+    from uwm.tasks.classification import Classification, held_out
+
     try:
         from sklearn.datasets import load_digits
     except ImportError:

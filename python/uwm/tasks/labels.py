@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from uwm._arrays import EXACT, as_array, is_missing, kind_of
+from uwm._arrays import as_array, is_missing, kind_of
+from uwm.checks import EXACT
 
 MANY = 10  # different real numbers that are targets of a regression rather than a slip
 

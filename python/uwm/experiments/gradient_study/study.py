@@ -15,6 +15,7 @@ from uwm.checks import check_task, finite, instance, one_of, sequence, whole_num
 from uwm.experiments.build import Chosen, choose_task, new_network
 from uwm.experiments.cells import INTERRUPTED, Cell, Found, Row, made_here
 from uwm.experiments.compute import Computer, Study, computer
+from uwm.experiments.estimator_names import RULES
 from uwm.experiments.estimators import rule_or_estimator
 from uwm.experiments.gradient_study.one_network import Method, Named, check_size, measure
 from uwm.experiments.gradient_study.result import GradientStudy, Measurement
@@ -32,15 +33,6 @@ from uwm.reference.random import PARAMETERS, normals
 from uwm.tasks import TASKS, task_info
 from uwm.tasks.output_kinds import check_output
 
-RULES = (
-    "reinforce",
-    "ste",
-    "weight_max",
-    "unbiased_weight_max_one_sided",
-    "unbiased_weight_max_two_sided",
-    "unbiased_weight_max_posterior",
-    "unbiased_weight_max",
-)
 KIND = "gradients"
 TRUTH = "unbiased_weight_max_posterior"  # whose mean stands for the gradient by default
 #: Of a run's spec, what the training up to a checkpoint depends on.

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from uwm.analysis.sampling import GROUPS
 from uwm.checks import finite, instance, sequence, whole_number
 from uwm.experiments.settings import MOST_LAYERS, Settings
 
@@ -43,6 +42,8 @@ class Plan:
     target: float = 0.5
 
     def __post_init__(self) -> None:
+        from uwm.analysis.sampling import GROUPS  # NumPy, which the command's help does without
+
         instance("settings", self.settings, Settings, "uwm.experiments.Settings")
         for name, most in (("widths", MOST_UNITS), ("depths", MOST_LAYERS)):
             values = sequence(name, getattr(self, name))
