@@ -133,6 +133,23 @@ def test_pools_that_do_not_step_as_one_are_refused() -> None:
         uwm.rl.Agent(pool(max_num_players=2))
 
 
+def test_rules_and_seeds_share_a_pool() -> None:
+    def returns(pool_seed: int) -> list[list[float]]:
+        agents = [
+            uwm.rl.Agent("Acrobot-v1", rule=rule, seed=seed)
+            for rule in ("unbiased_weight_max", "reinforce")
+            for seed in range(2)
+        ]
+        env = pool("Acrobot-v1", seed=pool_seed, max_episode_steps=200)
+        logs = uwm.rl.learn_together(agents, env, episodes=3)
+        assert all(log.steps[-1] == log.lengths.sum() for log in logs)
+        return [list(log.returns) for log in logs]
+
+    first = returns(1)
+    assert returns(1) == first
+    assert {len(log) for log in first} == {3}
+
+
 def test_cartpole_is_learned_in_a_pool() -> None:
     log = uwm.rl.Agent(pool(num_envs=8, seed=1), seed=1).learn(total_timesteps=100_000)
     assert log.last(50) > 300
@@ -145,3 +162,4 @@ def test_the_examples_of_the_manual_run() -> None:
     for code in re.findall(r"^```python no-run\n(.*?)^```", page, re.M | re.S):
         exec(compile(code, str(MANUAL), "exec"), names)
     assert len(names["test"]) == 3
+    assert [len(log) for log in names["logs"]] == [5] * 10

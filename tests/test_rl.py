@@ -176,6 +176,84 @@ def test_the_dead_step_of_next_step_teaches_nothing() -> None:
     assert agent._engine.td_error[0] != 0
 
 
+def together(n: int) -> Any:
+    return gym.vector.SyncVectorEnv([Scripted] * n)
+
+
+@pytest.mark.parametrize("preset", ["default", "published"])
+@pytest.mark.parametrize("length", [{"total_timesteps": 50}, {"episodes": 30}])
+def test_agents_learn_together_as_each_does_alone(preset: str, length: dict[str, int]) -> None:
+    def made(seed: int, rule: str) -> uwm.rl.Agent:
+        env = Scripted()
+        env.spec = gym.spec("CartPole-v1")  # of which there are published settings
+        return uwm.rl.Agent(env, rule=rule, seed=seed, preset=preset)
+
+    rules = ("unbiased_weight_max", "ste", "reinforce")
+    agents = [made(seed, rule) for seed, rule in enumerate(rules)]
+    logs = uwm.rl.learn_together(agents, together(3), **length)
+    for seed, (agent, log) in enumerate(zip(agents, logs, strict=True)):
+        other = made(seed, rules[seed])
+        alone = other.learn(**length)
+        for name in ("returns", "lengths", "steps"):
+            assert np.array_equal(getattr(log, name), getattr(alone, name))
+        assert all(map(np.array_equal, weights(agent), weights(other)))
+        agent.learn(episodes=2)  # in its own environment again
+
+
+def test_each_of_several_agents_has_its_episodes_and_callback() -> None:
+    seen: list[tuple[int, int]] = []
+
+    def callback(agent: uwm.rl.Agent, episode: dict[str, Any]) -> bool:
+        seen.append((agent.seed, episode["episode"]))
+        return agent.seed != 1 or episode["episode"] < 2
+
+    agents = [uwm.rl.Agent("CartPole-v1", seed=seed) for seed in range(3)]
+    env = gym.make_vec("CartPole-v1", num_envs=3, vectorization_mode="sync")
+    logs = uwm.rl.learn_together(agents, env, episodes=5, callback=callback, seed=1)
+    assert [len(log) for log in logs] == [5, 2, 5]
+    assert sorted(seen) == [(s, k) for s in range(3) for k in range(1, (2 if s == 1 else 5) + 1)]
+    assert all(log.steps[-1] == log.lengths.sum() for log in logs)
+    again = [uwm.rl.Agent("CartPole-v1", seed=seed) for seed in range(3)]
+    logs_again = uwm.rl.learn_together(again, env, episodes=5, callback=callback, seed=1)
+    assert [list(log.returns) for log in logs_again] == [list(log.returns) for log in logs]
+
+
+def test_ctrl_c_leaves_the_logs_of_all_agents() -> None:
+    def callback(agent: uwm.rl.Agent, episode: dict[str, Any]) -> None:
+        if episode["episode"] == 3:
+            raise KeyboardInterrupt
+
+    agents = [uwm.rl.Agent(Scripted()) for _ in range(2)]
+    with pytest.raises(uwm.Interrupted) as caught:
+        uwm.rl.learn_together(agents, together(2), episodes=9, callback=callback)
+    assert [len(log) for log in caught.value.result] == [3, 2]
+    assert len(agents[0].learn(episodes=2)) == 2
+
+
+def test_agents_that_do_not_fit_the_environments_are_refused() -> None:
+    agents = [uwm.rl.Agent(Scripted()) for _ in range(2)]
+    other = uwm.rl.Agent("CartPole-v1")
+    several = uwm.rl.Agent(vector("NEXT_STEP"))
+    for given, env, said in [
+        (agents, together(3), "as many as there are environments, 3, got 2"),
+        (agents, Scripted(), "a vector environment with NEXT_STEP"),
+        (agents, vector("SAME_STEP"), "a vector environment with NEXT_STEP"),
+        ([agents[0]] * 2, together(2), "one of them twice"),
+        ([agents[0], other], together(2), "the agents' observations and actions"),
+        ([agents[0], several], together(2), "with a single environment, got one with 2 of them"),
+    ]:
+        with pytest.raises(ValueError, match=said):
+            uwm.rl.learn_together(given, env, episodes=1)
+    with pytest.raises(TypeError, match="must be a sequence of"):
+        uwm.rl.learn_together(["ste", "reinforce"], together(2), episodes=1)  # type: ignore[list-item]
+    with pytest.raises(
+        ValueError, match="learn_together must be given total_timesteps or episodes"
+    ):
+        uwm.rl.learn_together(agents, together(2))
+    with pytest.raises(TypeError, match="callback must be a function"):
+        uwm.rl.learn_together(agents, together(2), episodes=1, callback=3)  # type: ignore[arg-type]
+
+
 class Recorded(Scripted):
     """Keeps the actions that it gets."""
 

@@ -13,7 +13,7 @@ from uwm.rl.environments import World, id_of, make_environment, make_like, world
 from uwm.rl.files import About, rule_name, write
 from uwm.rl.log import Log
 from uwm.rl.presets import preset_rule, preset_settings
-from uwm.rl.run import EpisodeDone, Progress, learn, run_episodes
+from uwm.rl.run import EpisodeDone, Progress, learn, length_of, run_episodes
 from uwm.rl.settings import Settings, make_settings
 from uwm.rl.spaces import ActionsOf, Observations, gymnasium
 from uwm.rules import resolve
@@ -195,21 +195,14 @@ class Agent:
         >>> agent.num_timesteps
         100
         """
-        if (total_timesteps is None) == (episodes is None):
-            raise ValueError("learn must be given total_timesteps or episodes, one of the two")
+        wanted, count_steps = length_of("learn", total_timesteps, episodes)
         for name, function in (("callback", callback), ("progress", progress)):
             if function is not None and not callable(function):
                 raise TypeError(f"{name} must be a function or None, got {shown(function)}")
-        count_steps = total_timesteps is not None
-        wanted = (
-            whole_number("total_timesteps", total_timesteps, 1)
-            if count_steps
-            else whole_number("episodes", episodes, 1)
-        )
         world = self._world_or_raise()
         if self._by_hand:
             self._give_up()
-        done = None if callback is None else _episode_callback(self, callback)
+        done = None if callback is None else episode_callback(self, callback)
         try:
             return learn(self._engine, world, wanted, count_steps, done, progress)
         except BaseException:
@@ -376,7 +369,9 @@ class Agent:
         return self._world
 
 
-def _episode_callback(agent: Agent, callback: Callback) -> EpisodeDone:
+def episode_callback(agent: Agent, callback: Callback) -> EpisodeDone:
+    """Return what tells a callback of each episode that an agent ends."""
+
     def done(environment: int, total: float, length: int, episode: int, timesteps: int) -> bool:
         episode_info = {
             "return": total,

@@ -111,11 +111,12 @@ class World:
         """Let the next step begin with a reset."""
         self._observation = None
 
-    def reset(self) -> None:
-        """Begin episodes everywhere if the latest step left none under way."""
+    def reset(self) -> Any:
+        """Begin episodes everywhere if none is under way; return the latest observation."""
         if self._observation is None:
             self._observation, _ = self.env.reset(seed=self._seed)
             self._seed = None
+        return self._observation
 
     def step(self, agent: _core.ActorCritic) -> int:
         """Act once, let the agent learn from it, and return how many episodes ended."""

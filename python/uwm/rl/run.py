@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Protocol, TypeAlias
 
 from uwm import _core
-from uwm.checks import is_false
+from uwm.checks import is_false, whole_number
 from uwm.rl.environments import World
 from uwm.rl.log import Log
 
@@ -50,6 +50,50 @@ class Reporter:
         return not is_false(self._progress(min(done, self._wanted), self._wanted, mean))
 
 
+class Episodes:
+    """The episodes that an agent ends, from now on."""
+
+    def __init__(self, engine: _core.ActorCritic, episode_done: EpisodeDone | None) -> None:
+        self.returns: list[float] = []
+        self._lengths: list[int] = []
+        self._steps: list[int] = []
+        self._engine = engine
+        self._episode_done = episode_done
+        self._start = engine.timesteps
+
+    def take(self) -> bool:
+        """Note the episodes that ended in the latest step, and tell whether to go on."""
+        now, goes_on = self._engine.timesteps, True
+        first = self._engine.episodes - len(self._engine.ended)
+        for k, (environment, total, length) in enumerate(self._engine.ended):
+            self.returns.append(total)
+            self._lengths.append(length)
+            self._steps.append(now)
+            if self._episode_done is not None:
+                goes_on &= self._episode_done(environment, total, length, first + k + 1, now)
+        return goes_on
+
+    def done(self, count_steps: bool) -> int:
+        """Return how many steps were taken, or how many episodes have ended."""
+        return self._engine.timesteps - self._start if count_steps else len(self.returns)
+
+    def log(self) -> Log:
+        """Return the log of the episodes."""
+        return Log(self.returns, self._lengths, self._steps)
+
+
+def length_of(function: str, total_timesteps: int | None, episodes: int | None) -> tuple[int, bool]:
+    """Return how long to learn, and whether that counts steps; raise ValueError if it is unclear.
+
+    function: what was called, for messages.
+    """
+    if (total_timesteps is None) == (episodes is None):
+        raise ValueError(f"{function} must be given total_timesteps or episodes, one of the two")
+    if total_timesteps is None:
+        return whole_number("episodes", episodes, 1), False
+    return whole_number("total_timesteps", total_timesteps, 1), True
+
+
 def learn(
     engine: _core.ActorCritic,
     world: World,
@@ -62,31 +106,21 @@ def learn(
 
     Raises `uwm.Interrupted` on Ctrl-C; its `result` is the log of the episodes so far.
     """
-    returns: list[float] = []
-    lengths: list[int] = []
-    steps: list[int] = []
-    reporter = Reporter(progress, wanted, returns)
-    start = engine.timesteps
+    episodes = Episodes(engine, episode_done)
+    reporter = Reporter(progress, wanted, episodes.returns)
     done, goes_on = 0, True
     try:
         while goes_on:
             if world.step(engine):
-                now = engine.timesteps
-                first = engine.episodes - len(engine.ended)
-                for k, (environment, total, length) in enumerate(engine.ended):
-                    returns.append(total)
-                    lengths.append(length)
-                    steps.append(now)
-                    if episode_done is not None:
-                        goes_on &= episode_done(environment, total, length, first + k + 1, now)
-            done = engine.timesteps - start if count_steps else len(returns)
+                goes_on = episodes.take()
+            done = episodes.done(count_steps)
             goes_on = goes_on and reporter.goes_on(done) and done < wanted
         reporter.goes_on(done, at_end=True)
     except KeyboardInterrupt as error:
-        stop = _core.Interrupted(f"interrupted, {len(returns)} episodes were finished")
-        stop.result = Log(returns, lengths, steps)
+        stop = _core.Interrupted(f"interrupted, {len(episodes.returns)} episodes were finished")
+        stop.result = episodes.log()
         raise stop from error
-    return Log(returns, lengths, steps)
+    return episodes.log()
 
 
 def run_episodes(
