@@ -12,7 +12,7 @@ import pytest
 from uwm.analysis import Estimate
 from uwm.cli import main
 from uwm.experiments.gradient_study.result import GradientStudy, Measurement
-from uwm.report.figures import gradient_plot
+from uwm.report.figures.of_gradients import gradient_plot
 from uwm.report.figures.scale import scale_of
 from uwm.report.samples_needed import precision_lines, samples_for
 from uwm.report.training_table import chosen

@@ -15,7 +15,7 @@ from uwm import report
 from uwm.cli import main
 from uwm.experiments import Settings, compare
 from uwm.report import PictureWarning
-from uwm.report.figures import learning_curves
+from uwm.report.figures.of_comparison import learning_curves
 
 pytest.importorskip("matplotlib")
 

@@ -14,9 +14,9 @@ from store import series
 
 from uwm.experiments import Scaling
 from uwm.experiments.spread import spread
-from uwm.report.figures import scaling_curves
 from uwm.report.figures.bands import draw_band, tidy
 from uwm.report.figures.colours import colours
+from uwm.report.figures.of_scaling import scaling_curves
 from uwm.report.figures.style import INK, png
 
 if TYPE_CHECKING:

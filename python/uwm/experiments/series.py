@@ -115,10 +115,13 @@ def of_curves(store: Store, found: Columns, x: str, y: str, group: Sequence[str]
     """Return learning curves."""
     at = {key: k for k, key in enumerate(found["key"])}
     curves: dict[int, tuple[Numbers, Numbers]] = {}
+    latest: tuple[list[Any], Numbers] = [], np.empty(0)
     for key, lists in store.curves(found["key"]):
         points = curves_of(lists)
         if x in points and y in points:
-            curves[at[key]] = (as_numbers(points[x]), as_numbers(points[y]))
+            if points[x] is not latest[0]:  # most curves share theirs
+                latest = points[x], as_numbers(points[x])
+            curves[at[key]] = latest[1], as_numbers(points[y])
     rows = sorted(curves)
     found = found.chosen(rows)
     apart(found, group, group)
@@ -132,7 +135,7 @@ def of_curves(store: Store, found: Columns, x: str, y: str, group: Sequence[str]
 def together(curves: Sequence[tuple[Numbers, Numbers]]) -> tuple[Numbers, Numbers]:
     """Return x of curves, and y of each; those with other x are averaged to a common one."""
     first = curves[0][0]
-    if all(np.array_equal(x, first) for x, _ in curves):
+    if all(x is first or np.array_equal(x, first) for x, _ in curves):
         return first, np.stack([y for _, y in curves])
     end = min(x[-1] for x, _ in curves)
     at = np.linspace(end / WINDOW, end, POINTS)

@@ -9,7 +9,7 @@ from uwm.experiments.comparison import Comparison
 from uwm.experiments.origin import origin
 from uwm.files import locked, make_folder, replace_file
 from uwm.formats import csv_text, write_json
-from uwm.report.figures import learning_curves
+from uwm.report.figures.of_comparison import learning_curves
 from uwm.report.folders import SETTINGS, draw
 
 RUNS, CURVES, PLOT = "runs.csv", "curves.csv", "learning-curves.png"

@@ -8,7 +8,7 @@ from typing import Any
 from uwm.experiments.gradient_study.result import GradientStudy
 from uwm.files import locked, make_folder, replace_file
 from uwm.formats import csv_text, write_json
-from uwm.report.figures import gradient_plot
+from uwm.report.figures.of_gradients import gradient_plot
 from uwm.report.folders import SETTINGS, draw
 
 TABLE, PLOT = "gradients.csv", "gradients.png"

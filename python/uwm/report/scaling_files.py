@@ -10,7 +10,7 @@ from uwm.experiments.origin import origin
 from uwm.experiments.scaling.result import Point, Scaling
 from uwm.files import locked, make_folder, replace_file
 from uwm.formats import csv_text, write_json
-from uwm.report.figures import scaling_curves
+from uwm.report.figures.of_scaling import scaling_curves
 from uwm.report.folders import SETTINGS, draw
 
 TABLE, PLOT = "scaling.csv", "scaling.png"

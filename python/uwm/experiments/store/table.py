@@ -19,6 +19,7 @@ from uwm.experiments.store.merging import Merged
 from uwm.experiments.store.rows import (
     COLUMNS,
     STUDY_COLUMNS,
+    Lists,
     Study,
     decoded,
     encoded,
@@ -112,14 +113,18 @@ class Store:
             last = page[-1][-1]
 
     def curves(self, keys: Sequence[str]) -> Iterator[tuple[str, dict[str, list[Any]]]]:
-        """Iterate over the lists of numbers of the results among these keys, with their keys."""
+        """Iterate over the lists of numbers of the results among these keys, with their keys.
+
+        Results may share a list that is the same in all of them: do not change it.
+        """
+        lists = Lists()
         for start in range(0, len(keys), AT_A_TIME):
             some = keys[start : start + AT_A_TIME]
             places = ",".join("?" * len(some))
             query = f"SELECT key, curves FROM results WHERE curves != '' AND key IN ({places})"
             for key, text in self._fetch(query, some):
                 with as_written(self.path):
-                    curves = json.loads(text)
+                    curves = lists.read(text)
                 yield key, curves
 
     def failures(self) -> list[Row]:
