@@ -252,6 +252,15 @@ TEST(the_last_of_n_classes_can_be_the_reference) {
   CHECK(output.weight.row(2).isZero() && output.bias[2] == 0 && !output.weight.row(1).isZero());
 }
 
+TEST(the_automatic_rates_fall_with_the_layer_and_with_many_inputs) {
+  for (const auto& [n_inputs, first] : {std::pair<Index, double>{2, 6e-3}, {8, 6e-3}, {64, 3e-3}}) {
+    const ActorCritic agent(n_inputs, DiscreteActions{2}, unbiased);
+    const auto& adam = agent.optimizer();
+    CHECK_NEAR(adam.rate(*agent.actor(), 0), first, 1e-12);
+    CHECK_NEAR(adam.rate(*agent.actor(), 2), 0.1 * first, 1e-12);
+  }
+}
+
 TEST(a_dead_step_is_neither_learned_from_nor_counted) {
   auto agent = linear_agent(Settings::Truncation::bootstrap, 2);
   agent.set_dead_step(true);

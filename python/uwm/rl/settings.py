@@ -28,7 +28,8 @@ class Settings:
     trace_form: "accumulating", z <- gamma lambda z + gradient; or "product", traces of
         eligibilities layer by layer, as in the published code of Weight Maximization.
     actor_rate: learning rates of the actor's Adam, a number or schedule or one per layer, per
-        environment step; "auto": from 6e-3 in the first layer by equal factors to 6e-4 in the last.
+        environment step; "auto": from 6e-3 in the first layer by equal factors to 6e-4 in the last,
+        all of them times the cube root of 8 / n with n > 8 observed numbers.
     actor_beta1, actor_beta2, critic_beta1, critic_beta2: of Adam.
     critic_hidden: units of the critic's hidden layers.
     critic_units: "layer_norm", scaled to mean 0 and variance 1 and then leaky rectifiers; or
