@@ -83,6 +83,14 @@ def test_a_peer_that_differs_is_told_apart() -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_a_store_is_drawn() -> None:
+    pytest.importorskip("matplotlib")
+    command = [sys.executable, str(BENCH / "store.py"), "--cells", "20"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count(" s of processor time") == 3
+
+
 def test_cells_that_do_nothing_are_timed() -> None:
     command = [sys.executable, str(BENCH / "cells.py"), "--cells", "20"]
     done = subprocess.run(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import math
 import os
 import shutil
@@ -22,6 +23,7 @@ from uwm.experiments import load
 from uwm.experiments.cells import Cell, Found, Row
 from uwm.experiments.columns import columns
 from uwm.experiments.store import NAME, Store
+from uwm.experiments.store.rows import Lists
 
 
 def row(seed: int, *, status: str = "done", reward: float = 0.5, kind: str = "run") -> Row:
@@ -96,6 +98,23 @@ def test_values(tmp_path):
         store.add([Row("m", "run", {"task": "\udcff.csv"}, "failed", None, "\udcff", "\udcff")])
         assert store.failures()[0].spec == {"task": "\udcff.csv"}
         assert len(store) == 1
+
+
+def test_lists_are_read_as_json_reads_them() -> None:
+    lists, plain = Lists(), '{"rewards":[0.5,null,-2e3],"episodes":[1,2,3]}'
+    texts = [plain, '{"a":[]}', '{"a":[[1]],"b":[{"c":"]"}]}', '{"a":["x","],"],"b":[1]}', "{}"]
+    texts += ['{"a\\"":[1]}', '{"a":[1],"b" :[2]}', '{"a":[1] ,"b":[2]}', '{"a":1,"b":[2]}', plain]
+    for text in texts:
+        assert lists.read(text) == json.loads(text)
+    for k in range(len(plain)):
+        for damaged in (plain[:k] + plain[k + 1 :], plain[:k] + '"' + plain[k:]):
+            try:
+                expected = json.loads(damaged)
+            except ValueError:
+                with pytest.raises(ValueError):
+                    lists.read(damaged)
+            else:
+                assert lists.read(damaged) == expected
 
 
 def test_threads_share_a_store(tmp_path):

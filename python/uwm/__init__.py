@@ -26,4 +26,4 @@ def __getattr__(name: str) -> _typing.Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__getattr__("__all__"), *_SUBPACKAGES})
+    return sorted({*globals(), *__getattr__("__all__")})

@@ -99,9 +99,8 @@ class Lists:
 def is_plain(part: tuple[str, str, str]) -> bool:
     """Tell whether a name and the text of a list have no texts, lists or objects inside."""
     name, between, numbers = part
-    return (
-        bool(between) and not any(c in name for c in '"\\') and not any(c in numbers for c in '"[{')
-    )
+    alone = '"' not in numbers and "[" not in numbers and "{" not in numbers
+    return alone and bool(between) and name.isidentifier()
 
 
 def whole(text: str) -> str:
