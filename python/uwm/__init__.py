@@ -11,10 +11,10 @@ import importlib as _importlib
 import typing as _typing
 
 from uwm import _on_demand
+from uwm._core import __version__ as __version__  # the engine refuses a Python that is not for it
 
 if _typing.TYPE_CHECKING:
     from uwm._public import *  # noqa: F403
-    from uwm._public import __version__ as __version__
 
 _SUBPACKAGES = ("rl", "sklearn", "torch")  # those that need further packages
 

@@ -19,7 +19,7 @@ def find(package: str, name: str) -> Any:
     >>> find("uwm.tasks", "TASKS")[0]
     'multiplexer'
     """
-    if not name.startswith("_") or name in ("__all__", "__version__"):
+    if not name.startswith("_") or name == "__all__":
         names = vars(sys.modules[package])
         public = vars(importlib.import_module(f"{package}._public"))
         if "__all__" in public:

@@ -120,7 +120,7 @@ def output_lost(prog: str, error: OSError) -> int:
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """Return the command and its options, or raise SystemExit."""
-    from uwm._core import __version__
+    from uwm import __version__
 
     parser = Parser(prog="uwm", description=DESCRIPTION, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"uwm {__version__}")
