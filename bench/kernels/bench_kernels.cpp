@@ -134,9 +134,10 @@ class Bench {
     const auto weight = numbers(n * n, 0, 1), h = numbers(batch * n, 0, 1), bias = numbers(n, 0, 1);
     const auto delta = numbers(batch * n, 0, 1);
     std::vector<float> out(static_cast<std::size_t>(std::max(batch, n) * n));
-    std::vector<float> scratch(static_cast<std::size_t>(kernel_.product_scratch));
     const double pairs = static_cast<double>(n * n), units = static_cast<double>(batch * n);
-    const auto time = [&](const char* name, const Product<float>& p) {
+    const auto time = [&](const char* name, Product<float> p) {
+      std::vector<float> scratch(static_cast<std::size_t>(kernel_.product_scratch(p)));
+      p.scratch = scratch.data();
       report(name, n, batch, pairs * static_cast<double>(batch), 1, 0, 4 * (pairs + 2 * units),
              [&] { kernel_.multiply(p); });
     };
@@ -154,7 +155,7 @@ class Bench {
                         .c_row = n,
                         .alpha = 1,
                         .bias = bias.data(),
-                        .scratch = scratch.data()};
+                        .scratch = nullptr};
     time("forward", p);
     p.bias = nullptr;
     p.b_row = n;

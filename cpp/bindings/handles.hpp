@@ -56,19 +56,17 @@ struct LayerGradientHandle : Handle {
   std::variant<Arrays, Either<Gradient>> held;
   std::size_t index = 0;  ///< which layer of the engine's gradient
 };
-/// One handle per layer.
-template <class T>
-std::vector<LayerGradientHandle> gradient_layers(const std::shared_ptr<Gradient<T>>& gradient) {
-  std::vector<LayerGradientHandle> layers;
-  for (std::size_t l = 0; l < gradient->layers.size(); ++l) layers.emplace_back(gradient, l);
-  return layers;
-}
-/// The same as a uwm.Gradient, the list that adds and scales.
+/// A uwm.Gradient, the list that adds and scales, with one handle per layer.
 template <class T>
 py::object gradient_object(const std::shared_ptr<Gradient<T>>& gradient) {
   PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> cls;
   cls.call_once_and_store_result([] { return py::module_::import("uwm.gradient").attr("Gradient"); });
-  return cls.get_stored()(gradient_layers(gradient));
+  // Without __init__, whose checks of each layer take longer than the update of a small network.
+  auto* type = reinterpret_cast<PyTypeObject*>(cls.get_stored().ptr());
+  auto list = py::reinterpret_steal<py::list>(PyList_Type.tp_new(type, py::tuple().ptr(), nullptr));
+  if (!list) throw py::error_already_set();
+  for (std::size_t l = 0; l < gradient->layers.size(); ++l) list.append(LayerGradientHandle(gradient, l));
+  return list;
 }
 struct RuleHandle : Handle {
   std::shared_ptr<const Rule> engine;

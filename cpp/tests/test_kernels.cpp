@@ -129,7 +129,6 @@ void multiply(const Level& level) {
   struct Strides {
     bool a_transposed, b_transposed;
   };
-  std::vector<T> scratch(static_cast<std::size_t>(table<T>(level).product_scratch));
   for (const Size m : odd_sizes)
     for (const Size n : odd_sizes)
       for (const Size k : {Size{1}, Size{3}, Size{17}, Size{100}, Size{300}})
@@ -139,21 +138,24 @@ void multiply(const Level& level) {
             Guarded<T> c(m * n);
             const Size a_row = strides.a_transposed ? 1 : k, a_column = strides.a_transposed ? m : 1;
             const Size b_row = strides.b_transposed ? 1 : n, b_column = strides.b_transposed ? k : 1;
-            table<T>(level).multiply({.m = m,
-                                      .n = n,
-                                      .k = k,
-                                      .all_rows = m,
-                                      .a = a.data(),
-                                      .a_row = a_row,
-                                      .a_column = a_column,
-                                      .b = b.data(),
-                                      .b_row = b_row,
-                                      .b_column = b_column,
-                                      .c = c.data(),
-                                      .c_row = n,
-                                      .alpha = T(0.75),
-                                      .bias = with_bias ? bias.data() : nullptr,
-                                      .scratch = scratch.data()});
+            uwm::kernels::Product<T> product = {.m = m,
+                                                .n = n,
+                                                .k = k,
+                                                .all_rows = m,
+                                                .a = a.data(),
+                                                .a_row = a_row,
+                                                .a_column = a_column,
+                                                .b = b.data(),
+                                                .b_row = b_row,
+                                                .b_column = b_column,
+                                                .c = c.data(),
+                                                .c_row = n,
+                                                .alpha = T(0.75),
+                                                .bias = with_bias ? bias.data() : nullptr,
+                                                .scratch = nullptr};
+            Guarded<T> scratch(table<T>(level).product_scratch(product));
+            product.scratch = scratch.data();
+            table<T>(level).multiply(product);
             for (Size r = 0; r < m; ++r)
               for (Size j = 0; j < n; ++j) {
                 double sum = with_bias ? double(bias[j]) : 0, size = std::abs(sum);
@@ -164,7 +166,7 @@ void multiply(const Level& level) {
                 }
                 CHECK_NEAR(c[r * n + j], 0.75 * sum, 20 * epsilon<T> * size);
               }
-            CHECK(c.intact());
+            CHECK(c.intact() && scratch.intact());
           }
 }
 

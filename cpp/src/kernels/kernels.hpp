@@ -60,7 +60,7 @@ struct Product {
   Size c_row;
   T alpha;
   const T* bias;
-  T* scratch;  // product_scratch numbers
+  T* scratch;  // product_scratch(*this) numbers
 };
 
 /// What the Bernoulli kernels write for each unit.
@@ -81,7 +81,7 @@ struct Adam {
 
 template <class T>
 struct Kernels {
-  Size product_scratch;
+  Size (*product_scratch)(const Product<T>&);  // none for small products
   Size (*flip_scratch)(Size n_upper);
 
   /// z (n logits) -> UnitArrays, the activation drawn with one random word per unit.

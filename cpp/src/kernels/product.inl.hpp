@@ -19,9 +19,6 @@ struct Tile {
 
 inline Size smaller(Size a, Size b) { return a < b ? a : b; }
 
-template <class T>
-constexpr Size product_scratch = 2 * 8 + Tile<T>::depth * (Tile<T>::row_block + Tile<T>::column_block);
-
 /// Writes `count` rows of x, at most 8, to out[d * width + r]. The rows are `stride` apart and contiguous along the
 /// depth. 8 numbers are written for every d; those beyond `count` are zeros.
 template <class T>
@@ -294,7 +291,9 @@ inline void multiply_outer(const Product<T>& p) {
   }
 }
 
-/// Chooses how to multiply. The choice depends on the whole product, not on how its rows are shared among threads.
+enum class Way { outer, direct, dots, turned, packed };
+
+/// How to multiply. The choice depends on the whole product, not on how its rows are shared among threads.
 ///
 /// Small: a B of 8192 numbers stays in the cache, and up to 32 rows do not pay for packing. On one machine, with
 /// n = k = 128 and 16 or 32 rows, small products are 0.9 to 2.2 times as fast as packed ones. With AVX2, 1024 rows and
@@ -302,17 +301,35 @@ inline void multiply_outer(const Product<T>& p) {
 ///
 /// Few: on one machine, with n = 256 and k = 512 in float32, a row of dots takes 8 us. Packing takes 61 us for 1 row.
 template <class T>
-void multiply(const Product<T>& p) {
+inline Way way_of(const Product<T>& p) {
   const bool small = p.k <= Tile<T>::depth && (p.all_rows <= 32 || p.n * p.k <= 8192);
   const bool few = p.all_rows < 4;
-  if (p.k == 1 && p.b_column == 1 && p.bias == nullptr)
-    multiply_outer<T>(p);
-  else if ((small || few) && p.b_column == 1)
-    multiply_direct<T>(p);
-  else if (few && p.a_column == 1 && p.b_row == 1)
-    multiply_dots<T>(p);
-  else if (small && p.b_row == 1)
-    multiply_turned<T>(p);
-  else
-    multiply_packed<T>(p);
+  if (p.k == 1 && p.b_column == 1 && p.bias == nullptr) return Way::outer;
+  if ((small || few) && p.b_column == 1) return Way::direct;
+  if (few && p.a_column == 1 && p.b_row == 1) return Way::dots;
+  return small && p.b_row == 1 ? Way::turned : Way::packed;
+}
+
+/// The 8 are those that packing writes too much.
+template <class T>
+Size product_scratch(const Product<T>& p) {
+  const Way way = way_of(p);
+  if (way == Way::turned) return p.k * Tile<T>::columns + 8;
+  return way == Way::packed ? Tile<T>::depth * (Tile<T>::row_block + Tile<T>::column_block) + 2 * 8 : 0;
+}
+
+template <class T>
+void multiply(const Product<T>& p) {
+  switch (way_of(p)) {
+    case Way::outer:
+      return multiply_outer<T>(p);
+    case Way::direct:
+      return multiply_direct<T>(p);
+    case Way::dots:
+      return multiply_dots<T>(p);
+    case Way::turned:
+      return multiply_turned<T>(p);
+    case Way::packed:
+      return multiply_packed<T>(p);
+  }
 }
