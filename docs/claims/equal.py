@@ -219,7 +219,9 @@ def spread(table: Table) -> list[str]:
     lines = ["| case | rule | mean reward after each search | last tenth |"]
     lines.append("| --- | --- | --- | --- |")
     groups: dict[tuple[str, str], dict[str, list[list[float]]]] = {}
-    for (case, rule, search, _, _), values in table.rows.items():
+    titles = {case.name: case.title for case in FULL.cases}
+    for (name, rule, search, _, _), values in table.rows.items():
+        case = titles[name]
         groups.setdefault((case, rule), defaultdict(list))[search].append(values)
     for (case, rule), searched in groups.items():
         means = np.array([np.mean(values, axis=0) for values in searched.values()])
