@@ -284,6 +284,7 @@ def main() -> None:
         tables = {
             "equal": report(table, cases),
             "equal-settings": winners(table, cases),
+            "repeated": spread(repeated),
             "peers": csv_table(DATA / "peers.csv"),
             "hindsight": hindsight_table(DATA / "hindsight.csv"),
         }
