@@ -44,7 +44,7 @@ def state_of_environment(env: Any) -> str | None:
 
 
 def restore_environment(env: Any, text: str) -> None:
-    """Give an environment like the one that it was of a state; a reset comes next.
+    """Set a new environment of the same kind to a saved state; its next call must be reset.
 
     Raises ValueError, TypeError or KeyError for what is no state.
     """
