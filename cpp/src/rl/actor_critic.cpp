@@ -16,8 +16,9 @@ namespace uwm {
 
 namespace {
 
-/// Rates fall by equal factors from the first of the actor's layers to the last. They were found with up to 8 inputs. The
-/// more inputs, the further one step moves a logit, so that more than 8 lower all rates (docs/rl.md has what was tried).
+/// Rates fall by equal factors from the first of the actor's layers to the last. They were found with up to 8 inputs.
+/// The more inputs, the further one step moves a logit, so that more than 8 lower all rates (docs/rl.md has what was
+/// tried).
 std::vector<Schedule> default_rates(const Network<float>& actor) {
   constexpr double first = 6e-3, ratio = 0.1, most_inputs = 8;
   const double scale = std::min(1.0, std::cbrt(most_inputs / static_cast<double>(actor.n_inputs())));
