@@ -5,6 +5,8 @@ usage: cross_compile.py FOLDER_OF_EIGEN [TARGET ...]
 For one target each source is compiled alone, which finds a header that a source does not include.
 For the others all sources are one translation unit, which takes a fifth of the time; if that
 fails, they are compiled one by one, and only what fails alone has failed.
+The kernels ask nothing of a system, so they are compiled once for each processor and way of
+calling functions, not for every target.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from pathlib import Path
 SOURCES = Path(__file__).resolve().parent.parent / "cpp" / "src"
 KERNELS = SOURCES / "kernels" / "level.cpp"
 ONE_BY_ONE = "aarch64-macos"
+WITH_KERNELS = ("aarch64-macos", "x86_64-linux-gnu", "x86_64-windows-gnu")
 TARGETS = (
     ONE_BY_ONE,
     "x86_64-macos",
@@ -81,6 +84,8 @@ def library(target: str) -> tuple[Path, ...]:
 
 def kernels(target: str) -> list[Job]:
     """The kernels of every instruction-set level."""
+    if target not in WITH_KERNELS:
+        return []
     if not target.startswith("x86_64"):
         return [Job(target, (KERNELS,), ("-DUWM_LEVEL=native", '-DUWM_LEVEL_NAME="native"'))]
     found = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -310,10 +311,13 @@ def test_wrong_names(spec: Any, words: str) -> None:
 def test_a_scheduler_that_does_not_answer(
     where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("distributed")
+    distributed = pytest.importorskip("distributed")
     monkeypatch.setattr("uwm.experiments.executors.dask.ANSWER", 0.1)
     with pytest.raises(ConnectionError, match=f"must name a Dask scheduler.* got dask={where}"):
         run(choose(f"dask={where}"), [partial(double, 1)])
+    # A client that the garbage collector closes can wait for ever for a lock of Dask's.
+    clients = [each for each in gc.get_objects() if type(each) is distributed.Client]
+    assert all(client.status == "closed" for client in clients)
 
 
 def test_mpi_is_told_how_to_start() -> None:

@@ -84,19 +84,35 @@ def _client(where: Any, jobs: int | None, opened: contextlib.ExitStack) -> Any:
         raise ImportError("the executor dask needs distributed: pip install 'uwm[dask]'") from error
     if where is None:
         cluster = opened.enter_context(_own_cluster(jobs))
-        return opened.enter_context(distributed.Client(cluster, set_as_default=False))
+        return opened.enter_context(_connected(cluster))
     if not isinstance(where, str):
         return where
     for logger in ("distributed.client", "distributed.batched"):
         opened.enter_context(_silent(logger))
     try:
         address = _address_in(Path(where)) if where.endswith(".json") else where
-        client = distributed.Client(address, timeout=ANSWER, set_as_default=False)
+        client = _connected(address, timeout=ANSWER)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise ConnectionError(
             f"executor must name a Dask scheduler that answers, got dask={where}: {error}"
         ) from error
     return opened.enter_context(client)
+
+
+def _connected(to: Any, **options: Any) -> Any:
+    """Return a client of a cluster or of the scheduler at an address.
+
+    One that cannot connect is closed at once. Closing takes the lock of Dask's event loops: left to
+    the garbage collector, it may happen in a thread that holds this lock and then waits for ever.
+    """
+    distributed: Any = importlib.import_module("distributed")
+    client = distributed.Client.__new__(distributed.Client)
+    try:
+        client.__init__(to, set_as_default=False, **options)
+    except BaseException:
+        client.close()
+        raise
+    return client
 
 
 def _address_in(path: Path) -> str:
