@@ -28,8 +28,8 @@ add_test(NAME without_eigen COMMAND ${CMAKE_COMMAND} -DSOURCE=${CMAKE_CURRENT_SO
          -P ${CMAKE_CURRENT_SOURCE_DIR}/check_without_eigen.cmake)
 set_tests_properties(without_eigen PROPERTIES FIXTURES_REQUIRED prefix)
 
-# Other ways to the same program. FetchContent builds the whole library again, by add_subdirectory in the end: with the
-# flags of this build where a cache of the compiler has it, else without optimising.
+# Other ways to the same program. The first builds the whole library again, by add_subdirectory in the end: once, and
+# without optimising, is enough.
 if(NOT CMAKE_CXX_FLAGS MATCHES sanitize)
   if(UNIX)
     get_target_property(eigen_include Eigen3::Eigen INTERFACE_INCLUDE_DIRECTORIES)
@@ -38,13 +38,9 @@ if(NOT CMAKE_CXX_FLAGS MATCHES sanitize)
              -DSOURCE=${CMAKE_CURRENT_SOURCE_DIR}/consumer/memory.cpp -P ${CMAKE_CURRENT_SOURCE_DIR}/check_by_hand.cmake)
     set_tests_properties(by_hand PROPERTIES FIXTURES_REQUIRED prefix)
   endif()
-  set(library_flags -DCMAKE_CXX_FLAGS_${build_type}=-O0)
-  if(CMAKE_CXX_COMPILER_LAUNCHER)
-    set(library_flags -DUWM_WARNINGS_AS_ERRORS=${UWM_WARNINGS_AS_ERRORS})
-  endif()
   uwm_consumer(FetchContent tests/consumer RUN consumer
                OPTIONS -DFROM=FetchContent -DSOURCES=${PROJECT_SOURCE_DIR} -DEigen3_DIR=${Eigen3_DIR} ${flags}
-                       ${library_flags})
+                       -DCMAKE_CXX_FLAGS_${build_type}=-O0)
   find_program(UWM_CLANG NAMES clang++ clang++-19 clang++-18 clang++-17 clang++-16 clang++-15 clang++-14)
   if(UWM_CLANG AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
     uwm_consumer(consumer_clang tests/consumer OPTIONS ${package} -DCMAKE_CXX_COMPILER=${UWM_CLANG} RUN consumer)

@@ -79,7 +79,7 @@ class Dask(Executor):
 def _client(where: Any, jobs: int | None, opened: contextlib.ExitStack) -> Any:
     """Return a client; what is opened for it is closed with `opened`."""
     try:
-        distributed: Any = importlib.import_module("distributed")
+        importlib.import_module("distributed")
     except ImportError as error:
         raise ImportError("the executor dask needs distributed: pip install 'uwm[dask]'") from error
     if where is None:
