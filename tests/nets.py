@@ -65,6 +65,21 @@ def random_parameters(net: Any, scale: float, seed: int = 0) -> Any:
     return net
 
 
+def network_and_input(
+    maker: ModuleType, sizes: tuple[int, ...], output: str, units: str, scale: float
+) -> tuple[Any, Array]:
+    """A network with random parameters, and an input for it."""
+    net = maker.Network(
+        sizes,
+        output=output_of(maker, output, 0.8),
+        units=units,
+        temperature=TEMPERATURES[: len(sizes) - 1],
+        dtype="float64",
+    )
+    x = np.random.default_rng(1).normal(size=sizes[0])
+    return random_parameters(net, scale, seed=sum(sizes)), x
+
+
 def random_activations(net: Any, batch: int, seed: int = 0) -> list[Array]:
     """Fair coins for every unit, whatever its probability."""
     rng = np.random.default_rng(seed)

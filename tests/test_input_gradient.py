@@ -10,12 +10,9 @@ import pytest
 from enumerated import every_activity
 from nets import (
     SHAPES,
-    TEMPERATURES,
     UNBIASED,
-    implementation,
-    output_of,
+    network_and_input,
     random_activations,
-    random_parameters,
     smooth_reward,
 )
 
@@ -27,26 +24,6 @@ FLAT = (((4, 2), "bernoulli"), ((4, 3), "softmax"), ((4, 1), "gaussian"))  # no 
 # The larger ones with a Gaussian output take as long as all others together.
 LONG = (((3, 2, 2, 2), "gaussian"), ((3, 3, 2, 2, 1), "gaussian"))
 NETWORKS = (*FLAT, *(shape for shape in SHAPES if shape not in LONG))
-
-
-@pytest.fixture(params=["reference", "engine"])
-def maker(request: pytest.FixtureRequest) -> ModuleType:
-    return implementation(request.param)
-
-
-def make(
-    maker: ModuleType, sizes: tuple[int, ...], output: str, units: str, scale: float
-) -> tuple[Any, Any]:
-    """A network with random parameters, and an input for it."""
-    net = maker.Network(
-        sizes,
-        output=output_of(maker, output, 0.8),
-        units=units,
-        temperature=TEMPERATURES[: len(sizes) - 1],
-        dtype="float64",
-    )
-    x = np.random.default_rng(1).normal(size=sizes[0])
-    return random_parameters(net, scale, seed=sum(sizes)), x
 
 
 def exact(net: Any, x: Any) -> Any:
@@ -61,7 +38,7 @@ def test_the_exact_gradient_is_the_slope_of_the_expected_reward(
     sizes: tuple[int, ...], output: str, units: str
 ) -> None:
     """By a difference of eighth order, which has no error but rounding."""
-    net, x = make(uwm, sizes, output, units, 1.0)
+    net, x = network_and_input(uwm, sizes, output, units, 1.0)
     steps, weights = np.arange(1, 5), (4 / 5, -1 / 5, 4 / 105, -1 / 280)
     d = 0.02
     found = []
@@ -83,7 +60,7 @@ def test_the_exact_gradient_is_the_slope_of_the_expected_reward(
 def test_unbiased_rules_have_the_exact_gradient_as_their_mean(
     maker: ModuleType, sizes: tuple[int, ...], output: str, units: str, scale: float
 ) -> None:
-    net, x = make(maker, sizes, output, units, scale)
+    net, x = network_and_input(maker, sizes, output, units, scale)
     sample, probability = every_activity(net, x)
     reward, want = smooth_reward(np.asarray(sample.output)), exact(net, x)
     for name in UNBIASED:
@@ -96,12 +73,12 @@ def test_unbiased_rules_have_the_exact_gradient_as_their_mean(
 def test_every_rule_gives_what_the_reference_gives(
     sizes: tuple[int, ...], output: str, units: str
 ) -> None:
-    twin, _ = make(reference, sizes, output, units, 1.0)
+    twin, _ = network_and_input(reference, sizes, output, units, 1.0)
     x = np.random.default_rng(2).normal(size=(40, sizes[0]))
     h = random_activations(twin, 40)
     reward = np.random.default_rng(3).normal(size=40)
     for dtype, tolerance in (("float64", 1e-11), ("float32", 1e-3)):
-        net = make(uwm, sizes, output, units, 1.0)[0].astype(dtype)
+        net = network_and_input(uwm, sizes, output, units, 1.0)[0].astype(dtype)
         sample = net.clamp(x, h)
         for name in uwm.RULES:
             want = reference.rule(name).input_gradient(twin, twin.clamp(x, h), reward)
@@ -112,7 +89,7 @@ def test_every_rule_gives_what_the_reference_gives(
 
 @pytest.mark.parametrize("name", uwm.RULES)
 def test_both_gradients_are_the_two(maker: ModuleType, name: str) -> None:
-    net, _ = make(maker, (5, 4, 3, 2), "softmax", "bipolar", 1.0)
+    net, _ = network_and_input(maker, (5, 4, 3, 2), "softmax", "bipolar", 1.0)
     x = np.random.default_rng(2).normal(size=(7, 5))
     sample, reward, rule = net.forward(x), np.linspace(-1, 2, 7), maker.rule(name)
     update, of_x = rule.both_gradients(net, sample, reward)
@@ -126,7 +103,7 @@ def test_both_gradients_are_the_two(maker: ModuleType, name: str) -> None:
 
 
 def test_a_rule_of_ones_own_is_asked_once_for_both(maker: ModuleType) -> None:
-    net, _ = make(maker, (4, 5, 3, 1), "bernoulli", "binary", 1.0)
+    net, _ = network_and_input(maker, (4, 5, 3, 1), "bernoulli", "binary", 1.0)
     built_in, calls = maker.UnbiasedWeightMax(), []
 
     class Own(maker.Rule):  # type: ignore[name-defined,misc]
@@ -144,7 +121,7 @@ def test_a_rule_of_ones_own_is_asked_once_for_both(maker: ModuleType) -> None:
 
 
 def test_it_does_not_depend_on_the_other_samples_of_the_batch(maker: ModuleType) -> None:
-    net, _ = make(maker, (4, 5, 3, 1), "bernoulli", "binary", 1.0)
+    net, _ = network_and_input(maker, (4, 5, 3, 1), "bernoulli", "binary", 1.0)
     x = np.random.default_rng(2).normal(size=(6, 4))
     whole, rule = net.forward(x), maker.UnbiasedWeightMax()
     h = [np.asarray(a) for a in whole.activations]

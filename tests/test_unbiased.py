@@ -10,35 +10,12 @@ import pytest
 from nets import (
     BIASED,
     SHAPES,
-    TEMPERATURES,
     UNBIASED,
-    implementation,
-    output_of,
-    random_parameters,
+    network_and_input,
     smooth_reward,
 )
 
 from uwm.analysis import is_unbiased, relative_bias
-
-
-@pytest.fixture(params=["reference", "engine"])
-def maker(request: pytest.FixtureRequest) -> ModuleType:
-    return implementation(request.param)
-
-
-def make(
-    maker: ModuleType, sizes: tuple[int, ...], output: str, units: str, scale: float
-) -> tuple[Any, Any]:
-    """A network with random parameters, and an input for it."""
-    net = maker.Network(
-        sizes,
-        output=output_of(maker, output, 0.8),
-        units=units,
-        temperature=TEMPERATURES[: len(sizes) - 1],
-        dtype="float64",
-    )
-    x = np.random.default_rng(1).normal(size=sizes[0])
-    return random_parameters(net, scale, seed=sum(sizes)), x
 
 
 def points(sizes: tuple[int, ...], output: str) -> int:
@@ -52,7 +29,7 @@ def points(sizes: tuple[int, ...], output: str) -> int:
 def test_unbiased_rules_have_no_bias(
     maker: ModuleType, sizes: tuple[int, ...], output: str, units: str, scale: float
 ) -> None:
-    net, x = make(maker, sizes, output, units, scale)
+    net, x = network_and_input(maker, sizes, output, units, scale)
     n = points(sizes, output)
     for name in UNBIASED:
         bias = relative_bias(net, maker.rule(name), x, smooth_reward, quadrature=n)
@@ -67,7 +44,7 @@ def test_unbiased_rules_have_no_bias(
 def test_biased_rules_are_seen_to_be_biased(
     maker: ModuleType, sizes: tuple[int, ...], output: str, units: str, scale: float, name: str
 ) -> None:
-    net, x = make(maker, sizes, output, units, scale)
+    net, x = network_and_input(maker, sizes, output, units, scale)
     n = points(sizes, output)
     bias = relative_bias(net, maker.rule(name), x, smooth_reward, quadrature=n)
     assert bias[-1] < 1e-9  # at the output every rule is REINFORCE
@@ -77,7 +54,7 @@ def test_biased_rules_are_seen_to_be_biased(
 
 @pytest.mark.parametrize("name", UNBIASED)
 def test_wide_layers_and_a_batch(maker: ModuleType, name: str) -> None:
-    net, _ = make(maker, (4, 4, 6, 1), "bernoulli", "binary", 1.0)
+    net, _ = network_and_input(maker, (4, 4, 6, 1), "bernoulli", "binary", 1.0)
     x = np.random.default_rng(2).choice([-1.0, 1.0], size=(3, 4))
     assert is_unbiased(net, maker.rule(name), x, smooth_reward)
 
@@ -90,11 +67,11 @@ def test_a_rule_of_ones_own(maker: ModuleType) -> None:
             R, (*hidden, last) = np.asarray(reward)[:, None], net.sizes[1:]
             return [*(np.tile(0.5 * R, (1, n)) for n in hidden), np.tile(R, (1, last))]
 
-    net, x = make(maker, (3, 3, 2), "softmax", "binary", 1.0)
+    net, x = network_and_input(maker, (3, 3, 2), "softmax", "binary", 1.0)
     assert np.allclose(relative_bias(net, Half(), x, smooth_reward), [0.5, 0.0], atol=1e-12)
 
 
 def test_a_baseline_adds_no_bias(maker: ModuleType) -> None:
-    net, x = make(maker, (3, 3, 3, 1), "bernoulli", "binary", 1.0)
+    net, x = network_and_input(maker, (3, 3, 3, 1), "bernoulli", "binary", 1.0)
     for name in UNBIASED:
         assert is_unbiased(net, maker.rule(name), x, lambda output: smooth_reward(output) - 7.0)
