@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import gc
 import json
 import math
 import os
@@ -128,6 +130,46 @@ def test_threads_share_a_store(tmp_path):
         for thread in threads:
             thread.join()
         assert len(store) == 130
+
+
+def test_ctrl_c_while_another_process_writes_leaves_nothing_begun(tmp_path, monkeypatch):
+    monkeypatch.setattr("uwm.experiments.store.file.SECONDS", 5.0)
+    with Store(tmp_path) as store:
+        other = sqlite3.connect(tmp_path / NAME, isolation_level=None, check_same_thread=False)
+        with contextlib.closing(other):
+            other.execute("BEGIN IMMEDIATE")
+            interrupt = threading.Timer(0.1, signal.raise_signal, [signal.SIGINT])
+            end = threading.Timer(0.3, other.execute, ["COMMIT"])
+            interrupt.start()
+            end.start()
+            with pytest.raises(KeyboardInterrupt):
+                store.add([row(0)])
+            end.join()
+        with Store(tmp_path) as another:
+            assert another.add([row(1)]) == 1  # nobody waits for a lock
+        assert store.add([row(0)]) == 1
+
+
+def open_connections() -> set[int]:
+    found = set()
+    for each in gc.get_objects():
+        if isinstance(each, sqlite3.Connection):
+            with contextlib.suppress(sqlite3.ProgrammingError):
+                each.in_transaction  # noqa: B018
+                found.add(id(each))
+    return found
+
+
+def test_a_merge_that_fails_closes_the_other_store(tmp_path, monkeypatch):
+    with Store(tmp_path / "other") as other:
+        other.add([row(0)])
+    with Store(tmp_path / "one") as store:
+        before = open_connections()
+        monkeypatch.setattr("uwm.experiments.store.merging.AT_A_TIME", 1)
+        monkeypatch.setattr(store, "add", lambda rows: 1 / 0)
+        with pytest.raises(ZeroDivisionError) as failed:
+            store.merge(tmp_path / "other")
+        assert failed and open_connections() == before
 
 
 def test_closed_store(tmp_path):
@@ -309,6 +351,20 @@ def test_read_only_folder_with_a_journal(folder):
     (folder / "two").chmod(0o500)
     with Store(folder / "two", create=False) as store:
         assert list(store.rows()) == [row(0)]
+    (folder / "two").chmod(0o700)
+
+
+def test_a_journal_that_is_refused_is_closed(folder):
+    with Store(folder / "one"):
+        with contextlib.closing(sqlite3.connect(folder / "one" / NAME)) as newer:
+            newer.execute("PRAGMA user_version = 99")
+        shutil.copytree(folder / "one", folder / "two")
+    (folder / "two" / f"{NAME}-shm").unlink()
+    (folder / "two").chmod(0o500)
+    before = open_connections()
+    with pytest.raises(ValueError, match="version 99 of a newer uwm") as refused:
+        Store(folder / "two", create=False)
+    assert refused and open_connections() == before
     (folder / "two").chmod(0o700)
 
 

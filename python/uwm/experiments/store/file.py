@@ -9,7 +9,7 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -132,13 +132,14 @@ def for_reading(path: Path) -> sqlite3.Connection:
         copy = Path(folder, NAME)
         shutil.copyfile(path, copy)
         shutil.copyfile(journal, f"{copy}-wal")
-        with explained(path), sqlite3.connect(copy) as source:
-            made = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-            source.backup(made)
-        source.close()
-    with explained(path):
-        check(made, path)
-    return made
+        with explained(path), closing(sqlite3.connect(copy)) as source:
+            return opened(path, ":memory:", lambda made, _: restored(made, source, path))
+
+
+def restored(connection: sqlite3.Connection, source: sqlite3.Connection, path: Path) -> None:
+    """Copy a database into an empty one, and check it."""
+    source.backup(connection)
+    check(connection, path)
 
 
 def check_kind(path: Path) -> None:

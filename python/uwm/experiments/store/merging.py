@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -42,16 +43,17 @@ class Merged:
 def merge(store: Store, source: Path) -> Merged:
     """Add to a store what a folder or file has."""
     path = source / NAME if source.is_dir() else source
-    total, items = Merged(), contents(path)
-    while page := list(islice(items, AT_A_TIME)):
-        rows = [item for item in page if isinstance(item, Row)]
-        total += put(store, [row for row in rows if row.final])
-        known = {row.key for row in store.failures()}
-        store.add(row for row in rows if not row.final and row.key not in known)
-        for item in page:
-            if isinstance(item, Study):
-                store.note(item)
-        total += Merged(problems=tuple(f"{path}: {p}" for p in page if isinstance(p, str)))
+    total = Merged()
+    with closing(contents(path)) as items:
+        while page := list(islice(items, AT_A_TIME)):
+            rows = [item for item in page if isinstance(item, Row)]
+            total += put(store, [row for row in rows if row.final])
+            known = {row.key for row in store.failures()}
+            store.add(row for row in rows if not row.final and row.key not in known)
+            for item in page:
+                if isinstance(item, Study):
+                    store.note(item)
+            total += Merged(problems=tuple(f"{path}: {p}" for p in page if isinstance(p, str)))
     return total
 
 
@@ -71,7 +73,7 @@ def put(store: Store, rows: list[Row]) -> Merged:
     return Merged(store.add(new.values()), same, tuple(others))
 
 
-def contents(path: Path) -> Iterator[Row | Study | str]:
+def contents(path: Path) -> Generator[Row | Study | str, None, None]:
     """Iterate over what a file holds, and over a sentence for what cannot be read."""
     with open(path, "rb") as file:
         if file.read(len(MAGIC)) != MAGIC:

@@ -256,8 +256,9 @@ class Store:
             connection = self._connection
             if not self.writable:
                 raise sqlite3.OperationalError("attempt to write a readonly database")
-            connection.execute("BEGIN IMMEDIATE")
             try:
+                # Inside: Ctrl-C during the wait for other writers is raised once this has begun.
+                connection.execute("BEGIN IMMEDIATE")
                 yield connection
                 connection.execute("COMMIT")
             except BaseException:
