@@ -1,5 +1,7 @@
 """Learning curves written for TensorBoard."""
 
+import errno
+import os
 import struct
 import sys
 from pathlib import Path
@@ -61,6 +63,22 @@ def test_runs_that_are_there_stay(folder, capsys):
         "1 learning curve is new in events", "1 learning curve is new in events",
     ]  # fmt: skip
     assert {file: file.read_bytes() for file in run.iterdir()} == before
+
+
+def test_a_full_disk_ends_it_and_leaves_nothing_behind(folder, monkeypatch, capsys):
+    from tensorboardX.event_file_writer import EventsWriter
+
+    def full(writer, event):
+        if event.step == 20:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    curve = {"mean_reward": 0.5, "episodes": list(range(0, 400, 10)), "rewards": [0.5] * 40}
+    with Store("out") as store:
+        store.add([Row("4" * 64, "run", {"rule": "ste", "seed": 4}, "done", curve)])
+    monkeypatch.setattr(EventsWriter, "write_event", full)
+    assert main(["export", "out", "--tensorboard", "events"]) == 1
+    assert "No space left" in capsys.readouterr().err
+    assert not list(folder.glob("events/*"))
 
 
 def test_without_the_package_it_says_what_to_install(folder, monkeypatch, capsys):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import time
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +33,7 @@ def write_tensorboard(rows: Iterable[Row], folder: str | os.PathLike[str]) -> in
     folders cannot be written.
     """
     try:
-        from tensorboardX import SummaryWriter
+        import tensorboardX  # noqa: F401
     except ImportError:
         words = 'TensorBoard\'s files need tensorboardX: pip install "uwm[tensorboard]"'
         raise ImportError(words) from None
@@ -44,29 +46,50 @@ def write_tensorboard(rows: Iterable[Row], folder: str | os.PathLike[str]) -> in
                 seed = f"seed-{row.spec.get('seed')}-{row.key[:8]}"
                 run = folder / slug(panel.title) / slug(group.label) / seed
                 if not run.exists():
-                    draft = folder / f"{DRAFT}-{os.getpid()}"
-                    shutil.rmtree(draft, ignore_errors=True)
-                    with SummaryWriter(str(draft)) as writer:
-                        write_run(writer, row)
-                    run.parent.mkdir(parents=True, exist_ok=True)
-                    os.replace(draft, run)
+                    write_folder(row, run, folder / f"{DRAFT}-{os.getpid()}")
                     new += 1
     return new
 
 
-def write_run(writer: Any, row: Row) -> None:
+def write_folder(row: Row, run: Path, draft: Path) -> None:
+    """Write a result's folder under another name, and rename it at the end.
+
+    A SummaryWriter of tensorboardX would write in a thread of its own: when the disk is full, that
+    thread ends, and whoever adds more waits for ever.
+    """
+    from tensorboardX.event_file_writer import EventsWriter
+
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir()
+    try:
+        with closing(EventsWriter(str(draft / "events"))) as writer:
+            write_events(writer, row)
+        run.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(draft, run)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+
+
+def write_events(writer: Any, row: Row) -> None:
     """Write the curve of a result, its numbers, and its settings as text."""
+    from tensorboardX.proto.event_pb2 import Event
+    from tensorboardX.summary import scalar, text
+
+    def add(summary: Any, step: int) -> None:
+        writer.write_event(Event(wall_time=time.time(), step=step, summary=summary))
+
     result = row.result or {}
     at, values, name = CURVES[row.kind]
     for step, value in zip(result.get(at, ()), result.get(values, ()), strict=True):
         if value is not None:
-            writer.add_scalar(name, value, step)
+            add(scalar(name, value), step)
     for number, value in result.items():
         if isinstance(value, int | float):
-            writer.add_scalar(f"result/{number}", value, 0)
+            add(scalar(f"result/{number}", value), 0)
     # Indented text is shown as it is.
     settings = [f"    {key}: {value_words(value)}" for key, value in row.spec.items()]
-    writer.add_text("settings", "\n".join(settings))
+    add(text("settings", "\n".join(settings)), 0)
 
 
 def slug(text: str) -> str:
