@@ -14,10 +14,12 @@ pytest.importorskip("gymnasium")
 
 import gymnasium
 
+import uwm.rl
 from uwm.experiments import agent_training
 from uwm.experiments.cells import Context
 from uwm.experiments.progress import Monitor
-from uwm.experiments.reinforcement import AgentRequest
+from uwm.experiments.reinforcement import AgentRequest, compare_agents
+from uwm.report.film import write_film
 
 
 def needs(package: str) -> pytest.MarkDecorator:
@@ -144,3 +146,59 @@ def test_a_damaged_checkpoint_is_left_aside(context: Context) -> None:
     context.checkpoints.mkdir()
     (context.checkpoints / f"{asked.cell.key}.safetensors").write_bytes(b"no checkpoint")
     assert asked(context).result == asked(Context()).result
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The environments that are made and not closed, all of the id Remembers-v0."""
+    found: list[Any] = []
+
+    class Counted(Remembers):
+        metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"], "render_fps": 30}
+
+        def __init__(self, **options: Any) -> None:
+            super().__init__()
+            self.render_mode = options.get("render_mode")
+            found.append(self)
+
+        def render(self) -> Any:
+            return np.zeros((2, 2, 3), np.uint8)
+
+        def close(self) -> None:
+            found.remove(self)
+
+    monkeypatch.setattr(gymnasium.envs.registration, "registry", dict(gymnasium.registry))
+    gymnasium.register("Remembers-v0", Counted)
+    return found
+
+
+def test_environments_are_closed(opened: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    compare_agents("Remembers-v0", seeds=2, episodes=2, jobs=1)
+    assert not opened
+    monkeypatch.setattr(Remembers, "step", lambda env, action: 1 / 0)
+    assert request("Remembers-v0", episodes=2)(Context()).status == "failed"
+    assert not opened
+    with pytest.raises(ValueError, match="discount"):
+        uwm.rl.Agent("Remembers-v0", discount=2)
+    with pytest.raises(ValueError, match="env must have the agent's observations"):
+        uwm.rl.Agent("CartPole-v1").set_env("Remembers-v0")
+    assert not opened
+
+
+def test_evaluation_and_films_close_their_environments(opened: list[Any], tmp_path: Path) -> None:
+    pytest.importorskip("PIL")
+    agent = uwm.rl.Agent("Remembers-v0")
+    agent.evaluate(episodes=2)
+    agent.evaluate("Remembers-v0", episodes=2)
+    agent.evaluate(agent.env, episodes=2)
+    write_film(agent, "Remembers-v0", str(tmp_path / "film.gif"))
+    assert opened == [agent.env.unwrapped]
+
+
+def test_a_checkpoint_of_another_environment_leaves_none_open(
+    opened: list[Any], tmp_path: Path
+) -> None:
+    file = tmp_path / "agent.safetensors"
+    uwm.rl.Agent("CartPole-v1").save(file, extra={"environment": "{}"})
+    assert agent_training.resumed(file, lambda: uwm.rl.Agent("Remembers-v0")) is None
+    assert not opened

@@ -67,7 +67,7 @@ def check(args: argparse.Namespace) -> None:
             request = AgentRequest(
                 args.environment, rule, args.first_seed, None, 1, args.preset, dict(args.set)
             )
-            request.agent()
+            request.check()
 
 
 def rules_of(args: argparse.Namespace) -> list[str]:
@@ -133,6 +133,7 @@ def film(args: argparse.Namespace, result: Any, settings: dict[str, Any]) -> Non
     """Train the first agent once more and write a film of an episode of it."""
     from uwm.experiments.reinforcement import AgentRequest
     from uwm.report.film import write_film
+    from uwm.rl.environments import closed_at_end
 
     first = AgentRequest(
         result.environment,
@@ -144,7 +145,8 @@ def film(args: argparse.Namespace, result: Any, settings: dict[str, Any]) -> Non
         settings,
     )
     agent = first.agent()
-    agent.learn(first.total_timesteps, episodes=first.episodes)
+    with closed_at_end(agent.env):
+        agent.learn(first.total_timesteps, episodes=first.episodes)
     try:
         write_film(agent, args.environment, args.video)
     except OSError as error:

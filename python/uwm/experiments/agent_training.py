@@ -56,6 +56,7 @@ def train_agent(
 ) -> Trained | None:
     """Train a new agent, or go on with the one in the file; None if `listen` says no.
 
+    new: makes the agent, in an environment that nobody else has: it is closed at the end.
     episodes, total_timesteps: how long, one of the two. file: for a checkpoint every minute, at
     the end of an episode; None for none.
     listen(done, wanted, mean_return): called about ten times a second.
@@ -66,7 +67,20 @@ def train_agent(
     >>> len(done.log)
     3
     """
+    from uwm.rl.environments import closed_at_end
+
     state = (None if file is None else resumed(file, new)) or Trained(new())
+    with closed_at_end(state.agent.env):
+        return _trained(state, episodes, total_timesteps, listen, file)
+
+
+def _trained(
+    state: Trained,
+    episodes: int | None,
+    total_timesteps: int | None,
+    listen: Listen,
+    file: Path | None,
+) -> Trained | None:
     wanted = episodes or total_timesteps or 0
     before = len(state.returns) if episodes else state.agent.num_timesteps
     started = kept = time.monotonic()
@@ -98,14 +112,16 @@ def train_agent(
 def resumed(file: Path, new: Callable[[], Agent]) -> Trained | None:
     """Return what a checkpoint holds; None if there is none, or it is damaged."""
     from uwm.rl import load
+    from uwm.rl.environments import closed_on_error
 
     try:
         extra = uwm.load(file).extra
         env = new().env
-        restore_environment(env, str(extra["environment"]))
-        lists = {name: np.asarray(extra[name]).tolist() for name in CURVES}
-        seconds = float(np.asarray(extra["seconds"]).item())
-        agent = load(file, env=env)
+        with closed_on_error(env):
+            restore_environment(env, str(extra["environment"]))
+            lists = {name: np.asarray(extra[name]).tolist() for name in CURVES}
+            seconds = float(np.asarray(extra["seconds"]).item())
+            agent = load(file, env=env)
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return Trained(agent, **lists, seconds=seconds)

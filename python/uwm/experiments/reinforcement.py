@@ -52,6 +52,13 @@ class AgentRequest:
             **self.settings,
         )
 
+    def check(self) -> None:
+        """Raise what no agent can be made of."""
+        from uwm.rl.environments import closed_at_end
+
+        with closed_at_end(self.agent().env):
+            pass
+
     @property
     def cell(self) -> Cell:
         """The agent's training as a cell."""
@@ -248,7 +255,7 @@ def compare_agents(
     )
     requests = asked.requests()
     for request in requests[: len(names)]:
-        request.agent()  # refuses now what every run would refuse
+        request.check()  # refuses now what every run would refuse
     study = Study("rl", environment, asked.as_dict())
     if executor is None:
         executor = "threads" if jobs == 1 or len(requests) == 1 else "processes"

@@ -24,7 +24,7 @@ def write_film(agent: Any, environment: str, path: str) -> None:
     """Write one episode as an animated picture."""
     from PIL import Image
 
-    from uwm.rl.environments import make_environment
+    from uwm.rl.environments import closed_at_end, make_environment
     from uwm.rl.run import run_episodes
 
     env = make_environment(environment, render_mode="rgb_array")
@@ -40,7 +40,8 @@ def write_film(agent: Any, environment: str, path: str) -> None:
                 frames.append(Image.fromarray(env.render()))
             return agent.predict(observation, state, episode_start, deterministic)  # type: ignore[no-any-return]
 
-    run_episodes(Watched(), env, 1, False, 0)
+    with closed_at_end(env):
+        run_episodes(Watched(), env, 1, False, 0)
     speed = int(env.metadata.get("render_fps", 30))
     held = io.BytesIO()
     frames[0].save(

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any, TypeAlias
 
 import numpy.typing as npt
 
 from uwm import _core
 from uwm.checks import is_false, kind, shown, whole_number
-from uwm.rl.environments import World, id_of, make_environment, make_like, world_of
+from uwm.rl.environments import (
+    World,
+    closed_at_end,
+    closed_on_error,
+    id_of,
+    make_environment,
+    make_like,
+    world_of,
+)
 from uwm.rl.files import About, rule_name, write
 from uwm.rl.log import Log
 from uwm.rl.presets import preset_rule, preset_settings
@@ -62,22 +71,23 @@ class Agent:
         **settings: Any,
     ) -> None:
         made = make_environment(env)
-        chosen = {"hidden": hidden, **preset_settings(preset, id_of(made)), **settings}
-        if rule is None:
-            rule = preset_rule(preset)
-        world = world_of(made)
-        self._assemble(
-            world.observations,
-            world.actions,
-            resolve(rule, "rule") if isinstance(rule, str) else rule,
-            make_settings(chosen),
-            whole_number("seed", seed, 0, 2**64 - 1),
-            world.n,
-        )
-        self.preset = preset
-        self.set_env(made)
-        world = self._world_or_raise()
-        world.seed(self.seed)
+        with closed_on_error(made, env):
+            chosen = {"hidden": hidden, **preset_settings(preset, id_of(made)), **settings}
+            if rule is None:
+                rule = preset_rule(preset)
+            world = world_of(made)
+            self._assemble(
+                world.observations,
+                world.actions,
+                resolve(rule, "rule") if isinstance(rule, str) else rule,
+                make_settings(chosen),
+                whole_number("seed", seed, 0, 2**64 - 1),
+                world.n,
+            )
+            self.preset = preset
+            self.set_env(made)
+            world = self._world_or_raise()
+            world.seed(self.seed)
 
     def _assemble(
         self,
@@ -144,13 +154,14 @@ class Agent:
         >>> agent.set_env("CartPole-v1")
         """
         made = make_environment(env)
-        world = world_of(made)
-        if (world.observations, world.actions) != (self._observations, self._actions):
-            raise ValueError(
-                "env must have the agent's observations and actions, "
-                f"{self._observations} and {self._actions}, "
-                f"got {world.observations} and {world.actions}"
-            )
+        with closed_on_error(made, env):
+            world = world_of(made)
+            if (world.observations, world.actions) != (self._observations, self._actions):
+                raise ValueError(
+                    "env must have the agent's observations and actions, "
+                    f"{self._observations} and {self._actions}, "
+                    f"got {world.observations} and {world.actions}"
+                )
         self._engine.set_environments(world.n)
         self._engine.dead_step = world.dead_step
         self._world = world
@@ -315,7 +326,8 @@ class Agent:
         made = make_like(self.env) if env is None else make_environment(env)
         if isinstance(made, gymnasium().vector.VectorEnv):
             raise ValueError(f"evaluate must be given a single environment, got {kind(made)}")
-        return run_episodes(self, made, episodes, deterministic, seed)
+        with nullcontext() if made is env else closed_at_end(made):
+            return run_episodes(self, made, episodes, deterministic, seed)
 
     # Files
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -38,6 +40,31 @@ def make_environment(env: Any, **options: Any) -> Any:
     raise TypeError(
         f"env must be an id, a gymnasium.Env or a gymnasium.vector.VectorEnv, got {shown(env)}"
     )
+
+
+@contextmanager
+def closed_at_end(env: Any) -> Iterator[None]:
+    """Close an environment at the end of the block; one that cannot be closed spoils nothing.
+
+    Gymnasium leaves to its users what the garbage collector does not give back: windows, processes.
+    """
+    try:
+        yield
+    finally:
+        with suppress(Exception):
+            env.close()
+
+
+@contextmanager
+def closed_on_error(env: Any, given: Any = None) -> Iterator[None]:
+    """Close an environment if the block raises, unless it is the one that the user has given."""
+    try:
+        yield
+    except BaseException:
+        if env is not given:
+            with suppress(Exception):
+                env.close()
+        raise
 
 
 def _register_minatar() -> None:
