@@ -17,6 +17,10 @@ def double(number: int, context: Context) -> int:
     return 2 * number
 
 
+def sleep(seconds: float, context: Context) -> None:
+    time.sleep(seconds)
+
+
 def wait_until_stopped(context: Context) -> str:
     """Tell on and on; without a way to tell, end soon."""
     for step in range(500):

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from calls import about, double, end_process, fail, fail_awkwardly, lock, wait_until_stopped
+from calls import about, double, end_process, fail, fail_awkwardly, lock, sleep, wait_until_stopped
 
 from uwm.experiments.cells import Context
 from uwm.experiments.executors import Executor, WorkerLost, choose, dask
@@ -139,6 +139,28 @@ def test_calls_are_taken_when_there_is_room(name: str) -> None:
     assert begun < 20 and 5 in found
 
 
+@pytest.mark.parametrize(
+    "kind", [ThreadPoolExecutor, partial(ProcessPoolExecutor, mp_context=get_context("spawn"))]
+)
+def test_an_executor_that_is_shut_down_fails_the_calls_that_it_drops(kind: Any) -> None:
+    pool = kind(1)
+    found: Made = {}
+    errors: Made = {}
+
+    def end(k: int, result: int) -> None:
+        found[k] = result
+        pool.shutdown(wait=False, cancel_futures=True)
+
+    stopped = choose(pool, jobs=40).run(
+        [partial(sleep, 0.05)] * 40, end, failed=errors.__setitem__, monitor=Monitor()
+    )
+    assert not stopped and found and errors
+    assert sorted([*found, *errors]) == list(range(40))
+    assert {str(error) for error in errors.values()} == {
+        "the executor has cancelled the call: it was shut down before its turn"
+    }
+
+
 def test_an_error_of_ended_loses_no_other_result() -> None:
     found: Made = {}
     executor = choose("threads", jobs=2)
@@ -197,6 +219,47 @@ def test_what_a_process_that_dies_had_to_do_is_done_by_another(tmp_path: Path) -
     assert isinstance(errors[3], WorkerLost)
     assert str(errors[3]) == "lost 3 times, the last time its process was ended by SIGKILL"
     assert len(set((tmp_path / "always").read_text().split())) == 3
+
+
+def test_an_end_that_is_interrupted_leaves_no_process() -> None:
+    pool: Any = choose("processes", jobs=2).pool(Monitor(), 1, None)
+    for k in range(2):
+        pool.begin(k, partial(double, k))
+    ended = 0
+    while ended < 2:
+        ended += len(list(pool.look(10.0)))
+    join = pool._workers[0].process.join
+
+    def interrupted(seconds: float | None = None) -> None:
+        if seconds is not None:
+            raise KeyboardInterrupt
+        join()
+
+    pool._workers[0].process.join = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        pool.__exit__(None, None, None)
+    assert [worker.process.is_alive() for worker in pool._workers] == [False, False]
+
+
+def test_a_process_that_cannot_be_started_leaves_no_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[Any] = []
+    context = get_context("spawn")
+    pipe = context.Pipe
+
+    def noted() -> Any:
+        made.extend(pipe())
+        return made
+
+    def refused(process: Any) -> None:
+        raise BlockingIOError("too many processes")
+
+    monkeypatch.setattr(context, "Pipe", noted)
+    monkeypatch.setattr(context.Process, "start", refused)
+    with pytest.raises(BlockingIOError) as failed:
+        choose("processes", jobs=1).run([fail], print, monitor=Monitor())
+    assert failed and [end.closed for end in made] == [True, True]
 
 
 def test_what_pickle_cannot_take_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

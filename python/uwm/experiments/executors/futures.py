@@ -18,7 +18,15 @@ from types import TracebackType
 from uwm.experiments.cells import Context
 from uwm.experiments.executors.executor import Executor
 from uwm.experiments.executors.packing import made, packed, reply, shared
-from uwm.experiments.executors.pool import Broken, Call, Happening, NotBegun, Pool, Raised
+from uwm.experiments.executors.pool import (
+    Broken,
+    Call,
+    Happening,
+    NotBegun,
+    Pool,
+    Raised,
+    cancelled,
+)
 from uwm.experiments.executors.threads import Threads
 from uwm.experiments.progress import Monitor
 
@@ -65,6 +73,7 @@ class FuturesPool(Pool):
         self._executor, self._ahead, self._make = executor, ahead, make
         self._under_way: dict[int, Future[bytes]] = {}
         self._done: SimpleQueue[int] = SimpleQueue()
+        self._stopping = False
 
     def room(self) -> bool:
         return len(self._under_way) < self._ahead
@@ -85,13 +94,14 @@ class FuturesPool(Pool):
         try:
             return [reply(k, self._under_way.pop(k).result())]
         except CancelledError:
-            return [NotBegun(k)]
+            return [NotBegun(k) if self._stopping else Raised(k, cancelled())]
         except BrokenExecutor as error:
             return [Broken(error)]
         except Exception as error:
             return [Raised(k, error)]
 
     def stop(self) -> None:
+        self._stopping = True
         for future in self._under_way.values():
             future.cancel()
 

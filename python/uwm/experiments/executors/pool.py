@@ -109,6 +109,11 @@ class Pool(ABC):
         """Give back threads, processes and connections."""
 
 
+def cancelled() -> RuntimeError:
+    """Return the error of a call that its executor has dropped, though nothing was stopped here."""
+    return RuntimeError("the executor has cancelled the call: it was shut down before its turn")
+
+
 def cannot_start(reason: object) -> RuntimeError:
     """Return the error of an executor whose processes end before they have begun."""
     return RuntimeError(

@@ -64,8 +64,13 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=work, args=(theirs, threads, checkpoints))
-        self.process.start()
-        theirs.close()  # or its end would not be seen
+        try:
+            self.process.start()
+        except BaseException:
+            self.connection.close()  # ends the process, if there is one
+            raise
+        finally:
+            theirs.close()  # or its end would not be seen
         self.ready = False
         self.k: int | None = None
         self._waiting: bytes | None = None
@@ -201,8 +206,13 @@ class _ProcessPool(Pool):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for worker in self._workers:
-            worker.end(kill=worker.k is not None)
+        with contextlib.ExitStack() as if_interrupted:
+            # Python waits for every process at its exit: none may be left, whatever is raised here.
+            for worker in self._workers:
+                if_interrupted.callback(worker.end, kill=True)
+            for worker in self._workers:
+                worker.end(kill=worker.k is not None)
+            if_interrupted.pop_all()
 
 
 def work(connection: Connection, threads: int, checkpoints: Path | None) -> None:

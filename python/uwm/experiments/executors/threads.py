@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from types import TracebackType
 
 from uwm.experiments.cells import Context
 from uwm.experiments.executors.executor import Executor
-from uwm.experiments.executors.pool import Call, Ended, Happening, ListenerRaised, Pool, Raised
+from uwm.experiments.executors.pool import (
+    Call,
+    Ended,
+    Happening,
+    ListenerRaised,
+    NotBegun,
+    Pool,
+    Raised,
+    cancelled,
+)
 from uwm.experiments.progress import Monitor, Progress
 
 
@@ -53,8 +63,15 @@ class _ThreadPool(Pool):
         return self._under_way < self._jobs
 
     def begin(self, k: int, call: Call) -> None:
-        self._pool.submit(self._make, k, call)
+        future = self._pool.submit(self._make, k, call)
         self._under_way += 1
+        future.add_done_callback(partial(self._note, k))
+
+    def _note(self, k: int, future: Future[None]) -> None:
+        """Note a call that is not made any more: somebody has shut down a given executor."""
+        if future.cancelled():
+            stopped = self._monitor.stopped
+            self._happened.put(NotBegun(k) if stopped else Raised(k, cancelled()))
 
     def _make(self, k: int, call: Call) -> None:
         try:
