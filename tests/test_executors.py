@@ -383,6 +383,46 @@ def test_a_scheduler_that_does_not_answer(
     assert all(client.status == "closed" for client in clients)
 
 
+def test_what_dask_has_opened_is_closed_when_no_pool_comes_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    closed: list[str] = []
+
+    class Gone:
+        def subscribe_topic(self, *topic: Any) -> None:
+            raise OSError("the scheduler has gone")
+
+    def opened(where: Any, jobs: Any, stack: Any) -> Gone:
+        stack.callback(closed.append, "cluster")
+        return Gone()
+
+    monkeypatch.setattr(dask, "_client", opened)
+    with pytest.raises(ConnectionError, match="no longer answers: the scheduler has gone"):
+        run(choose("dask", jobs=1), [partial(double, 1)])
+    assert closed == ["cluster"]
+
+
+def test_ctrl_c_while_dask_starts_leaves_no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    distributed = pytest.importorskip("distributed")
+    ended: list[str] = []
+
+    class Cluster:
+        def __init__(self, **options: Any) -> None:
+            signal.raise_signal(signal.SIGINT)
+            ended.append("started")
+
+        def __enter__(self) -> Cluster:
+            return self
+
+        def __exit__(self, *error: object) -> None:
+            ended.append("closed")
+
+    monkeypatch.setattr(distributed, "LocalCluster", Cluster)
+    with pytest.raises(KeyboardInterrupt):
+        run(choose("dask", jobs=1), [partial(double, 1)])
+    assert ended == ["started", "closed"]
+
+
 def test_mpi_is_told_how_to_start() -> None:
     try:
         import mpi4py.MPI  # noqa: F401

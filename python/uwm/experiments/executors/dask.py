@@ -39,6 +39,7 @@ from uwm.experiments.executors.pool import (
     cannot_start,
 )
 from uwm.experiments.progress import Monitor, Progress, WaitingWarning
+from uwm.experiments.stopping import ctrl_c_noted
 
 AHEAD = 64  # tasks, at least, that the scheduler holds: a cluster that adapts grows by them
 FIRST, SHORTEST = 0.2, 1.0  # seconds before the first message of a task, and between two
@@ -72,8 +73,7 @@ class Dask(Executor):
             client = _client(self.where, self.jobs, opened)
             threads = threads if self.where is None else 1
             most = None if self.where is None else self.jobs
-            pool = _DaskPool(client, most, threads, checkpoints, opened.pop_all())
-        return pool
+            return _DaskPool(client, most, threads, checkpoints, opened)
 
 
 def _client(where: Any, jobs: int | None, opened: contextlib.ExitStack) -> Any:
@@ -83,7 +83,10 @@ def _client(where: Any, jobs: int | None, opened: contextlib.ExitStack) -> Any:
     except ImportError as error:
         raise ImportError("the executor dask needs distributed: pip install 'uwm[dask]'") from error
     if where is None:
-        cluster = opened.enter_context(_own_cluster(jobs))
+        with ctrl_c_noted() as asked:  # a cluster that is still starting cannot be closed
+            cluster = opened.enter_context(_own_cluster(jobs))
+        if asked.stop:
+            raise KeyboardInterrupt
         return opened.enter_context(_connected(cluster))
     if not isinstance(where, str):
         return where
@@ -185,7 +188,7 @@ class _DaskPool(Pool):
         checkpoints: Path | None,
         opened: contextlib.ExitStack,
     ) -> None:
-        self._client, self._jobs, self._opened = client, jobs, opened
+        self._client, self._jobs = client, jobs
         self._run = f"uwm-{uuid.uuid4().hex}"
         self._make = partial(make_there, run=self._run, threads=threads, checkpoints=checkpoints)
         self._calls: dict[int, bytes] = {}  # all that have not ended yet
@@ -199,7 +202,9 @@ class _DaskPool(Pool):
         self._next_look = 0.0
         self._most = AHEAD if jobs is None else jobs
         self._lonely_since: float | None = None
-        client.subscribe_topic(self._run, self._told)
+        with _answers():
+            client.subscribe_topic(self._run, self._told)
+        self._opened = opened.pop_all()  # last: what raises before leaves the closing to `opened`
 
     def _told(self, event: tuple[float, Any]) -> None:
         self._done.put(Told(Progress(*event[1])))
