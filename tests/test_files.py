@@ -193,3 +193,25 @@ def test_a_lock_leaves_no_file(tmp_path: Path) -> None:
     with locked(tmp_path):
         replace_file(tmp_path / "file", b"1")
     assert [each.name for each in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_lock_ends_with_its_block_whatever_was_forked_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fcntl = pytest.importorskip("fcntl")
+    numbers: list[int] = []
+    plain_open = os.open
+
+    def noted(*arguments: Any) -> int:
+        numbers.append(plain_open(*arguments))
+        return numbers[-1]
+
+    monkeypatch.setattr(os, "open", noted)
+    with locked(tmp_path):
+        inherited = os.dup(numbers[0])  # what a fork does
+    other = os.open(tmp_path, os.O_RDONLY)
+    try:
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    finally:
+        os.close(inherited)
+        os.close(other)

@@ -128,6 +128,19 @@ def test_the_best_by_the_last_tenth(tuned: Tuned) -> None:
     assert "by final reward" in tuned.settings("final_reward").rates_from
 
 
+def test_optuna_is_as_talkative_as_before(capfd: pytest.CaptureFixture[str]) -> None:
+    import optuna
+
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.INFO)
+    try:
+        tune(search(trials=1, finalists=1, settings={"rules": ("ste",)}), jobs=1)
+        assert optuna.logging.get_verbosity() == optuna.logging.INFO
+    finally:
+        optuna.logging.set_verbosity(before)
+    assert "study" not in capfd.readouterr().err
+
+
 def test_importance_is_a_share(tuned: Tuned) -> None:
     for shares in tuned.importance.values():
         assert set(shares) <= set(tuned.search.parameters)

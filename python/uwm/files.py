@@ -86,6 +86,8 @@ def locked(folder: str | os.PathLike[str]) -> Iterator[None]:
             fcntl.flock(number, fcntl.LOCK_EX)
         yield
     finally:
+        with suppress(OSError):  # closing is not enough: a process forked meanwhile has it open
+            fcntl.flock(number, fcntl.LOCK_UN)
         os.close(number)
 
 

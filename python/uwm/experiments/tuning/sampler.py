@@ -30,8 +30,12 @@ def new_study(search: Search, rule: str) -> optuna.Study:
     """Return an empty study whose first trial will be at the settings' own rates and baseline."""
     import optuna
 
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(direction="maximize")
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)  # or each study tells its random name
+    try:
+        study = optuna.create_study(direction="maximize")
+    finally:
+        optuna.logging.set_verbosity(before)
     rates = search.settings.rates(rule)
     layers = len(search.settings.hidden) + 1
     if isinstance(rates, str):  # automatic ones change along training; the search's are constants
