@@ -40,23 +40,22 @@ def blocks(kind: str) -> list[str]:
 
 def run_script(script: str, folder: Path, **environment: str) -> str:
     """Run commands of the page; what they leave in the background ends with them."""
-    shell = subprocess.Popen(
-        ["bash", "-c", PROGRAMS + script],
-        cwd=folder,
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        stderr=(folder / "errors").open("w"),
-        text=True,
-        start_new_session=True,
-    )
+    with (folder / "output").open("w") as output, (folder / "errors").open("w") as errors:
+        shell = subprocess.Popen(
+            ["bash", "-c", PROGRAMS + script],
+            cwd=folder,
+            env={**os.environ, **environment},
+            stdout=output,  # a pipe that nobody reads would be full in the end
+            stderr=errors,
+            start_new_session=True,
+        )
     try:
         shell.wait(timeout=240)
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(shell.pid, signal.SIGKILL)
-    assert shell.stdout is not None
-    out, errors = shell.stdout.read(), (folder / "errors").read_text()
-    assert shell.returncode == 0, out + errors
+    out = (folder / "output").read_text()
+    assert shell.returncode == 0, out + (folder / "errors").read_text()
     return out
 
 

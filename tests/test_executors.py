@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import signal
@@ -279,21 +280,34 @@ def test_cloudpickle_takes_what_pickle_does_not() -> None:
     assert call(Context()) == "a lambda's"
 
 
-def in_script(text: str, tmp_path: Path) -> subprocess.Popen[str]:
+@contextlib.contextmanager
+def script(
+    text: str, tmp_path: Path, *arguments: str, **options: Any
+) -> Iterator[subprocess.Popen[str]]:
+    """Run a script, for a minute at most."""
     path = tmp_path / "script.py"
     path.write_text(text)
-    return subprocess.Popen(
-        [sys.executable, str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    with subprocess.Popen(
+        [sys.executable, str(path), *arguments],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options,
+    ) as child:  # fmt: skip
+        watchdog = threading.Timer(60, child.kill)
+        watchdog.start()
+        try:
+            yield child
+        finally:
+            watchdog.cancel()
+            child.kill()
 
 
 def test_a_script_without_its_guard_is_told_so(tmp_path: Path) -> None:
-    script = (
+    text = (
         "from uwm.experiments.executors import choose\n"
         "from uwm.experiments.progress import Monitor\n"
         "print(choose('processes', jobs=1).run([print], print, monitor=Monitor()))\n"
     )
-    _, error = in_script(script, tmp_path).communicate(timeout=60)
+    with script(text, tmp_path) as child:
+        _, error = child.communicate()
     assert '__name__ == "__main__":' in error.splitlines()[-1]
 
 
@@ -328,16 +342,11 @@ if __name__ == "__main__":
     ("name", "sent"), [("threads", signal.SIGINT), ("processes", signal.SIGTERM)]
 )
 def test_signals_end_the_calls_in_order(name: str, sent: signal.Signals, tmp_path: Path) -> None:
-    path = tmp_path / "study.py"
-    path.write_text(STUDY)
-    study = subprocess.Popen(
-        [sys.executable, str(path), name],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
-    assert study.stdout is not None
-    assert study.stdout.readline() == "begun\n"
-    os.killpg(study.pid, sent)  # as a terminal and a scheduler do: to the workers, too
-    out, error = study.communicate(timeout=60)
+    with script(STUDY, tmp_path, name, start_new_session=True) as study:
+        assert study.stdout is not None
+        assert study.stdout.readline() == "begun\n"
+        os.killpg(study.pid, sent)  # as a terminal and a scheduler do: to the workers, too
+        out, error = study.communicate()
     assert study.returncode == 128 + sent, error
     assert sorted(out.replace("begun\n", "").splitlines()) in (
         ["0 stopped", "1 stopped"], ["0 stopped"], ["1 stopped"],
@@ -346,16 +355,11 @@ def test_signals_end_the_calls_in_order(name: str, sent: signal.Signals, tmp_pat
 
 
 def test_workers_end_with_the_process_that_started_them(tmp_path: Path) -> None:
-    path = tmp_path / "study.py"
-    path.write_text(STUDY)
-    study = subprocess.Popen(
-        [sys.executable, str(path), "processes"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    assert study.stdout is not None
-    study.stdout.readline()
-    study.kill()
-    study.communicate(timeout=30)  # the workers hold its output open until they end
+    with script(STUDY, tmp_path, "processes") as study:
+        assert study.stdout is not None
+        study.stdout.readline()
+        study.kill()
+        study.communicate(timeout=30)  # the workers hold its output open until they end
 
 
 @pytest.mark.parametrize(

@@ -308,8 +308,8 @@ def test_another_thread_is_refused_while_a_learner_works() -> None:
     made.forward(np.ones((2, 6)))
     thread = threading.Thread(target=lambda: made.learn(np.ones(2)))
     thread.start()
-    begun.wait()
     try:
+        assert begun.wait(60)
         for call in (lambda: made.forward(np.ones((2, 6))), lambda: made.learn(np.ones(2))):
             with pytest.raises(RuntimeError, match="the learner is in use by another thread"):
                 call()

@@ -203,13 +203,17 @@ def test_killed_writers_lose_no_row(tmp_path):
         for k in range(4)
     ]  # fmt: skip
     acknowledged = []
-    for writer in writers:
-        acknowledged.append(writer.stdout.readline().strip())
-    for delay, writer in zip((0.2, 0.05, 0.13, 0.02), writers, strict=True):
-        time.sleep(delay)
-        writer.send_signal(signal.SIGKILL)
-    for writer in writers:
-        acknowledged += writer.communicate()[0].split()
+    try:
+        for writer in writers:
+            acknowledged.append(writer.stdout.readline().strip())
+        for delay, writer in zip((0.2, 0.05, 0.13, 0.02), writers, strict=True):
+            time.sleep(delay)
+            writer.send_signal(signal.SIGKILL)
+        for writer in writers:
+            acknowledged += writer.communicate()[0].split()
+    finally:
+        for writer in writers:
+            writer.kill()
     with Store(tmp_path / "new", create=False) as store:
         assert store.find(acknowledged).keys() == set(acknowledged)
         assert len(acknowledged) >= 4

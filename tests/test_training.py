@@ -178,15 +178,13 @@ def test_ctrl_c_in_a_rule_written_in_python() -> None:
 
 def test_training_runs_beside_other_python_threads() -> None:
     ticks = 0
-    done = threading.Event()
 
     def work() -> None:
         run(uwm.Network([6, 64, 32, 1]), uwm.Adam(), 4000)
-        done.set()
 
     thread = threading.Thread(target=work)
     thread.start()
-    while not done.is_set():
+    while thread.is_alive():
         ticks += 1
         time.sleep(0.001)
     thread.join()
