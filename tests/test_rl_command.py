@@ -16,6 +16,7 @@ pytest.importorskip("gymnasium")
 
 from uwm.experiments.progress import Progress
 from uwm.experiments.reinforcement import compare_agents
+from uwm.report.agent_table import cells
 
 Captured = pytest.CaptureFixture[str]
 SHORT = ["rl", "CartPole-v1", "--episodes", "4", "--seeds", "2", "--jobs", "1"]
@@ -44,6 +45,12 @@ def test_a_table_files_and_a_picture(capsys: Captured) -> None:
     assert {row["rule"] for row in rows} == {"ste", "weight_max"}
     assert Path("uwm-rl/learning-curves.png").read_bytes().startswith(b"\x89PNG")
     assert json.loads(Path("uwm-rl/settings.json").read_text())["environment"] == "CartPole-v1"
+
+
+@pytest.mark.parametrize(("seeds", "shown"), [(4, False), (5, True)])
+def test_an_interval_takes_five_seeds(seeds: int, shown: bool) -> None:
+    found = compare_agents("CartPole-v1", rules=["ste"], seeds=seeds, episodes=2, jobs=1)
+    assert ("[" in cells(found, "ste")[3]) == shown
 
 
 def test_processes_and_one_process_give_the_same_returns(capsys: Captured) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from uwm.experiments.reinforcement import AgentComparison
-from uwm.experiments.statistics import bootstrap_interval, interquartile_mean
+from uwm.experiments.statistics import FEWEST_SEEDS, bootstrap_interval, interquartile_mean
 from uwm.experiments.verdict import verdict_of_agents
 from uwm.report.agent_files import described
 from uwm.report.console import print_files, print_table
@@ -58,7 +58,8 @@ def cells(result: AgentComparison, rule: str) -> list[str]:
     if not runs:
         return [rule, "no result", "", "", ""]
     means = [run.log.mean_return for run in runs]
-    low, high = bootstrap_interval(means)
+    # With fewer seeds the interval misses the true value too often.
+    low, high = bootstrap_interval(means) if len(means) >= FEWEST_SEEDS else (np.nan, np.nan)
     interval = "" if np.isnan(low) else f" [{low:.1f}, {high:.1f}]"
     steps = sum(int(run.log.lengths.sum()) for run in runs)
     seconds = sum(run.seconds for run in runs)
