@@ -4,6 +4,8 @@ import doctest
 import importlib.util
 import inspect
 import sys
+import tempfile
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -48,7 +50,10 @@ THINGS = [pair for module in MODULES for pair in public(module)]
 
 
 @pytest.mark.parametrize(("name", "thing"), THINGS, ids=[name for name, _ in THINGS])
-def test_docstring(name: str, thing: object) -> None:
+def test_docstring(
+    name: str, thing: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # examples leave their folders behind
     doc = inspect.getdoc(thing)
     assert doc, f"{name} has no docstring"
     parser, runner = doctest.DocTestParser(), doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)

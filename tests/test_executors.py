@@ -14,13 +14,14 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
 from calls import about, double, end_process, fail, fail_awkwardly, lock, sleep, wait_until_stopped
 
 from uwm.experiments.cells import Context
-from uwm.experiments.executors import Executor, WorkerLost, choose, dask
+from uwm.experiments.executors import Executor, WorkerLost, choose, dask, processes
 from uwm.experiments.executors.pace import Pace
 from uwm.experiments.executors.packing import packed, unpacked
 from uwm.experiments.progress import Monitor, Progress, WaitingWarning
@@ -261,6 +262,19 @@ def test_a_process_that_cannot_be_started_leaves_no_connection(
     with pytest.raises(BlockingIOError) as failed:
         choose("processes", jobs=1).run([fail], print, monitor=Monitor())
     assert failed and [end.closed for end in made] == [True, True]
+
+
+@pytest.mark.parametrize("error", [MemoryError, EOFError])
+def test_a_process_that_hears_no_more_ends(
+    error: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Deaf:
+        def recv_bytes(self) -> bytes:
+            raise error
+
+    monkeypatch.setattr(os, "_exit", sys.exit)
+    with pytest.raises(SystemExit, match="1"):
+        processes._hear(Deaf(), SimpleQueue(), threading.Event())  # type: ignore[arg-type]
 
 
 def test_what_pickle_cannot_take_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

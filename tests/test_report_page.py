@@ -280,13 +280,15 @@ def browser():
         options.add_argument(f"--{argument}")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     made = webdriver.Chrome(options, webdriver.ChromeService(driver))
-    made.execute_cdp_cmd("Network.enable", {})
-    made.execute_cdp_cmd(
-        "Network.emulateNetworkConditions",
-        {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0},
-    )
-    yield made
-    made.quit()
+    try:
+        made.execute_cdp_cmd("Network.enable", {})
+        made.execute_cdp_cmd(
+            "Network.emulateNetworkConditions",
+            {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0},
+        )
+        yield made
+    finally:
+        made.quit()
 
 
 def wait_for(browser, condition):

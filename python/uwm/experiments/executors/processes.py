@@ -13,6 +13,7 @@ import pickle
 import signal
 import threading
 import time
+import traceback
 from collections.abc import Iterable
 from multiprocessing import connection as connections
 from multiprocessing.connection import Connection
@@ -245,8 +246,10 @@ def _hear(connection: Connection, calls: Any, stop: threading.Event) -> None:
     while True:
         try:
             message = connection.recv_bytes()
-        except (EOFError, OSError):  # the other process was killed
-            os._exit(1)
+        except BaseException as error:  # the other process was killed, or a call is too large
+            if not isinstance(error, (EOFError, OSError)):
+                traceback.print_exc()
+            os._exit(1)  # nobody would be heard any more, and the other process wait for ever
         if message[:1] == CALL:
             calls.put(message[1:])
         elif message[:1] == STOP:
