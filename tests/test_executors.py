@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
@@ -161,6 +162,32 @@ def test_an_executor_that_is_shut_down_fails_the_calls_that_it_drops(kind: Any) 
     assert {str(error) for error in errors.values()} == {
         "the executor has cancelled the call: it was shut down before its turn"
     }
+
+
+def test_a_second_ctrl_c_does_not_wait_for_threads() -> None:
+    monitor, begun, end = Monitor(), threading.Event(), threading.Event()
+
+    def deaf(context: Context) -> None:
+        begun.set()
+        end.wait(20)
+
+    def press_twice() -> None:
+        begun.wait(20)
+        os.kill(os.getpid(), signal.SIGINT)
+        while not monitor.stopped:
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    pressing = threading.Thread(target=press_twice)
+    pressing.start()
+    started = time.monotonic()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            choose("threads", jobs=1).run([deaf], print, monitor=monitor)
+        assert time.monotonic() - started < 10
+    finally:
+        end.set()
+        pressing.join()
 
 
 def test_an_error_of_ended_loses_no_other_result() -> None:

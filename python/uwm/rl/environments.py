@@ -93,8 +93,9 @@ def make_like(env: Any) -> Any:
         spec.kwargs.pop(name, None)
     wrappers = spec.kwargs.pop("wrappers", ())
     made = gym.make(spec, max_episode_steps=spec.kwargs.pop("max_episode_steps", None))
-    for wrapper in wrappers:
-        made = wrapper(made)
+    with closed_on_error(made):
+        for wrapper in wrappers:
+            made = wrapper(made)
     return made
 
 

@@ -98,4 +98,5 @@ class _ThreadPool(Pool):
         trace: TracebackType | None,
     ) -> None:
         if self._own:
-            self._pool.shutdown()
+            # Calls under way end by themselves; a second Ctrl-C does not wait for that.
+            self._pool.shutdown(wait=kind is None or not issubclass(kind, KeyboardInterrupt))
