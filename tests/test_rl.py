@@ -230,6 +230,18 @@ def test_ctrl_c_leaves_the_logs_of_all_agents() -> None:
     assert len(agents[0].learn(episodes=2)) == 2
 
 
+def test_agents_stay_as_they_were_if_one_cannot_join(monkeypatch: pytest.MonkeyPatch) -> None:
+    def in_use() -> None:
+        raise RuntimeError("the agent is in use by another thread")
+
+    agents = [uwm.rl.Agent(together(1)) for _ in range(2)]
+    assert [agent._engine.dead_step for agent in agents] == [True, True]
+    monkeypatch.setattr(agents[1], "_give_up", in_use)
+    with pytest.raises(RuntimeError, match="in use by another thread"):
+        uwm.rl.learn_together(agents, together(2), episodes=1)
+    assert [agent._engine.dead_step for agent in agents] == [True, True]
+
+
 def test_agents_that_do_not_fit_the_environments_are_refused() -> None:
     agents = [uwm.rl.Agent(Scripted()) for _ in range(2)]
     other = uwm.rl.Agent("CartPole-v1")

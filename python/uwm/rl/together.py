@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
@@ -59,16 +60,17 @@ def learn_together(
         raise TypeError(f"callback must be a function or None, got {shown(callback)}")
     world = _fitting_world(agents, env)
     world.seed(seed)
-    members = [_Member(agent, *length, callback) for agent in agents]
-    try:
-        _run(members, world)
-    except KeyboardInterrupt as error:
-        stop = _core.Interrupted(f"interrupted, {len(agents)} agents had not all finished")
-        stop.result = [member.episodes.log() for member in members]
-        raise stop from error
-    finally:
-        for member in members:
-            member.leave()
+    members: list[_Member] = []
+    with ExitStack() as at_end:
+        for agent in agents:
+            members.append(_Member(agent, *length, callback))
+            at_end.callback(members[-1].leave)
+        try:
+            _run(members, world)
+        except KeyboardInterrupt as error:
+            stop = _core.Interrupted(f"interrupted, {len(agents)} agents had not all finished")
+            stop.result = [member.episodes.log() for member in members]
+            raise stop from error
     return [member.episodes.log() for member in members]
 
 
@@ -78,6 +80,7 @@ class _Member:
     def __init__(
         self, agent: Agent, wanted: int, count_steps: bool, callback: Callback | None
     ) -> None:
+        agent._give_up()  # refused while another thread uses the agent: nothing is changed then
         self.engine = agent._engine
         self.goes_on = True
         self._agent = agent
@@ -88,7 +91,6 @@ class _Member:
         # learns, bit for bit, as it would in an environment alone.
         self._dead_step = self.engine.dead_step
         self.engine.dead_step = False
-        agent._give_up()
         done = None if callback is None else episode_callback(agent, callback)
         self.episodes = Episodes(self.engine, done)
 
