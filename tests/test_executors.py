@@ -98,7 +98,7 @@ def test_dask_without_workers_waits_and_says_so(monkeypatch: pytest.MonkeyPatch)
     distributed = pytest.importorskip("distributed")
     monkeypatch.setattr(dask, "PATIENCE", 0.1)
     monkeypatch.setattr(dask, "LOOK", 0.1)
-    options: Any = {"n_workers": 0, "processes": False, "dashboard_address": None}
+    options: Any = {"n_workers": 0, "processes": False, "dashboard_address": "127.0.0.1:0"}
     with (
         distributed.LocalCluster(**options) as cluster,
         distributed.Client(cluster, set_as_default=False) as client,

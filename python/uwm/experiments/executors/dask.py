@@ -157,6 +157,8 @@ def _own_cluster(jobs: int | None) -> Any:
                 n_workers=available_cores() if jobs is None else jobs,
                 threads_per_worker=1,
                 dashboard_address=None,
+                # Dask serves its state even so: on a free port, or two runs at once would warn.
+                scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
                 memory_limit=0,
                 silence_logs=logging.CRITICAL,
             )
