@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from enumerated import every_activity
-from nets import SHAPES, TEMPERATURES, UNBIASED, output_of, random_parameters, smooth_reward
+from nets import SHAPES, UNBIASED, network_and_input, smooth_reward
 
 import uwm
 from uwm.analysis import exact_gradient
@@ -46,14 +46,8 @@ def one_thread() -> Iterator[None]:
 def make(
     sizes: tuple[int, ...], output: str, units: str, rule: str, scale: float = 1.0
 ) -> UnitNetwork:
-    net = uwm.Network(
-        sizes,
-        output=output_of(uwm, output, 0.8),
-        units=units,
-        temperature=TEMPERATURES[: len(sizes) - 1],
-        dtype="float64",
-    )
-    return UnitNetwork(random_parameters(net, scale, seed=sum(sizes)), rule)
+    net, _ = network_and_input(uwm, sizes, output, units, scale)
+    return UnitNetwork(net, rule)
 
 
 def small(**options: Any) -> UnitNetwork:
